@@ -1,0 +1,37 @@
+"""The bus that a core needs. ``machine.bus`` implements it; the core never learns what is on the other side."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class BusFault(Exception):
+    """Nothing answers at a real address; the core turns it into a machine check or data bus error."""
+
+    def __init__(self, address: int, write: bool) -> None:
+        super().__init__(f"nothing answers at real address {address:#011x}")
+        self.address = address
+        self.write = write
+
+
+class Bus(Protocol):
+    """Real (host-physical) address space as one core sees it."""
+
+    ram: memoryview
+    """RAM from real address 0 on, as bytes; its length is the RAM size. One buffer for the machine's life."""
+
+    def read(self, address: int, size: int) -> int:
+        """A device read of 1, 2, 4 or 8 bytes, big-endian value, with side effects. Raises BusFault."""
+
+    def write(self, address: int, size: int, value: int) -> None:
+        """A device write, as ``read``."""
+
+    def peek(self, address: int, size: int) -> int | None:
+        """What ``read`` would give, without any side effect, or None where a device refuses."""
+
+
+class InterruptSource(Protocol):
+    """The interrupt controller in external-proxy mode: asked for the vector when the interrupt is taken."""
+
+    def proxy_acknowledge(self) -> int | None:
+        """Acknowledge the interrupt and give its vector for EPR; None when not in proxy mode."""

@@ -1,0 +1,44 @@
+"""Floor 0: every exception the project raises on purpose, with the sentence that a user reads.
+
+A message says in one sentence what is wrong, where, and what would be right. The command line turns each class
+into its exit status; no other floor knows about exit statuses. Architected interrupts of the guest are not
+errors and live in :mod:`ppcdbg.cpu.interrupts`.
+"""
+
+from __future__ import annotations
+
+
+class PpcdbgError(Exception):
+    """Anything that a user can cause and mend. ``exit_status`` is what the process ends with."""
+
+    exit_status = 3
+
+
+class UsageError(PpcdbgError):
+    """A command line or a command that cannot be understood."""
+
+    exit_status = 2
+
+
+class InputError(PpcdbgError):
+    """A file (image, initrd, machine description, session) that is damaged or does not fit."""
+
+    exit_status = 3
+
+
+class GuestError(PpcdbgError):
+    """The guest cannot go on: it crashed, hangs, or asked for something that ends it."""
+
+    exit_status = 4
+
+
+class EngineError(PpcdbgError):
+    """An engine cannot be made or disagrees with its witness."""
+
+    exit_status = 70
+
+
+class LockstepError(EngineError):
+    """Two engines differ; the message names register, both values, instruction and address."""
+
+    exit_status = 5

@@ -1,0 +1,72 @@
+"""What one exit to the KVM model is, as data: the record that every pane, filter, summary and breakpoint reads.
+
+Names and numbers are the kernel's (``kvm_trace_symbol_exit``, ``kvm_trace_symbol_irqprio``; facts 3 and 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Did(Enum):
+    """What the handler did. The values are the words that a user reads and filters by."""
+
+    EMULATED = "emul"  # an instruction was emulated; word = the instruction, result = EMULATE_*
+    REFLECTED = "reflect"  # the cause was queued for the guest; priority
+    MAPPED = "map"  # a shadow entry was made; ea, gpa, size
+    MAPPED_MAGIC = "map-magic"  # the magic page was mapped
+    MMIO = "mmio"  # an access to a device; gpa, size, value, write, device
+    HYPERCALL = "hcall"  # token, args, results
+    QUEUED = "queue"  # an asynchronous interrupt was queued; priority
+    FAILED = "fail"  # the instruction could not be emulated; word
+    HOST = "host"  # the host's own work (its interrupt, a guest doorbell), nothing for the guest
+    DEBUG = "debug"  # a debug event
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a handler did; fields that do not apply are None."""
+
+    did: Did
+    word: int | None = None
+    result: int | None = None
+    priority: int | None = None
+    ea: int | None = None
+    gpa: int | None = None
+    size: int | None = None
+    value: int | None = None
+    write: bool | None = None
+    device: str | None = None
+    token: int | None = None
+    args: tuple[int, ...] = ()
+    results: tuple[int, ...] = ()
+    note: str = ""
+    """A short text in the field's words: ``mfspr SRR0``, ``EE 1->0``, ``TLB1[3]``, ``MAP_MAGIC_PAGE``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRecord:
+    """One exit. ``pc``, ``msr``, ``dar``, ``last_inst`` are what the kernel's kvm_exit trace point prints.
+
+    ``esr`` and ``dar`` are stale where the exit does not capture them (``captured`` says which of "dear", "esr",
+    "inst" are fresh). ``gprs_changed`` is not recorded. ``cost`` is model time in time-base ticks.
+    """
+
+    number: int
+    position: int
+    tick: int
+    vector: int
+    name: str
+    pc: int
+    msr: int
+    dar: int
+    esr: int
+    last_inst: int
+    captured: frozenset[str]
+    actions: tuple[Action, ...]
+    queued: tuple[int, ...]
+    delivered: int | None
+    resume: str
+    accounted: str
+    cost: int = 0

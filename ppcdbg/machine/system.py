@@ -1,0 +1,75 @@
+"""What every front end drives: a system that runs, with or without a hypervisor model in it.
+
+``machine.machine.Machine`` is the bare one, ``kvm.run.KvmSystem`` the one with a tenant. Both stop for the same
+reasons and count the same positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from ppcdbg.cpu.core import Core
+from ppcdbg.engine.api import Engine
+
+if TYPE_CHECKING:
+    from ppcdbg.machine.board import Board
+    from ppcdbg.machine.input import InputQueue
+
+
+class StopKind(Enum):
+    """Why a run ended. The values are stable: they stand in JSON summaries."""
+
+    LIMIT = "limit"  # the instruction limit of the request
+    BREAKPOINT = "breakpoint"  # about to execute a given address
+    EXIT = "exit"  # one exit to the KVM model was handled, and the request asked to stop there
+    RESET = "reset"  # the guest asked the board for a reset: the end of a run
+    POWEROFF = "poweroff"
+    IDLE = "idle"  # waiting for ever: no timer, no input, no interrupt can come
+    STUCK = "stuck"  # interrupts follow each other without an instruction retiring
+    CRASH = "crash"  # the KVM model ended the guest (machine check, emulation failure with policy exit, BUG)
+    INTERRUPTED = "interrupted"  # the caller's ``interrupted`` said so
+
+
+FINAL = frozenset({StopKind.RESET, StopKind.POWEROFF, StopKind.IDLE, StopKind.STUCK, StopKind.CRASH})
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """``detail`` is one plain sentence; ``position`` counts retired instructions."""
+
+    kind: StopKind
+    position: int
+    pc: int
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What ends one ``run``. ``position`` is absolute. ``exits``: stop after that many handled exits (0 = never)."""
+
+    position: int
+    breakpoints: frozenset[int] = field(default_factory=frozenset)
+    exits: int = 0
+    interrupted: Callable[[], bool] | None = None
+    """Asked between slices of work (several times a second); true ends the run at an exact position."""
+
+
+class System(Protocol):
+    """A running guest: the seam between floors 5..6 and everything above."""
+
+    core: Core
+    engine: Engine
+    board: Board
+    input: InputQueue
+    ended: Stop | None
+    """The final stop, once there was one; running again gives it again."""
+
+    def run(self, limits: Limits) -> Stop:
+        """Run until a limit or a final stop."""
+
+    @property
+    def position(self) -> int:
+        """Retired guest instructions, emulated ones included."""
