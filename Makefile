@@ -1,0 +1,39 @@
+# On a machine with nothing but python3 (3.11 or later) and make:
+#   make run    creates .venv, installs ppcdbg, opens the UI on the demo guest (without a terminal: a headless demonstration)
+#   make test   also installs what the tests need, then runs the linter, the type checker and every test
+#   make soak   the longer runs that `make test` leaves out
+# PYTHON=... chooses the interpreter; PYTEST_ARGS=... is handed to pytest.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test soak format clean
+
+run: .venv/installed
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/ppcdbg; else exec sh .ci/demonstration $(BIN)/ppcdbg; fi
+
+test: .venv/installed-dev
+	@sh .ci/tools
+	@BIN=$(BIN) sh .ci/check $(PYTEST_ARGS)
+
+soak: .venv/installed-dev
+	@sh .ci/tools
+	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix ppcdbg tests
+	$(BIN)/ruff format ppcdbg tests
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@PYTHON=$(PYTHON) sh .ci/venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ .venv/installed

@@ -1,0 +1,50 @@
+"""Fixtures that several rooms of tests share, and where the material outside the repository is.
+
+``PPCDBG_SHARED`` names the folder with real Linux guests and traces of the real KVM; by default it is ``shared``
+beside the checkout. A test that needs it is skipped where it is absent, and fails there when ``CI`` is set.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _absent(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real guests (``guests/``) and traces of the real KVM (``oracle/``)."""
+    path = Path(os.environ.get("PPCDBG_SHARED") or ROOT.parent / "shared")
+    if not (path / "guests").is_dir():
+        _absent(f"no real guests at {path}: set PPCDBG_SHARED to the folder that holds guests/ and oracle/")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], str]:
+    """``tool(name)``: the path of a program of the distribution; absent ones skip the test, or fail it under CI."""
+
+    def find(name: str) -> str:
+        found = shutil.which(name)
+        if found is None:
+            _absent(f"{name} is not installed; `make test` installs it")
+        return str(found)
+
+    return find
