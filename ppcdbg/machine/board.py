@@ -1,0 +1,183 @@
+"""The ppce500 board: RAM, serial ports, MPIC, global utilities, GPIO and spin table around one core.
+
+A board knows nothing of its core: it drives interrupt lines through the callbacks given to ``connect`` and says
+through ``attention`` that the machine must look. Its time is the clock it was made with, in ticks of 400 MHz.
+Addresses and interrupt numbers: facts 11, QEMU's ppce500. What it looks like is :mod:`ppcdbg.machine.dump`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ppcdbg.cpu.models import CORES
+from ppcdbg.errors import InputError
+from ppcdbg.machine.bus import Region, SystemBus
+from ppcdbg.machine.console import Console
+from ppcdbg.machine.devices.device import Clock, Device, DeviceState, numbers, table, whole
+from ppcdbg.machine.devices.gpio import Gpio
+from ppcdbg.machine.devices.guts import Guts
+from ppcdbg.machine.devices.mpic import CINT, INT, Mpic
+from ppcdbg.machine.devices.mpic_registers import SIZE as MPIC_SIZE
+from ppcdbg.machine.devices.mpic_registers import MpicRegisters
+from ppcdbg.machine.devices.mpic_timers import MpicTimers
+from ppcdbg.machine.devices.spin import SIZE as SPIN_SIZE
+from ppcdbg.machine.devices.spin import SpinTable
+from ppcdbg.machine.devices.uart import Uart
+from ppcdbg.machine.input import InputEvent, InputKind
+from ppcdbg.machine.memory import Ram
+
+CCSR = 0xFE0000000
+SERIAL0, SERIAL1 = CCSR + 0x4500, CCSR + 0x4600
+SERIAL_SIZE = 0x100
+MPIC_BASE = CCSR + 0x40000
+GUTS_BASE, GUTS_SIZE = CCSR + 0xE0000, 0x1000
+GPIO_BASE, GPIO_SIZE = CCSR + 0xFF000, 0x1000
+SPIN_BASE = 0xFEF000000
+SERIAL_IRQ = 42
+
+Line = Callable[[bool], None]
+
+
+def _unconnected(level: bool) -> None:
+    """An output that nobody listens to."""
+
+
+class Board:
+    """ppce500 with ``ram_size`` bytes. ``clock`` gives ticks, ``position`` retired instructions (default: the clock).
+
+    ``model`` is a name of ``CORES``. ``mpic_timers`` off leaves the MPIC's timers standing, as KVM's in-kernel
+    model does. Raises InputError for a size or a core that cannot be.
+    """
+
+    def __init__(
+        self,
+        ram_size: int,
+        clock: Clock,
+        model: str,
+        position: Callable[[], int] | None = None,
+        mpic_timers: bool = True,
+    ) -> None:
+        if model not in CORES:
+            raise InputError(f"there is no core {model!r}; the cores are {', '.join(sorted(CORES))}")
+        core = CORES[model]
+        self.model = model
+        self.ram = Ram(ram_size)
+        self.bus = SystemBus(self.ram)
+        self.console = Console(position or clock)
+        self.console1 = Console(position or clock)
+        self.reset_requested = False
+        self.poweroff_requested = False
+        self.attention: Callable[[], None] = lambda: None
+        self._external: Line = _unconnected
+        self._critical: Line = _unconnected
+        self._machine_check: Line = _unconnected
+        self._serial_lines = 0
+        self.mpic = Mpic(self._interrupt, MpicTimers(clock if mpic_timers else None))
+        self.serial0 = Uart("serial0", clock, self._serial_line(1), self.console.put)
+        self.serial1 = Uart("serial1", clock, self._serial_line(2), self.console1.put)
+        self._devices: tuple[tuple[int, int, Device], ...] = (
+            (SERIAL0, SERIAL_SIZE, self.serial0),
+            (SERIAL1, SERIAL_SIZE, self.serial1),
+            (MPIC_BASE, MPIC_SIZE, MpicRegisters(self.mpic)),
+            (GUTS_BASE, GUTS_SIZE, Guts(core.pvr, core.svr, self._request_reset)),
+            (GPIO_BASE, GPIO_SIZE, Gpio(self._request_poweroff)),
+            (SPIN_BASE, SPIN_SIZE, SpinTable()),
+        )
+        for base, size, device in self._devices:
+            self.bus.attach(base, size, device)
+
+    def connect(self, external: Line, critical: Line = _unconnected, machine_check: Line = _unconnected) -> None:
+        """Where the MPIC's outputs go. ``external`` may be called again with the level it already has."""
+        self._external, self._critical, self._machine_check = external, critical, machine_check
+
+    def proxy_acknowledge(self) -> int | None:
+        """See ``cpu.bus.InterruptSource``: the board's MPIC answers."""
+        return self.mpic.proxy_acknowledge()
+
+    def next_event(self, now: int) -> int | None:
+        """The tick at which a device next does something by itself; never before ``now``."""
+        ticks = (self.mpic.next_event(), self.serial0.next_event(), self.serial1.next_event())
+        return min((max(tick, now) for tick in ticks if tick is not None), default=None)
+
+    def advance(self, now: int) -> None:
+        """Let the devices do what is due at tick ``now``."""
+        self.mpic.advance(now)
+        self.serial0.advance(now)
+        self.serial1.advance(now)
+
+    def apply(self, event: InputEvent) -> bool:
+        """Let an input event happen if it is for the board (console, break, irq); False if it is for another."""
+        if event.kind is InputKind.IRQ:
+            self.mpic.set_irq(event.target, bool(event.value))
+        elif event.kind is InputKind.CONSOLE:
+            self._port(event).receive(event.data)
+        elif event.kind is InputKind.BREAK:
+            self._port(event).receive_break()
+        else:
+            return False
+        return True
+
+    def device_at(self, address: int) -> str:
+        """The name of what answers at a real address; "" for nothing."""
+        return self.bus.device_at(address)
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The devices with their addresses and access counts, in address order."""
+        return tuple(sorted(self.bus.regions, key=lambda region: region.base))
+
+    @property
+    def mmio_count(self) -> dict[str, tuple[int, int]]:
+        """Guest reads and writes of each device that was accessed, by name."""
+        return {r.device.name: (r.reads, r.writes) for r in self.regions if r.reads or r.writes}
+
+    def save(self) -> DeviceState:
+        """Everything but RAM: devices, consoles, access counts, requests."""
+        devices: DeviceState = {device.name: device.save() for _, _, device in self._devices}
+        counts: DeviceState = {r.device.name: [r.reads, r.writes] for r in self.bus.regions}
+        return {
+            "devices": devices, "counts": counts, "console": self.console.save(), "console1": self.console1.save(),
+            "reset": self.reset_requested, "poweroff": self.poweroff_requested, "serial_lines": self._serial_lines,
+        }  # fmt: skip
+
+    def restore(self, state: DeviceState) -> None:
+        """Take a saved state; the core's interrupt inputs are the core's own state and are not driven."""
+        devices, counts = table(state["devices"]), table(state["counts"])
+        for _, _, device in self._devices:
+            device.restore(table(devices[device.name]))
+        for region in self.bus.regions:
+            region.reads, region.writes = numbers(counts[region.device.name])
+        self.console.restore(table(state["console"]))
+        self.console1.restore(table(state["console1"]))
+        self.reset_requested, self.poweroff_requested = bool(state["reset"]), bool(state["poweroff"])
+        self._serial_lines = whole(state["serial_lines"])
+
+    def _port(self, event: InputEvent) -> Uart:
+        return self.serial1 if event.target == 1 else self.serial0
+
+    def _interrupt(self, line: int, level: bool) -> None:
+        if line == INT:
+            self._external(level)
+        elif line == CINT:
+            self._critical(level)
+        else:
+            self._machine_check(level)
+
+    def _serial_line(self, bit: int) -> Line:
+        """The two ports share one interrupt: it is asserted while either asserts its line."""
+
+        def drive(level: bool) -> None:
+            lines = self._serial_lines | bit if level else self._serial_lines & ~bit
+            if bool(lines) != bool(self._serial_lines):
+                self.mpic.set_irq(SERIAL_IRQ, lines != 0)
+            self._serial_lines = lines
+
+        return drive
+
+    def _request_reset(self) -> None:
+        self.reset_requested = True
+        self.attention()
+
+    def _request_poweroff(self) -> None:
+        self.poweroff_requested = True
+        self.attention()

@@ -1,0 +1,94 @@
+"""The real address space of a board: RAM from 0 on, devices above. Implements ``cpu.bus.Bus``.
+
+Device lookup is one dictionary access per 256-byte block, because a Linux boot makes tens of thousands of device
+accesses. The bus keeps the counts of accesses and knows the devices' names; it has no clock and no interrupts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ppcdbg.cpu.bus import BusFault
+from ppcdbg.machine.devices.device import Device
+from ppcdbg.machine.memory import Ram
+
+BLOCK_SHIFT = 8
+
+
+@dataclass(slots=True)
+class Region:
+    """Where a device answers; ``reads`` and ``writes`` count guest accesses."""
+
+    base: int
+    size: int
+    device: Device
+    reads: int = 0
+    writes: int = 0
+
+
+class SystemBus:
+    """One board's bus. Peeks and RAM access never count and never disturb."""
+
+    def __init__(self, ram: Ram) -> None:
+        self.memory = ram
+        self.ram = ram.view
+        self.regions: list[Region] = []
+        self._blocks: dict[int, Region] = {}
+
+    def attach(self, base: int, size: int, device: Device) -> Region:
+        """Map a device; base and size are multiples of 256 and the range must be free."""
+        if (base | size) & ((1 << BLOCK_SHIFT) - 1) or size <= 0 or base < self.memory.size:
+            raise ValueError(f"{device.name} cannot sit at {base:#x}, size {size:#x}")
+        region = Region(base, size, device)
+        blocks = range(base >> BLOCK_SHIFT, (base + size) >> BLOCK_SHIFT)
+        taken = [self._blocks[block] for block in blocks if block in self._blocks]
+        if taken:
+            raise ValueError(f"{device.name} at {base:#x} overlaps {taken[0].device.name}")
+        self._blocks.update((block, region) for block in blocks)
+        self.regions.append(region)
+        return region
+
+    def read(self, address: int, size: int) -> int:
+        """See ``cpu.bus.Bus.read``; RAM answers too."""
+        region = self._blocks.get(address >> BLOCK_SHIFT)
+        if region is None:
+            return int.from_bytes(self._ram_bytes(address, size, False), "big")
+        offset = address - region.base
+        if offset + size > region.size:
+            raise BusFault(address, False)
+        region.reads += 1
+        return region.device.read(offset, size)
+
+    def write(self, address: int, size: int, value: int) -> None:
+        """See ``cpu.bus.Bus.write``."""
+        region = self._blocks.get(address >> BLOCK_SHIFT)
+        if region is None:
+            self._ram_bytes(address, size, True)[:] = value.to_bytes(size, "big")
+            return
+        offset = address - region.base
+        if offset + size > region.size:
+            raise BusFault(address, True)
+        region.writes += 1
+        region.device.write(offset, size, value)
+
+    def peek(self, address: int, size: int) -> int | None:
+        """See ``cpu.bus.Bus.peek``: None at an address where nothing answers or where looking would change it."""
+        region = self._blocks.get(address >> BLOCK_SHIFT)
+        if region is None:
+            if address < 0 or address + size > self.memory.size:
+                return None
+            return int.from_bytes(self.ram[address : address + size], "big")
+        offset = address - region.base
+        return region.device.peek(offset, size) if offset + size <= region.size else None
+
+    def device_at(self, address: int) -> str:
+        """The name of what answers at a real address: a device, "ram", or "" for nothing."""
+        region = self._blocks.get(address >> BLOCK_SHIFT)
+        if region is not None:
+            return region.device.name
+        return "ram" if 0 <= address < self.memory.size else ""
+
+    def _ram_bytes(self, address: int, size: int, write: bool) -> memoryview:
+        if address < 0 or address + size > self.memory.size:
+            raise BusFault(address, write)
+        return self.ram[address : address + size]

@@ -1,0 +1,52 @@
+"""What the guest printed, with the position of each byte. Output only: input enters through the input queue.
+
+Listeners are called with the bytes as they come; they must not change the machine.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable
+
+from ppcdbg.machine.devices.device import DeviceState, octets
+
+ConsoleListener = Callable[[bytes, int], None]
+"""Called with the bytes just printed and the position (retired instructions) at which they were."""
+
+
+class Console:
+    """The output of one serial port. ``position`` gives the count of retired instructions."""
+
+    def __init__(self, position: Callable[[], int]) -> None:
+        self.output = bytearray()
+        self.positions = array("Q")
+        self.listeners: list[ConsoleListener] = []
+        self._position = position
+
+    def put(self, byte: int) -> None:
+        """One byte from the port's transmitter."""
+        position = self._position()
+        self.output.append(byte)
+        self.positions.append(position)
+        for listener in self.listeners:
+            listener(bytes((byte,)), position)
+
+    @property
+    def text(self) -> str:
+        """All output as text; bytes that are not UTF-8 show as replacement characters, carriage returns go."""
+        return self.output.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def text_at(self, position: int) -> str:
+        """What had been printed when ``position`` instructions had retired."""
+        end = bisect_right(self.positions, position)
+        return self.output[:end].decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def save(self) -> DeviceState:
+        """The output and its positions; listeners are not state."""
+        return {"output": bytes(self.output), "positions": self.positions.tobytes()}
+
+    def restore(self, state: DeviceState) -> None:
+        """Forget what was printed since ``save``."""
+        self.output[:] = octets(state["output"])
+        self.positions = array("Q", octets(state["positions"]))

@@ -1,0 +1,73 @@
+"""What the bus needs of a device, and the plain data that a device's state is saved as.
+
+A device sees offsets into its own register block, never real addresses; it asks the board for nothing but the
+callbacks that it was given. Values are big-endian as the guest sees them: the most significant byte is at the
+lowest offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+Plain: TypeAlias = "int | bool | bytes | str | None | list[Plain] | dict[str, Plain]"
+"""What device state is saved as: plain data that can be written to a file and compared."""
+
+DeviceState: TypeAlias = dict[str, Plain]
+Clock: TypeAlias = Callable[[], int]
+"""Gives the machine's tick: retired instructions and skipped idle time, 400 MHz (design/product.md, one clock)."""
+
+
+class Device(Protocol):
+    """One device behind the bus. ``offset + size`` never leaves the region that it was attached with."""
+
+    name: str
+
+    def read(self, offset: int, size: int) -> int:
+        """A guest's read of 1, 2, 4 or 8 bytes, with its side effects."""
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """A guest's write."""
+
+    def peek(self, offset: int, size: int) -> int | None:
+        """What ``read`` would give, with no side effect at all; None where only a real read can tell."""
+
+    def save(self) -> DeviceState:
+        """All state that decides what the device does next."""
+
+    def restore(self, state: DeviceState) -> None:
+        """Take a state that ``save`` gave; raises no interrupt by itself."""
+
+
+def part(word: int, offset: int, size: int) -> int:
+    """The bytes of a 32-bit register that a narrower read at ``offset`` sees."""
+    shift = 8 * (4 - (offset & 3) - size)
+    return word >> shift & ((1 << 8 * size) - 1) if shift >= 0 else 0
+
+
+def whole(value: Plain) -> int:
+    """A saved number; restoring anything else is a broken snapshot."""
+    if not isinstance(value, int):
+        raise TypeError(f"device state holds {value!r} where a number belongs")
+    return int(value)
+
+
+def numbers(value: Plain) -> list[int]:
+    """A saved list of numbers."""
+    if not isinstance(value, list):
+        raise TypeError(f"device state holds {value!r} where a list of numbers belongs")
+    return [whole(item) for item in value]
+
+
+def octets(value: Plain) -> bytes:
+    """Saved bytes."""
+    if not isinstance(value, bytes):
+        raise TypeError(f"device state holds {value!r} where bytes belong")
+    return value
+
+
+def table(value: Plain) -> DeviceState:
+    """A saved table of named values."""
+    if not isinstance(value, dict):
+        raise TypeError(f"device state holds {value!r} where a table belongs")
+    return value

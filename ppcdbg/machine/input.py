@@ -1,0 +1,130 @@
+"""The one way into a running machine: a queue of events, each stamped with the position at which it happens.
+
+Console input, interrupts injected from outside and a debugger's writes all come through here, so that a recording
+of this queue and the initial state replay the whole run (design/product.md, one clock). The queue orders and hands
+out; it applies nothing and decides nothing (:mod:`ppcdbg.machine.schedule` does). Positions are retired instructions.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class InputKind(Enum):
+    """What comes in. The values are stable: they stand in recordings."""
+
+    CONSOLE = "console"  # ``data`` arrives at serial port ``target``
+    BREAK = "break"  # a break condition on serial port ``target``
+    IRQ = "irq"  # MPIC source ``target`` is driven to level ``value``
+    CORE_LINE = "core-line"  # input ``target`` of the core (0 external, 1 critical), level ``value``
+    MEMORY = "memory"  # ``data`` is written at real address ``target``
+    REGISTER = "register"  # the register named ``name`` becomes ``value``
+    KVM = "kvm"  # the request named ``name`` to the KVM model, with ``value``
+
+
+@dataclass(frozen=True, slots=True)
+class InputEvent:
+    """One event. ``order`` counts additions: events of one position happen in that order."""
+
+    position: int
+    order: int
+    kind: InputKind
+    target: int = 0
+    value: int = 0
+    data: bytes = b""
+    name: str = ""
+
+
+class InputQueue:
+    """Events to come, in order. ``position`` gives the current count of retired instructions.
+
+    ``taken`` is called with each event as it is handed out: what a recorder writes down.
+    """
+
+    def __init__(self, position: Callable[[], int]) -> None:
+        self._position = position
+        self._events: list[InputEvent] = []
+        self._order = 0
+        self.taken: Callable[[InputEvent], None] = lambda event: None
+        self.added: Callable[[InputEvent], None] = lambda event: None
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add(
+        self,
+        kind: InputKind,
+        *,
+        target: int = 0,
+        value: int = 0,
+        data: bytes = b"",
+        name: str = "",
+        position: int | None = None,
+    ) -> InputEvent:
+        """Put an event in at an absolute position, or at the current one; the past is moved to the present."""
+        now = self._position()
+        at = now if position is None else max(position, now)
+        event = InputEvent(at, self._order, kind, target, value, data, name)
+        self._order += 1
+        insort(self._events, event, key=_key)
+        self.added(event)
+        return event
+
+    def console(self, data: bytes, position: int | None = None, port: int = 0) -> InputEvent:
+        """Bytes typed at a serial port."""
+        return self.add(InputKind.CONSOLE, target=port, data=data, position=position)
+
+    def extend(self, events: Iterable[InputEvent]) -> None:
+        """Add events at their own positions, in their own order; ``order`` is given anew."""
+        for e in sorted(events, key=_key):
+            self.add(e.kind, target=e.target, value=e.value, data=e.data, name=e.name, position=e.position)
+
+    def pending(self) -> tuple[InputEvent, ...]:
+        """What is still to come, in order."""
+        return tuple(self._events)
+
+    def next_position(self) -> int | None:
+        """Where the next event lies; None if there is none."""
+        return self._events[0].position if self._events else None
+
+    def take(self, position: int) -> list[InputEvent]:
+        """Remove and give the events due at ``position``, in order."""
+        count = 0
+        while count < len(self._events) and self._events[count].position <= position:
+            count += 1
+        due, self._events = self._events[:count], self._events[count:]
+        for event in due:
+            self.taken(event)
+        return due
+
+    def bring_forward(self, position: int) -> bool:
+        """Move the next event to ``position``: a core that waits for ever retires nothing, so it would never come.
+
+        Later events keep their distance in order only. False if there is none.
+        """
+        if not self._events:
+            return False
+        e = self._events[0]
+        self._events[0] = InputEvent(min(e.position, position), e.order, e.kind, e.target, e.value, e.data, e.name)
+        return True
+
+    def drop_all(self) -> None:
+        """Forget what is still to come (a timeline that branches elsewhere)."""
+        self._events = []
+
+    def restore(self, events: Iterable[InputEvent], order: int) -> None:
+        """Take a saved queue as it was: positions and orders included."""
+        self._events = sorted(events, key=_key)
+        self._order = order
+
+    @property
+    def order(self) -> int:
+        """How many events were ever added; part of the queue's state."""
+        return self._order
+
+
+def _key(event: InputEvent) -> tuple[int, int]:
+    return event.position, event.order

@@ -1,0 +1,58 @@
+"""Guest RAM: one buffer that Python sees as a memoryview and native code by its host address.
+
+It never moves and never grows, so that an engine may keep its address. What happens at which real address is
+:mod:`ppcdbg.machine.bus`'s.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import sys
+
+from ppcdbg.cpu.addresses import PAGE_MASK
+from ppcdbg.errors import InputError
+
+MAX_SIZE = 1 << 32
+"""Images, initrd and device tree are named by 32-bit registers at boot, and the devices start far above this."""
+
+
+class Ram:
+    """RAM from real address 0 on. ``size`` is in bytes, a multiple of 4 KiB; anything else raises InputError."""
+
+    def __init__(self, size: int) -> None:
+        if size <= 0 or size & PAGE_MASK:
+            raise InputError(f"memory size {size:#x} is not a positive multiple of 4 KiB; try 128M")
+        if size > MAX_SIZE:
+            raise InputError(f"memory size {size >> 20}M is more than this board takes; at most {MAX_SIZE >> 20}M")
+        self.size = size
+        # Anonymous, private and untouched pages cost nothing: the host gives them when the guest writes.
+        if sys.platform == "win32":
+            self._map = mmap.mmap(-1, size)
+        else:
+            self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.view = memoryview(self._map)
+        self._anchor = ctypes.c_char.from_buffer(self._map)
+
+    @property
+    def host_address(self) -> int:
+        """Where real address 0 lies in this process; valid as long as this object lives."""
+        return ctypes.addressof(self._anchor)
+
+    def load(self, address: int, data: bytes | bytearray | memoryview, what: str) -> None:
+        """Copy ``data`` to a real address. ``what`` names it in the InputError raised when it does not fit."""
+        end = address + len(data)
+        if address < 0 or end > self.size:
+            raise InputError(
+                f"{what} needs real addresses {address:#x}..{end:#x}, but memory ends at {self.size:#x}; "
+                f"--memory {megabytes(end)} would hold it"
+            )
+        self.view[address:end] = data
+
+
+def megabytes(size: int) -> str:
+    """The smallest memory size holding ``size`` bytes that a user would write: a power of two, 64M at least."""
+    mebibytes = 64
+    while mebibytes << 20 < size:
+        mebibytes *= 2
+    return f"{mebibytes}M"
