@@ -73,15 +73,19 @@ VECTORS: dict[int, Vector] = {
 class GuestInterrupt(Exception):
     """A synchronous interrupt that the instruction at hand causes; nothing of the instruction has happened.
 
-    ``vf``: a DSI raised by a TLB entry's VF bit, which goes to the hypervisor whatever EPCR says.
+    ``vf``: a DSI raised by a TLB entry's VF bit, which goes to the hypervisor whatever EPCR says. ``completed``: the
+    instruction has happened and retires (sc, and debug events after an instruction); the address saved is the next one's.
     """
 
-    __slots__ = ("dear", "esr", "mcsr", "vector", "vf")
+    __slots__ = ("completed", "dear", "esr", "mcsr", "vector", "vf")
 
-    def __init__(self, vector: int, esr: int = 0, dear: int = 0, vf: bool = False, mcsr: int = 0) -> None:
+    def __init__(
+        self, vector: int, esr: int = 0, dear: int = 0, vf: bool = False, mcsr: int = 0, completed: bool = False
+    ) -> None:
         super().__init__(vector)
         self.vector = vector
         self.esr = esr
         self.dear = dear
         self.vf = vf
         self.mcsr = mcsr
+        self.completed = completed

@@ -21,6 +21,7 @@ class Why(Enum):
     WAIT = "wait"  # the core waits (MSR[WE] or `wait`) and nothing deliverable is pending
     BREAKPOINT = "breakpoint"  # pc is in the given set; the instruction there has not run
     ATTENTION = "attention"  # a device or an SPR write asks the machine to look (reset, timers re-armed)
+    CHECKSTOP = "checkstop"  # a machine check while MSR[ME]=0
     STUCK = "stuck"  # interrupts follow each other and no instruction retires
 
 

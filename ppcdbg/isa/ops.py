@@ -69,6 +69,12 @@ class Ops(Protocol):
     def record(self, value: Value) -> None:
         """CR0 from a signed comparison of ``value`` with 0, and SO."""
 
+    # --- condition register bits, by the operand kinds CRB ---------------------------------------------------------
+    def cr_bit(self, bit: Any) -> Flag:
+        """One CR bit, 0..31."""
+
+    def set_cr_bit(self, bit: Any, value: Flag) -> None: ...
+
     # --- memory: big-endian, at effective addresses, translated; may fault or leave the engine -------------------
     def load(self, size: int, ea: Value) -> Value:
         """1, 2 or 4 bytes, zero-extended."""
@@ -80,6 +86,40 @@ class Ops(Protocol):
         """8 bytes as one 64-bit value, for ``fpr``."""
 
     def store64(self, ea: Value, value: Value) -> None: ...
+
+    def load_multiple(self, first: Any, ea: Value) -> None:
+        """Words at ``ea`` on into GPRs ``first``..31; none is written when one faults. ``ea`` must be aligned."""
+
+    def store_multiple(self, first: Any, ea: Value) -> None:
+        """GPRs ``first``..31 to words at ``ea`` on. ``ea`` must be aligned."""
+
+    def load_reserve(self, ea: Value) -> Value:
+        """A word, with a reservation on its real address; alignment interrupt when misaligned."""
+
+    def store_conditional(self, ea: Value, value: Value) -> Flag:
+        """Store a word if the reservation is held there; the reservation is gone. 1 when stored."""
+
+    def zero_block(self, ea: Value) -> None:
+        """Zero the cache block (32 or 64 bytes by core) that holds ``ea``."""
+
+    # --- context: emitted by a compiling engine where it can, else done by the core -----------------------------------
+    def read_spr(self, number: int) -> Value:
+        """mfspr with its privilege and guest remapping; number is static."""
+
+    def write_spr(self, number: int, value: Value) -> None: ...
+
+    def read_msr(self) -> Value: ...
+
+    def write_msr(self, value: Value, mask: int = 0xFFFFFFFF) -> None:
+        """The bits of ``mask`` (static); bits that the machine state protects stay."""
+
+    def return_from(self, pair: str) -> None:
+        """rfi and its kin: pc and MSR from the named save/restore pair; static."""
+
+    def system_call(self, level: int) -> None: ...
+
+    def instruction_sync(self) -> None:
+        """isync: what the instruction stream changed is seen from here on."""
 
     # --- control ------------------------------------------------------------------------------------------------
     @property
@@ -98,3 +138,29 @@ class Ops(Protocol):
 
     def program(self, esr: int, when: Flag = 1) -> None:
         """A Program interrupt with these ESR bits where ``when`` is 1, before any effect."""
+
+
+class SystemOps(Ops, Protocol):
+    """What bodies marked ``native=False`` may use besides: they run on Python numbers only."""
+
+    core: Any
+
+    def synchronize(self) -> None:
+        """The context changed: interrupts and translations are looked at again after this instruction."""
+
+    def check_block(self, ea: int, *, write: bool) -> None:
+        """Translate the block at ``ea`` as a load (or store) would, without an access."""
+
+    def lock_line(self, ea: int, *, data: bool) -> None:
+        """A cache lock that fails: sets L1CSR0[CUL] or L1CSR1[ICUL]."""
+
+    def external_load(self, size: int, ea: int) -> int: ...
+    def external_store(self, size: int, ea: int, value: int) -> None: ...
+    def external_check(self, ea: int, *, write: bool) -> None: ...
+    def external_zero(self, ea: int) -> None: ...
+    def read_pmr(self, number: int) -> int: ...
+    def write_pmr(self, number: int, value: int) -> None: ...
+    def wait(self) -> None: ...
+    def hypervisor_privilege(self) -> None: ...
+    def float_enabled_exception(self) -> None:
+        """Program interrupt with ESR[FP] at this instruction if MSR[FE0,FE1] and FPSCR[FEX] say so; effects stand."""

@@ -22,5 +22,15 @@ RESERVE_PA = 50  # real address of the reserved word, low and high half
 RESERVE_PA_HIGH = 51
 FPSCR = 52
 EA = 53  # scratch of engines: effective address of a fault that is being resolved
+WAITING = 54  # 1 after `wait`, until an interrupt is taken
+DOORBELLS = 55  # latches: bit n is message type n of msgsnd
+LINES = 56  # input lines: 1 external, 2 critical, 4 machine check pending
+NV = 57  # next victim way of TLB0
+PMR = 208  # performance monitor registers, in the order of PMRS
 SPR = 64  # first slot of the SPR file
 WORDS = 256  # size of the file
+
+PMRS: dict[int, int] = {
+    number: PMR + i for i, number in enumerate((16, 17, 18, 19, 144, 145, 146, 147, 272, 273, 274, 275, 400))
+}
+"""Slot of each PMR by its supervisor number: PMC0-3, PMLCa0-3, PMLCb0-3, PMGC0. The user number lacks bit 0x10."""

@@ -1,0 +1,19 @@
+"""Silent callbacks of the hardware: what a listener may hear, and when each fires.
+
+Nothing in the core depends on whether anyone listens. Observers must not change the machine.
+"""
+
+from __future__ import annotations
+
+
+class Observer:
+    """Every callback does nothing here; override what you need."""
+
+    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool) -> None:
+        """After the save registers are written and before the first instruction at the vector; old pc and MSR."""
+
+    def tlb_written(self, index: int) -> None:
+        """After entry ``index`` (0..511 TLB0, 512.. TLB1) got a new value, by tlbwe or by a hypervisor model."""
+
+    def tlb_invalidated(self, index: int) -> None:
+        """After a valid entry lost its V bit by tlbivax, tlbilx or MMUCSR0."""
