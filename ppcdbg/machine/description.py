@@ -1,0 +1,202 @@
+"""What machine to build and what to run on it, as one frozen value, from a TOML file or from options.
+
+Keys are the long options of the command line without their dashes; ``-`` and ``_`` are the same. Paths in a file are
+relative to that file. Nothing is opened here but the TOML file itself; whether a KVM quirk exists is kvm's to say.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from ppcdbg.cpu.models import CORES
+from ppcdbg.errors import InputError, PpcdbgError, UsageError
+
+MEBIBYTE = 1 << 20
+SIZE_UNITS = {"": MEBIBYTE, "b": 1, "k": 1 << 10, "m": MEBIBYTE, "g": 1 << 30}
+COUNT_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+
+
+@dataclass(frozen=True)
+class MachineDescription:
+    """Sizes and addresses in bytes, addresses real. The defaults are those of the command line."""
+
+    kernel: Path
+    """The guest image: ELF, uImage, or raw bytes together with ``load``."""
+    cpu: str = "e500mc"
+    hv: str = "kvm"
+    memory: int = 128 * MEBIBYTE
+    initrd: Path | None = None
+    append: str = ""
+    dtb: Path | None = None
+    load: int | None = None
+    entry: int | None = None
+    initrd_address: int | None = None
+    dtb_address: int | None = None
+    symbols: Path | None = None
+    pv: str = "magic-page"
+    irqchip: str = "kernel"
+    engine: str = "auto"
+    max_insns: int | None = None
+    input: Path | None = None
+    on_emulation_failure: str = "both"
+    unknown_spr: str = "fail"
+    deferral: str = "stock"
+    quirks: tuple[tuple[str, bool], ...] = ()
+    """KVM quirks switched from their defaults, by name, in order of name."""
+
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "cpu": tuple(sorted(CORES)),
+    "hv": ("kvm", "none"),
+    "pv": ("magic-page", "off"),
+    "irqchip": ("kernel", "user"),
+    "engine": ("auto", "reference", "llvm"),
+    "on_emulation_failure": ("exit", "inject", "both"),
+    "unknown_spr": ("fail", "ignore", "exit"),
+    "deferral": ("stock",),
+}
+"""The words that a key takes, first the usual one where order means nothing else."""
+
+QEMU_CPUS = {"e500v2_v30": "e500v2", "e500v2_v22": "e500v2", "e500v2_v21": "e500v2", "e500v2_v20": "e500v2",
+             "e500v2_v10": "e500v2"}  # fmt: skip
+"""QEMU's names of the same cores."""
+
+Place = tuple[str, type[PpcdbgError]]
+"""How a value is named in an error, and the error's class."""
+
+
+def describe(guest: Path, options: Mapping[str, object] | None = None) -> MachineDescription:
+    """The machine for a GUEST argument: a description file (``.toml``), or an image. Options that are None are unset.
+
+    A bad option raises UsageError, a bad file InputError.
+    """
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    base = read_description(guest) if guest.suffix == ".toml" else MachineDescription(kernel=guest)
+    changes: dict[str, object] = {}
+    for name, value in given.items():
+        key = _known(name, f"option --{name.replace('_', '-')}", UsageError)
+        changes[key] = _convert(key, value, (f"option --{key.replace('_', '-')}", UsageError), Path())
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def read_description(path: Path) -> MachineDescription:
+    """Read a machine description file. Every fault is an InputError naming the file and the key."""
+    try:
+        table = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise InputError(f"cannot read machine description {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"machine description {path} is not valid TOML: {error}") from None
+    values: dict[str, object] = {}
+    for name, value in table.items():
+        key = _known(name, f"key {name!r} in {path}", InputError)
+        if key in values:
+            raise InputError(f"key {name!r} in {path} is given twice; keep one spelling")
+        values[key] = _convert(key, value, (f"key {name!r} in {path}", InputError), path.parent)
+    if "kernel" not in values:
+        raise InputError(f'machine description {path} names no guest; add kernel = "FILE"')
+    return MachineDescription(**values)  # type: ignore[arg-type]
+
+
+def parse_size(value: object, place: Place = ("size", UsageError)) -> int:
+    """Bytes of a memory size as QEMU spells it: ``128M``, ``1G``, ``65536K``, and a bare number means MiB."""
+    return _scaled(value, SIZE_UNITS, "a size like 128M or 1G", place)
+
+
+def parse_count(value: object, place: Place = ("count", UsageError)) -> int:
+    """A count of instructions: ``50000000``, ``50M`` (decimal), ``1G``."""
+    return _scaled(value, COUNT_UNITS, "a count like 50000000 or 50M", place)
+
+
+def parse_address(value: object, place: Place = ("address", UsageError)) -> int:
+    """A real address of 32 bits: ``0x100000``, or a number."""
+    number = -1
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = value
+    elif isinstance(value, str):
+        try:
+            number = int(value, 0)
+        except ValueError:
+            number = -1
+    if not 0 <= number <= 0xFFFFFFFF:
+        raise _wrong(value, "an address like 0x100000, at most 0xffffffff", place)
+    return number
+
+
+def _known(name: str, what: str, error: type[PpcdbgError]) -> str:
+    key = name.replace("-", "_")
+    names = [field.name for field in fields(MachineDescription)]
+    if key in names:
+        return key
+    nearest = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0].replace('_', '-')!r}?" if nearest else "the keys are " + ", ".join(
+        n.replace("_", "-") for n in names
+    )  # fmt: skip
+    raise error(f"{what} is unknown; {hint}")
+
+
+def _wrong(value: object, right: str, place: Place) -> PpcdbgError:
+    what, error = place
+    return error(f"{what} is {value!r}; it must be {right}")
+
+
+def _scaled(value: object, units: Mapping[str, int], right: str, place: Place) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value * units[""]
+    if isinstance(value, str):
+        digits = value.strip().replace("_", "").lower().removesuffix("ib")
+        unit = digits[-1:] if digits[-1:] in units else ""
+        number = digits[: len(digits) - len(unit)]
+        if number.isascii() and number.isdigit() and int(number) > 0:
+            return int(number) * units[unit]
+    raise _wrong(value, right, place)
+
+
+def _text(value: object, place: Place) -> str:
+    if not isinstance(value, str):
+        raise _wrong(value, "text", place)
+    return value
+
+
+def _quirks(value: object, place: Place) -> tuple[tuple[str, bool], ...]:
+    if isinstance(value, tuple):
+        value = dict(value)
+    if not isinstance(value, Mapping):
+        raise _wrong(value, "a table of switches, each true or false", place)
+    for name, switch in value.items():
+        if not isinstance(switch, bool):
+            raise _wrong(switch, "true or false", (f"{name!r} of {place[0]}", place[1]))
+    return tuple(sorted((str(name), switch) for name, switch in value.items()))
+
+
+def _convert(key: str, value: object, place: Place, directory: Path) -> object:
+    """Bring one value to its field's type."""
+    if key in ("kernel", "initrd", "dtb", "symbols", "input"):
+        if not isinstance(value, (str, Path)) or not str(value):
+            raise _wrong(value, "a file name", place)
+        return directory / Path(value).expanduser()
+    if key in CHOICES:
+        word = _text(value, place)
+        word = QEMU_CPUS.get(word, word) if key == "cpu" else word
+        if word not in CHOICES[key]:
+            nearest = difflib.get_close_matches(word, CHOICES[key], n=1)
+            raise _wrong(value, " or ".join(nearest or CHOICES[key]), place)
+        return word
+    convert: Callable[[object, Place], object] = _CONVERTERS[key]
+    return convert(value, place)
+
+
+_CONVERTERS: Mapping[str, Callable[[object, Place], object]] = {
+    "memory": parse_size,
+    "append": _text,
+    "load": parse_address,
+    "entry": parse_address,
+    "initrd_address": parse_address,
+    "dtb_address": parse_address,
+    "max_insns": parse_count,
+    "quirks": _quirks,
+}
