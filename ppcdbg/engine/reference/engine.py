@@ -65,6 +65,7 @@ class ReferenceEngine(ContextOps):
                 stop = self._asynchronous(vector)
                 if stop is not None:
                     return stop
+                first = False
                 continue
             if self.reg[slots.WAITING] or self.reg[slots.MSR] & M.MSR_WE:
                 return EngineStop(Why.WAIT)
