@@ -42,6 +42,9 @@ class Core:
         self.reset_cause: str | None = None
         self.attention = True
         """Set when interrupts, timers or the machine must be looked at before the next instruction."""
+        self.machine_attention = True
+        """Set when the machine must look: a timer was set, a device was touched, a reset was asked for. An engine
+        comes back with ``Why.ATTENTION``, because its limit may be too far away now."""
         self.on_context: Callable[[], None] = lambda: None
         """Called when MSR context bits, a PID, LPID or EPCR changed: the engine selects its translations anew."""
         self.tlb = Tlb(self.state, model.tlb1_entries)
@@ -92,6 +95,11 @@ class Core:
         """Something that can interrupt changed."""
         self.attention = True
 
+    def call_machine(self) -> None:
+        """Something that the run loop's horizon depends on changed."""
+        self.attention = True
+        self.machine_attention = True
+
     def context_changed(self) -> None:
         self.attention = True
         self.on_context()
@@ -99,7 +107,7 @@ class Core:
     def request_reset(self, cause: str) -> None:
         """The core asks the board for a reset (watchdog, DBCR0[RST])."""
         self.reset_cause = cause
-        self.attention = True
+        self.call_machine()
 
     # --- registers ----------------------------------------------------------------------------------------------------
     @property

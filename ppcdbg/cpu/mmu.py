@@ -114,9 +114,7 @@ class Mmu:
     def external(self, *, store: bool) -> Context:
         """The context of an external-PID access: EPSC for stores, EPLC for loads."""
         ep = self._reg[EPSC if store else EPLC]
-        return Context(
-            bool(ep & 0x80000000), ep >> 30 & 1, (ep & 0x3FFF,), bool(ep & 0x20000000), ep >> 16 & 0xFF
-        )
+        return Context(bool(ep & 0x80000000), ep >> 30 & 1, (ep & 0x3FFF,), bool(ep & 0x20000000), ep >> 16 & 0xFF)
 
     # --- translation ----------------------------------------------------------------------------------------------
     def find(self, ea: int, context: Context) -> TlbEntry | None:
@@ -265,5 +263,3 @@ class Mmu:
             self._flushed(self._tlb.flush(0))
         if mmucsr0 & 2:
             self._flushed(self._tlb.flush(1))
-
-

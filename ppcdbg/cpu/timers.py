@@ -68,6 +68,7 @@ class Timers:
     def set_dec(self, value: int) -> None:
         """Writing 0 stops it without an event: only the step from 1 to 0 is one."""
         self._counters[DEC_DEADLINE] = self.now + value if value else STOPPED
+        self._core.call_machine()
 
     # --- events -----------------------------------------------------------------------------------------------------
     def rearm(self) -> None:
@@ -76,6 +77,7 @@ class Timers:
         self._fit_at = self.now + ticks_to_edge(self.time_base, fit_period(tcr))
         armed = tcr & (M.TCR_WIE | M.TCR_WRC)
         self._watchdog_at = self.now + ticks_to_edge(self.time_base, watchdog_period(tcr)) if armed else STOPPED
+        self._core.call_machine()
 
     def next_event(self) -> int | None:
         """Tick of the next event that can change the machine; None when all timers stand still."""

@@ -71,8 +71,8 @@ class Machine:
         core.interrupt_source = board
         if tenant is None:
             board.connect(core.set_external, core.set_critical, self._machine_check_line)
-        board.attention = core.noticed
-        queue.added = lambda event: core.noticed()
+        board.attention = core.call_machine
+        queue.added = lambda event: core.call_machine()
 
     @property
     def position(self) -> int:

@@ -51,11 +51,11 @@ class ReferenceEngine(ContextOps):
     # --- running ----------------------------------------------------------------------------------------------------------
     def run(self, limit: int, stops: Stops) -> EngineStop:
         core, counters = self.core, self.core.state.counters
-        core.attention = True
+        core.machine_attention = False
         self.select_context()
         first = True
         while True:
-            if core.reset_cause is not None:
+            if core.machine_attention:
                 return EngineStop(Why.ATTENTION)
             if counters[RETIRED] >= limit:
                 return EngineStop(Why.LIMIT)

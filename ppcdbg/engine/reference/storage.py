@@ -161,7 +161,7 @@ class Storage(Numbers):
                 value = self.core.bus.read(address, size)
             except BusFault:
                 raise self._machine_check(address, Access.LOAD) from None
-            self.core.attention = True
+            self.core.call_machine()
         if found.little_endian:
             value = int.from_bytes(value.to_bytes(size, "little"), "big")
         return value
@@ -191,7 +191,7 @@ class Storage(Numbers):
             self.core.bus.write(address, size, value)
         except BusFault:
             raise self._machine_check(address, Access.STORE) from None
-        self.core.attention = True
+        self.core.call_machine()
 
     # --- multiple, reservation, blocks ------------------------------------------------------------------------------------
     def _require_word(self, ea: int, store: bool) -> None:
