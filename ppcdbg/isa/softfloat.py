@@ -317,7 +317,7 @@ def double_of(word: int) -> int:
     if not fraction:
         return sign
     width = fraction.bit_length()
-    return sign | (width + 873 << 52) + (fraction << 53 - width)
+    return sign | (width + 872 << 52) + (fraction << 53 - width)
 
 
 def single_of(x: int) -> int:
