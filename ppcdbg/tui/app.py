@@ -1,0 +1,281 @@
+"""The app: it owns the screen and the worker, hands scenes to the desk and keys to the actions. Wiring only.
+
+The debugger is touched by the worker's thread alone (:mod:`ppcdbg.tui.worker`); what keys do is in
+:mod:`ppcdbg.tui.actions`, what panes look like in :mod:`ppcdbg.tui.panes.pane`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.events import Resize
+from textual.message import Message
+
+from ppcdbg.errors import InputError
+from ppcdbg.paths import Kind, folders
+from ppcdbg.tui.actions import Actions
+from ppcdbg.tui.bars import Bar, KeyBar, Story, TimelineBar
+from ppcdbg.tui.desk import Desk
+from ppcdbg.tui.glyphs import AsciiOnly
+from ppcdbg.tui.history import History
+from ppcdbg.tui.keys import bindings, with_keymap
+from ppcdbg.tui.layout import Choice
+from ppcdbg.tui.palette import Everything
+from ppcdbg.tui.panes.pane import Pane
+from ppcdbg.tui.prompt import Prompt
+from ppcdbg.tui.scene import Ask, Command, Filled, Reply, Scene, Source
+from ppcdbg.tui.styles import Styles, textual_theme
+from ppcdbg.tui.terminal import default_theme, on_signals, wants_ascii
+from ppcdbg.tui.worker import Worker
+from ppcdbg.views.spans import Line, Span
+from ppcdbg.views.theme import Theme, load_themes
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+LOG_ROWS = 5000
+"""Lines of command output that are kept."""
+
+
+class PpcdbgApp(Actions):
+    """The terminal UI over one source."""
+
+    CSS = "Screen { layout: vertical; overflow: hidden hidden; } #story { height: 2; } .wide #story { height: 1; }"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Everything}
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+
+    class News(Message):
+        """The worker has something for the screen."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, PpcdbgApp.News)
+
+    def __init__(
+        self,
+        source: Source,
+        themes: Mapping[str, Theme],
+        theme: str,
+        *,
+        ascii_only: bool = False,
+        history: Path | None = None,
+        keymap: Mapping[str, str] | None = None,
+    ) -> None:
+        self.looks = Styles(themes[theme])
+        self.themes = dict(themes)
+        self.keys = with_keymap(keymap or {})
+        super().__init__()
+        for known in themes.values():
+            self.register_theme(textual_theme(known))
+        self.theme = "ppcdbg-" + theme
+        self.set_keymap(dict(keymap or {}))
+        if ascii_only:
+            self._filters.append(AsciiOnly())
+        self.source = source
+        self.worker = Worker(source, self._has_news)
+        self.desk = Desk(self.looks, Choice())
+        self.status = Bar(self.looks, "status", "bar")
+        self.timeline = TimelineBar(self.looks)
+        self.story = Story(self.looks)
+        self.prompt = Prompt({":": History(history), "/": History(history and history.with_name("filters"))})
+        self.key_bar = KeyBar(self.looks, self.keys)
+        self.commands: tuple[Command, ...] = ()
+        self.log_rows: list[Line] = []
+        self.filter = ""
+        self.selected: int | None = None
+        self.asked = Ask()
+        self.trail: list[str] = []
+        self.crash: BaseException | None = None
+        self._answered = False
+
+    def _has_news(self) -> None:
+        self.post_message(self.News())
+
+    def compose(self) -> ComposeResult:
+        yield self.status
+        yield self.desk
+        yield self.timeline
+        yield self.story
+        yield self.prompt
+        yield self.key_bar
+
+    def on_mount(self) -> None:
+        self._undo_signals = None if self.is_headless else on_signals(self.exit, self.worker.interrupt)
+        self.desk.panes["exits"].focus()
+        self.desk.panes["log"].feed(Filled((), "Output"))
+        self.worker.start()
+        self.worker.do(self._learn_commands)
+
+    def _learn_commands(self) -> Reply | None:
+        self.commands = self.source.commands()
+        return None
+
+    def on_resize(self, event: Resize) -> None:
+        wide = event.size.width >= 160
+        self.screen_stack[0].set_class(wide, "wide")
+        self.desk.arrange_panes(event.size.width, max(1, event.size.height - (4 if wide else 5)))
+        self.ask_again()
+
+    def on_unmount(self) -> None:
+        self.worker.close()
+
+    # Scenes.
+
+    def ask_again(self, *, row: int | None = None, keep: int | None = None) -> None:
+        exits = self.desk.panes["exits"]
+        if row is None and keep is None and not exits.follow:
+            row = exits.cursor
+        self.asked = Ask(self.desk.needs(), self.size.width, row, keep, self.filter)
+        self.worker.ask(self.asked)
+
+    def on_pane_wants(self, message: Pane.Wants) -> None:
+        self.ask_again()
+
+    def on_ppcdbg_app_news(self, message: News) -> None:
+        scene, replies, crash = self.worker.take()
+        if crash is not None:
+            self.leave_with(crash)
+            return
+        if scene is not None:
+            self._show(scene)
+        for reply in replies:
+            self.answer(reply)
+
+    def _show(self, scene: Scene) -> None:
+        self.status.show_rows((scene.status,))
+        self.timeline.feed(scene.timeline)
+        self.key_bar.set_running(scene.running)
+        if scene.running or not self._answered or scene.selected != self.selected:
+            self.story.tell(scene.story)
+            self._answered = False
+        self.selected = scene.selected
+        exits = self.desk.panes["exits"]
+        filled = scene.panes.get("exits")
+        if scene.ask.keep is not None and filled is not None and filled.cursor is not None:
+            exits.go(filled.cursor)
+        self.desk.feed(scene)
+        if any(pane.box.width and pane.starved() for pane in self.desk.panes.values()) and scene.ask == self.asked:
+            self.ask_again()
+
+    def answer(self, reply: Reply) -> None:
+        """Show what a command said: short in the story's place, long in the output pane."""
+        if reply.leave:
+            self.exit(0)
+            return
+        first = len(self.log_rows)
+        self.log_rows += reply.rows
+        del self.log_rows[:-LOG_ROWS]
+        first = max(0, len(self.log_rows) - len(reply.rows))
+        log = self.desk.panes["log"]
+        log.feed(Filled(tuple(self.log_rows), "Output", total=len(self.log_rows)))
+        if len(reply.rows) > 2:
+            self.desk.show("log")
+            if len(reply.rows) > log.height_of_rows and not self.desk.choice.zoom:
+                self.desk.zoom("log")
+            log.scroll_rows(first - log.top)
+            self.ask_again()
+        elif reply.rows:
+            self.say([span for row in reply.rows for span in (*row, Span(" "))])
+
+    def say(self, spans: list[Span]) -> None:
+        """A sentence in the story's place, until something else happens."""
+        self._answered = True
+        self.story.tell(spans)
+
+    # The line.
+
+    def on_prompt_entered(self, message: Prompt.Entered) -> None:
+        if message.sign == ":" and message.line.strip():
+            self.log_rows.append((Span(": " + message.line, "label"),))
+            self.worker.execute(message.line.strip())
+        elif message.sign == "/":
+            self._filter_by(message.line.strip())
+
+    def _filter_by(self, text: str) -> None:
+        def check() -> Reply | None:
+            self.source.check_filter(text)
+            self.call_later(self._use_filter, text)
+            return None
+
+        self.worker.do(check)
+
+    def _use_filter(self, text: str) -> None:
+        self.filter = text
+        self.ask_again(keep=None if self.desk.panes["exits"].follow else self.selected)
+
+    def on_prompt_complete(self, message: Prompt.Complete) -> None:
+        def complete() -> Reply | None:
+            self.call_later(self._offer, message.text, self.source.complete(message.text))
+            return None
+
+        if message.sign == ":":
+            self.worker.do(complete)
+
+    def _offer(self, text: str, candidates: tuple[str, ...]) -> None:
+        self.prompt.offer(text, candidates)
+        if len(candidates) > 1:
+            self.say([Span("  ".join(candidates), "dim")])
+
+    def on_prompt_left(self, message: Prompt.Left) -> None:
+        self.desk.panes[self.desk.last].focus()
+
+    # Looks and leaving.
+
+    def use_theme(self, name: str) -> None:
+        self.looks = Styles(self.themes[name])
+        self.theme = "ppcdbg-" + name
+        self.desk.restyle(self.looks)
+        for bar in (self.status, self.timeline, self.story, self.key_bar):
+            bar.palette = self.looks
+            bar.refresh()
+
+    def leave_with(self, crash: BaseException) -> None:
+        """Leave because of an internal error; ``run_app`` raises it once the terminal is restored."""
+        self.crash = self.crash or crash
+        self.exit(70)
+
+    def _fatal_error(self) -> None:
+        # Textual would print its own rendering; the plain traceback is the command line's to print.
+        self.leave_with(self._exception or RuntimeError("the screen failed without a reason"))
+
+    async def action_quit(self) -> None:
+        """Interrupt the guest and leave."""
+        self.worker.interrupt()
+        self.exit(0)
+
+
+def run_app(
+    debugger: Debugger,
+    *,
+    theme: str | None = None,
+    ascii_only: bool | None = None,
+    themes: Mapping[str, Theme] | None = None,
+    history: Path | None = None,
+    keymap: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> int:
+    """Open the terminal UI on a debugger and return an exit status when the user leaves.
+
+    ``theme`` None chooses by NO_COLOR and the terminal; ``ascii_only`` None by the locale. ``themes`` None loads the
+    shipped and the user's own. Raises InputError for a theme or key that does not exist; an internal error is raised
+    again after the terminal was restored.
+    """
+    environment = os.environ if environment is None else environment
+    themes = load_themes(folders(Kind.THEMES, environment)) if themes is None else themes
+    name = theme or default_theme(environment)
+    if name not in themes:
+        raise InputError(f"no theme is named {name!r}; there are: {', '.join(sorted(themes))}")
+    plain = wants_ascii(environment) if ascii_only is None else ascii_only
+    from ppcdbg.tui.source import DebuggerSource
+
+    source = DebuggerSource(debugger)
+    app = PpcdbgApp(source, themes, name, ascii_only=plain, history=history, keymap=keymap)
+    status = app.run()
+    if app.crash is not None:
+        raise app.crash
+    return app.return_code or 0 if status is None else status

@@ -1,0 +1,135 @@
+"""The lines around the desk: state of the guest above; timeline, story and keys below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ppcdbg.tui.keys import Key, show
+from ppcdbg.tui.scene import Timeline
+from ppcdbg.tui.styles import Styles
+from ppcdbg.views.spans import Line, Span, fit, length, wrap
+
+BARS = "▁▂▃▄▅▆▇█"
+NOTE_ROOM = 44
+"""Columns of the timeline's row that its note may take."""
+
+
+class Bar(Widget):
+    """One or a few lines of spans, on a surface of the theme."""
+
+    DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
+
+    def __init__(self, styles: Styles, name: str, surface: str = "") -> None:
+        super().__init__(id=name, classes="bar")
+        self.palette = styles
+        self.surface = surface
+        self.rows: tuple[Line, ...] = ()
+
+    def show_rows(self, rows: tuple[Line, ...]) -> None:
+        """Show these lines."""
+        if rows != self.rows:
+            self.rows = rows
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        row = self.rows[y] if y < len(self.rows) else ()
+        return self.palette.strip(fit(row, self.size.width), self.size.width, self.surface)
+
+
+class Story(Bar):
+    """The sentence on what just happened, or the answer of a short command until the next stop."""
+
+    def __init__(self, styles: Styles) -> None:
+        super().__init__(styles, "story")
+        self.spans: Sequence[Span] = ()
+
+    def tell(self, spans: Sequence[Span]) -> None:
+        """Show this text, wrapped at words; what does not fit ends in an ellipsis."""
+        self.spans = spans
+        self._wrap(self.size)
+
+    def on_resize(self) -> None:
+        self._wrap(self.size)
+
+    def _wrap(self, size: Size) -> None:
+        width = max(1, size.width - 2)
+        lines = wrap(self.spans, width)
+        if len(lines) > size.height > 0:
+            kept = lines[: size.height]
+            kept[-1] = fit((*kept[-1], Span(" " * width)), width)
+            lines = kept
+        self.show_rows(tuple((Span(" "), *row) for row in lines))
+
+
+class TimelineBar(Bar):
+    """Exits over the run as a row of bars that separates desk and story; the note stands at its right."""
+
+    def __init__(self, styles: Styles) -> None:
+        super().__init__(styles, "timeline")
+        self.timeline = Timeline()
+
+    def feed(self, timeline: Timeline) -> None:
+        """Show this timeline."""
+        if timeline != self.timeline:
+            self.timeline = timeline
+            self.refresh()
+
+    def room(self, width: int) -> int:
+        """How many bars a screen of this width has."""
+        return max(8, width - NOTE_ROOM)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        row: list[Span] = [Span("── ", "rule")]
+        for index, height in enumerate(self.timeline.bars):
+            role = "changed" if index == self.timeline.here else "exit"
+            row.append(Span(BARS[min(height, 8) - 1] if height else "─", role if height else "rule"))
+        note = self.timeline.note
+        gap = width - length(tuple(row)) - length(note) - 4
+        if gap < 0:
+            return self.palette.strip(row, width)
+        row.append(Span(" " + "─" * gap + " ", "rule"))
+        return self.palette.strip([*row, *note, Span(" ─", "rule")], width)
+
+
+class KeyBar(Bar):
+    """The keys at the right of the last line; what does not fit is left out from the right, help and quit never."""
+
+    def __init__(self, styles: Styles, keys: tuple[Key, ...]) -> None:
+        super().__init__(styles, "keys", "bar")
+        self.keys = keys
+        self.running = False
+
+    def set_running(self, running: bool) -> None:
+        """While the guest runs the first key is the one that interrupts it."""
+        if running != self.running:
+            self.running = running
+            self.refresh()
+
+    def shown(self) -> list[tuple[str, str]]:
+        """Keys and their words; keys that share a word stand together: ``[ ] exit``."""
+        words: dict[str, str] = {}
+        for key in self.keys:
+            if key.short:
+                before = words.get(key.short)
+                words[key.short] = show(key.keys) if before is None else f"{show(key.keys)} {before}"
+        pairs = [(keys, word) for word, keys in words.items()]
+        if self.running:
+            pairs = [("Esc", "interrupt")] + [pair for pair in pairs if pair[1] in ("filter", "pane", "help", "quit")]
+        return pairs
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        shown = self.shown()
+        last = [pair for pair in shown if pair[1] in ("help", "quit")]
+        rest = [pair for pair in shown if pair not in last]
+        while rest and sum(len(k) + len(t) + 3 for k, t in rest + last) > width:
+            rest.pop()
+        row: list[Span] = []
+        for name, text in rest + last:
+            row += [Span(" " + name, "key"), Span(" " + text + " ", "text")]
+        return self.palette.strip(row, width, self.surface)

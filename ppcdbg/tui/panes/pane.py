@@ -1,0 +1,257 @@
+"""What every pane is: a window onto a list of rows that may be far longer than memory would like.
+
+A pane holds only the rows around its window; it says which row is at its top and is fed the rows there. It draws its
+own frame: a title rule above, one frame line at the right that doubles as the scroll bar. The selected row has a
+background and, in the frame's own column, a sign. It refuses to know what its rows mean.
+"""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+from textual.events import Blur, Click, Focus, MouseScrollDown, MouseScrollUp
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from ppcdbg.tui.layout import Box
+from ppcdbg.tui.scene import Filled, Need
+from ppcdbg.tui.styles import Styles
+from ppcdbg.views.spans import Line, Span, length
+
+_EMPTY = Filled((), "")
+
+
+class Pane(Widget, can_focus=True):
+    """One pane. ``key`` is the digit that chooses it; ``selects`` panes always show their cursor."""
+
+    DEFAULT_CSS = "Pane { width: 1fr; height: 1fr; }"
+
+    BINDINGS = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False),
+        Binding("pagedown,ctrl+d,space", "page(1)", "Page down", show=False),
+        Binding("home,g", "first", "First row", show=False),
+        Binding("end,G", "last", "Last row", show=False),
+        Binding("left,h", "shift(-8)", "Left", show=False),
+        Binding("right,l", "shift(8)", "Right", show=False),
+    ]  # fmt: skip
+
+    class Wants(Message):
+        """The pane shows other rows than before, or its cursor moved: a new scene is needed."""
+
+        def __init__(self, pane: Pane, moved: bool) -> None:
+            super().__init__()
+            self.pane = pane
+            self.moved = moved
+
+    def __init__(self, kind: str, key: str, styles: Styles, *, selects: bool = False) -> None:
+        super().__init__(id=kind, classes="pane")
+        self.kind = kind
+        self.key = key
+        self.selects = selects
+        self.palette = styles
+        self.filled = _EMPTY
+        self.box = Box(0, 0, 0, 0)
+        self.top = 0
+        self.cursor: int | None = None
+        self.follow = True
+        self.shift = 0
+
+    # What the scene brings.
+
+    def need(self) -> Need:
+        """What this pane asks of the next scene."""
+        top = None if self.follow else self.top
+        return Need(max(1, self.box.width - 2), self.height_of_rows, top)
+
+    def feed(self, filled: Filled) -> None:
+        """Show these rows; while following, the window goes where the interesting row is."""
+        if filled == self.filled and not self.follow:
+            return
+        changed = filled != self.filled
+        self.filled = filled
+        if self.follow:
+            self.cursor = filled.cursor
+            changed |= self._settle()
+        elif not filled.endless and filled.total:
+            self.top = max(0, min(self.top, filled.total - 1))
+        if changed:
+            self.refresh()
+
+    def _settle(self) -> bool:
+        """Put the followed row into the window, the tail at its lower end."""
+        before = self.top
+        if self.filled.cursor is None:
+            last = max(0, self.filled.total - self.height_of_rows)
+            self.top = last if self.filled.tail else min(self.top, last)
+        elif self.filled.endless:
+            self.top = self.filled.first
+        else:
+            self._into_sight(self.filled.cursor)
+        return self.top != before
+
+    @property
+    def height_of_rows(self) -> int:
+        return max(1, self.box.height - 1)
+
+    def mark(self) -> int | None:
+        """What the cursor's row stands for: an exit's number, an address."""
+        if self.cursor is None:
+            return None
+        index = self.cursor - self.filled.first
+        return self.filled.marks[index] if 0 <= index < len(self.filled.marks) else None
+
+    def starved(self) -> bool:
+        """True when a visible row was not among those that the last scene brought."""
+        last = min(self.top + self.height_of_rows, self.filled.total) if not self.filled.endless else 0
+        return self.top < self.filled.first or last > self.filled.first + len(self.filled.rows)
+
+    def row_text(self) -> str:
+        """The cursor's row, or every row that is visible, as plain text for the clipboard."""
+        first = self.top if self.cursor is None else self.cursor
+        count = self.height_of_rows if self.cursor is None else 1
+        rows = (self._row(first + i) for i in range(count))
+        return "\n".join("".join(s.text for s in row).rstrip() for row in rows)
+
+    def release(self) -> None:
+        """Follow the interesting row again."""
+        self.follow = True
+        self.cursor = self.filled.cursor
+        self._settle()
+        self.refresh()
+
+    # Moving.
+
+    def go(self, row: int) -> None:
+        """Put the cursor on a row and have it in sight."""
+        if not self.filled.endless:
+            row = max(0, min(row, self.filled.total - 1))
+        self.follow = False
+        self.cursor = row
+        self._into_sight(row)
+        self.refresh()
+        self.post_message(self.Wants(self, moved=True))
+
+    def _into_sight(self, row: int) -> None:
+        rows = self.height_of_rows
+        if row < self.top:
+            self.top = max(0, row)
+        elif row >= self.top + rows:
+            self.top = row - rows + 1
+        if not self.filled.endless:
+            self.top = max(0, min(self.top, self.filled.total - rows))
+
+    def scroll_rows(self, rows: int) -> None:
+        """Move the window, not the cursor."""
+        top = self.top + rows
+        if not self.filled.endless:
+            top = max(0, min(top, self.filled.total - self.height_of_rows))
+        if top != self.top:
+            self.follow = False
+            self.top = top
+            self.refresh()
+            self.post_message(self.Wants(self, moved=False))
+
+    def action_move(self, rows: int) -> None:
+        if self.cursor is None and not self.selects:
+            self.scroll_rows(rows)
+        else:
+            self.go((self.cursor if self.cursor is not None else self.top) + rows)
+
+    def action_page(self, pages: int) -> None:
+        rows = pages * max(1, self.height_of_rows - 1)
+        if self.cursor is not None:
+            self.top = max(0, self.top + rows) if not self.filled.endless else self.top + rows
+            self.go(self.cursor + rows)
+        else:
+            self.scroll_rows(rows)
+
+    def action_first(self) -> None:
+        if self.filled.endless:
+            self.release()
+        elif self.cursor is None:
+            self.scroll_rows(-self.filled.total)
+        else:
+            self.go(0)
+
+    def action_last(self) -> None:
+        if self.cursor is None and not self.filled.tail:
+            self.scroll_rows(self.filled.total)
+            return
+        self.release()
+        self.post_message(self.Wants(self, moved=True))
+
+    def action_shift(self, cells: int) -> None:
+        widest = max((length(row) for row in self.filled.rows), default=0)
+        self.shift = max(0, min(self.shift + cells, widest - self.box.width + 2))
+        self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        if event.y > 0:
+            self.go(self.top + event.y - 1)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_rows(3)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_rows(-3)
+
+    def on_focus(self, event: Focus) -> None:
+        self.refresh()
+
+    def on_blur(self, event: Blur) -> None:
+        self.refresh()
+
+    # Drawing.
+
+    def render_line(self, y: int) -> Strip:
+        """The title rule, or one row and the frame beside it."""
+        if y == 0:
+            return self._rule()
+        row = self.top + y - 1
+        edge = self._edge(y)
+        surface, sign = "", " "
+        if row == self.cursor and (self.selects or self.has_focus):
+            surface = "cursor" if self.has_focus else "cursor-idle"
+            sign = "▸"
+        width = self.size.width - (2 if edge else 1)
+        margin = self.palette.strip([Span(sign, "pc")], 1, surface)
+        strip = self.palette.strip(self._row(row), width, surface, self.shift)
+        return Strip.join([margin, strip, edge] if edge else [margin, strip])
+
+    def _row(self, row: int) -> Line:
+        index = row - self.filled.first
+        return self.filled.rows[index] if 0 <= index < len(self.filled.rows) else ()
+
+    def _rule(self) -> Strip:
+        """``── 1 Exits ── filter: … ──────── 4,211 ─┐``; heavy where the focus is."""
+        dash = "━" if self.has_focus else "─"
+        rule, name = ("rule-focus", "title-focus") if self.has_focus else ("rule", "title")
+        width = self.size.width
+        left: list[Span] = [Span(dash, rule), Span(f" {self.key} ", "key"), Span(self.filled.title + " ", name)]
+        note = self.filled.note
+        tail = "" if self.box.edge else ("┬" if self.box.y == 0 else ("┼" if 0 in self.box.joins else "┤"))
+        room = width - length(tuple(left)) - len(tail) - 1
+        right: list[Span] = []
+        if note and length(note) + 2 <= room:
+            right = [Span(" ", rule), *note, Span(" ", rule)]
+            room -= length(note) + 2
+        left.append(Span(dash * max(0, room), rule))
+        return self.palette.strip([*left, *right, Span(dash, rule), Span(tail, "rule")], width)
+
+    def _edge(self, y: int) -> Strip | None:
+        """The frame at the right of a row: a line, a joint, or the thumb that shows how far one has scrolled."""
+        rows, total = self.height_of_rows, self.filled.total
+        scrolls = not self.filled.endless and total > rows
+        if self.box.edge and not scrolls:
+            return None
+        if scrolls:
+            size = max(1, round(rows * rows / total))
+            start = round((rows - size) * self.top / max(1, total - rows))
+            if start <= y - 1 < start + size:
+                return self.palette.strip([Span("┃", "rule-focus" if self.has_focus else "title")], 1)
+        sign = " " if self.box.edge else ("├" if y in self.box.joins else "│")
+        return self.palette.strip([Span(sign, "rule")], 1)

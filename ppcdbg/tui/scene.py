@@ -1,0 +1,135 @@
+"""What the screen asks for and what it gets: frozen values that cross from the screen to the worker and back.
+
+The screen never reads the debugger. It says which rows of which panes are visible (:class:`Ask`); whoever owns the
+debugger draws them at one instant (:class:`Scene`). Read next: :mod:`ppcdbg.tui.worker`, :mod:`ppcdbg.tui.source`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from ppcdbg.views.spans import Line, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one visible pane needs. ``top`` is the first visible row, None for wherever the interesting row is."""
+
+    width: int
+    height: int
+    top: int | None = None
+
+
+@dataclass(frozen=True)
+class Ask:
+    """``row`` selects a row of the exits list, None follows the newest; ``keep`` selects an exit by its number."""
+
+    needs: Mapping[str, Need] = field(default_factory=dict)
+    width: int = 80
+    row: int | None = None
+    keep: int | None = None
+    filter: str = ""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The rows of one pane. ``rows[0]`` is row ``first`` of ``total``; ``marks`` says what each row stands for.
+
+    ``cursor`` is the row to keep in sight (the selected exit, the instruction at pc); None where there is none.
+    ``tail``: without a cursor, the last rows are the interesting ones.
+    ``endless``: the rows are places in an address space, so a scroll bar would say nothing.
+    """
+
+    rows: tuple[Line, ...]
+    title: str
+    note: Line = ()
+    first: int = 0
+    total: int = 0
+    marks: tuple[int | None, ...] = ()
+    cursor: int | None = None
+    tail: bool = False
+    endless: bool = False
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """``bars``: heights 0..8, oldest first; ``here`` is the bar of the selected exit."""
+
+    bars: tuple[int, ...] = ()
+    here: int | None = None
+    note: Line = ()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One instant. ``ask`` is what it answers; ``selected`` the number of the exit that story and details are about."""
+
+    ask: Ask
+    status: Line
+    story: tuple[Span, ...]
+    timeline: Timeline
+    panes: Mapping[str, Filled]
+    selected: int | None = None
+    running: bool = False
+    pc: int = 0
+
+
+class Move(Enum):
+    """The ways to let the guest run."""
+
+    CONTINUE = "continue"
+    STEP = "step"
+    NEXT = "next"
+    EXIT = "exit"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a command says; ``failed`` when it could not be done."""
+
+    rows: tuple[Line, ...] = ()
+    failed: bool = False
+    leave: bool = False
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of the command line, for the palette and completion."""
+
+    name: str
+    usage: str
+    summary: str
+
+
+class Source(Protocol):
+    """The debugger as the screen's worker sees it. One thread calls everything but ``interrupt``."""
+
+    def draw(self, ask: Ask, running: bool) -> Scene:
+        """The scene now. Raises PpcdbgError for a filter that cannot be understood."""
+
+    def move(self, move: Move, between: Callable[[], None]) -> Reply:
+        """Let the guest run until it stops; ``between`` is called while it pauses at an exact position."""
+
+    def execute(self, line: str, between: Callable[[], None]) -> Reply:
+        """Carry out a command line; ``between`` as in ``move``."""
+
+    def interrupt(self) -> None:
+        """Make a run return soon. The only method for any thread."""
+
+    def check_filter(self, text: str) -> None:
+        """Raises PpcdbgError when the text is no condition on exits."""
+
+    def same_kind(self, number: int | None, step: int) -> int | None:
+        """The nearest exit before or after the given one that has its name; None when there is none."""
+
+    def toggle_breakpoint(self, address: int) -> Reply:
+        """Set a breakpoint at an effective address, or delete the one there."""
+
+    def complete(self, text: str) -> tuple[str, ...]:
+        """What the last word of a command line may become."""
+
+    def commands(self) -> tuple[Command, ...]:
+        """Every command."""

@@ -1,0 +1,167 @@
+"""The one thread that touches the debugger: it runs the guest, carries out commands and draws scenes.
+
+The guest is read only by the thread that runs it, and only while it pauses at an exact position, so no scene can be
+torn. While the guest runs the debugger calls back between its slices of work; ten times a second a scene is drawn
+there. The screen takes the newest scene when it is told that there is one; older ones are dropped.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from ppcdbg.errors import PpcdbgError
+from ppcdbg.tui.scene import Ask, Move, Reply, Scene, Source
+from ppcdbg.views.spans import Span
+
+PERIOD = 0.1
+"""Seconds between scenes while the guest runs."""
+
+
+class Worker:
+    """``notify`` is called on the worker's thread when :meth:`take` has something new; it must only post a message."""
+
+    def __init__(self, source: Source, notify: Callable[[], None]) -> None:
+        self.source = source
+        self.running = False
+        self._notify = notify
+        self._wake = threading.Condition()
+        self._jobs: deque[Callable[[], Reply | None]] = deque()
+        self._ask: Ask | None = None
+        self._fresh = False
+        self._closing = False
+        self._halt = False  # asked to stop; kept because a run that is just beginning may forget an early interrupt
+        self._scene: Scene | None = None
+        self._replies: deque[Reply] = deque()
+        self._crash: BaseException | None = None
+        self._drawn = 0.0
+        self._thread = threading.Thread(target=self._serve, name="ppcdbg-guest", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; call once."""
+        self._thread.start()
+
+    def close(self, patience: float = 2.0) -> None:
+        """Interrupt the guest and end the thread; waits at most ``patience`` seconds."""
+        with self._wake:
+            self._closing = True
+            self._jobs.clear()
+            self._wake.notify()
+        self.source.interrupt()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(patience)
+
+    # What the screen calls.
+
+    def ask(self, ask: Ask) -> None:
+        """From now on scenes answer this; one is drawn at once, or at the next pause of a running guest."""
+        with self._wake:
+            self._ask = ask
+            self._fresh = True
+            self._wake.notify()
+
+    def move(self, move: Move) -> None:
+        """Let the guest run."""
+        self._run(lambda: self.source.move(move, self._between))
+
+    def execute(self, line: str) -> None:
+        """Carry out a command line; it may let the guest run."""
+        self._run(lambda: self.source.execute(line, self._between))
+
+    def do(self, job: Callable[[], Reply | None]) -> None:
+        """Carry out a short job: while the guest stands, or at its next pause."""
+        with self._wake:
+            self._jobs.append(job)
+            self._wake.notify()
+
+    def interrupt(self) -> None:
+        """Stop a running guest soon; nothing happens when it stands."""
+        if self.running:
+            self._halt = True
+            self.source.interrupt()
+
+    def take(self) -> tuple[Scene | None, tuple[Reply, ...], BaseException | None]:
+        """The newest scene, the replies since the last call in order, and what the worker died of, each once."""
+        with self._wake:
+            scene, self._scene = self._scene, None
+            replies = tuple(self._replies)
+            self._replies.clear()
+            crash, self._crash = self._crash, None
+        return scene, replies, crash
+
+    # What the thread does.
+
+    def _run(self, run: Callable[[], Reply]) -> None:
+        with self._wake:
+            if self.running:
+                return
+            self._halt = False
+            self.running = True  # at once, so that a second key press cannot start a second run
+
+            def job() -> Reply:
+                try:
+                    return run()
+                finally:
+                    self.running = False
+
+            self._jobs.append(job)
+            self._wake.notify()
+
+    def _serve(self) -> None:
+        try:
+            while True:
+                with self._wake:
+                    while not (self._jobs or self._fresh or self._closing):
+                        self._wake.wait()
+                    if self._closing:
+                        return
+                    job = self._jobs.popleft() if self._jobs else None
+                if job is not None:
+                    self._carry_out(job)
+                self._draw()
+        except BaseException as error:  # handed to the screen's thread, which leaves with it
+            with self._wake:
+                self._crash = error
+            self.running = False
+            self._notify()
+
+    def _carry_out(self, job: Callable[[], Reply | None]) -> None:
+        try:
+            reply = job()
+        except PpcdbgError as error:
+            reply = Reply(((Span(str(error), "error"),),), failed=True)
+        if reply is not None and (reply.rows or reply.failed or reply.leave):
+            with self._wake:
+                self._replies.append(reply)
+            self._notify()
+
+    def _between(self) -> None:
+        if self._halt or self._closing:
+            self.source.interrupt()
+        with self._wake:
+            job = self._jobs.popleft() if self._jobs else None
+            due = self._fresh or time.monotonic() - self._drawn >= PERIOD
+        if job is not None:
+            self._carry_out(job)
+        if (due or job is not None) and not self._closing:
+            self._draw()
+
+    def _draw(self) -> None:
+        with self._wake:
+            ask = self._ask
+            self._fresh = False
+        if ask is None:
+            return
+        try:
+            scene = self.source.draw(ask, self.running)
+        except PpcdbgError as error:
+            with self._wake:
+                self._replies.append(Reply(((Span(str(error), "error"),),), failed=True))
+            self._notify()
+            return
+        with self._wake:
+            self._scene = scene
+        self._drawn = time.monotonic()
+        self._notify()

@@ -1,0 +1,323 @@
+"""Keys and what they do, on the double: a guest that runs by sleeping and 100,000 exits made by arithmetic."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from ppcdbg.tui.app import PpcdbgApp
+from ppcdbg.tui.layout import PANES
+from ppcdbg.tui.scene import Move
+
+from .double import Double
+from .screen import text_of, until
+
+Make = Callable[..., PpcdbgApp]
+SIZES = [(80, 24), (120, 36), (220, 50)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_first_screen_shows_the_newest_exit_and_no_row_wraps(make_app: Make, size: tuple[int, int]) -> None:
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: any("▸ 100,000" in row for row in text_of(app)))
+        rows = text_of(app)
+        assert len(rows) == size[1]
+        assert all(len(row) <= size[0] for row in rows)
+        assert "ppcdbg" in rows[0] and "stopped" in rows[0]
+        assert "F5 go" in rows[-1] and "^Q quit" in rows[-1]
+        assert any("Exit 100,000:" in row for row in rows)
+
+
+async def test_a_hundred_thousand_exits_are_not_built(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.selected == 100_000)
+        await pilot.press("g")
+        await until(pilot, lambda: app.selected == 1)
+        await pilot.press("pagedown", "pagedown", "up")
+        await until(pilot, lambda: app.selected is not None and app.selected > 20)
+        await pilot.press("G")
+        await until(pilot, lambda: app.selected == 100_000)
+        assert source.made < 2_000
+
+
+async def test_the_guest_is_read_by_one_thread_and_never_in_motion(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f5")
+        await until(pilot, lambda: "running" in text_of(app)[0])
+        for key in ("up", "tab", "down", "4", "1", "up", "G"):
+            await pilot.press(key)
+            await pilot.pause(0.05)
+        await pilot.press("escape")
+        await until(pilot, lambda: "stopped" in text_of(app)[0])
+        assert source.threads == {"ppcdbg-guest"}
+        assert not source.torn
+
+
+async def test_interrupt_is_quick_and_does_not_end_anything(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("escape", "ctrl+c"):
+            await pilot.press("f5")
+            await until(pilot, lambda: "running" in text_of(app)[0])
+            before = source.exits
+            start = time.monotonic()
+            await pilot.press(key)
+            await until(pilot, lambda: "stopped" in text_of(app)[0])
+            assert time.monotonic() - start < 0.2
+            assert source.exits >= before
+            assert app.is_running
+        assert source.moves == [Move.CONTINUE, Move.CONTINUE]
+
+
+async def test_an_interrupt_that_comes_before_the_run_begins_is_kept(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f5", "escape")
+        await until(pilot, lambda: not app.worker.running)
+        assert source.moves == [Move.CONTINUE]
+
+
+async def test_step_keys(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(120, 36)) as pilot:
+        for key, move in (("f11", Move.STEP), ("f10", Move.NEXT), ("]", Move.EXIT)):
+            await pilot.press(key)
+            await until(pilot, lambda: not app.worker.running)
+            assert source.moves[-1] is move
+        await until(pilot, lambda: app.selected == 100_001)
+        assert any(row.find("▶c0013a50") > 0 for row in text_of(app))
+
+
+async def test_brackets_walk_the_past_and_full_stop_comes_back(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.selected == 100_000)
+        await pilot.press("[", "[")
+        await until(pilot, lambda: app.selected == 99_998)
+        assert any("Exit 99,998:" in row for row in text_of(app))
+        await pilot.press("]")
+        await until(pilot, lambda: app.selected == 99_999)
+        assert source.moves == []
+        await pilot.press("N")
+        await until(pilot, lambda: app.selected == 99_994)
+        await pilot.press("n")
+        await until(pilot, lambda: app.selected == 99_999)
+        await pilot.press(".")
+        await until(pilot, lambda: app.selected == 100_000)
+
+
+async def test_the_past_stays_selected_while_the_guest_runs(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f5")
+        await until(pilot, lambda: source.exits > 100_050)
+        await pilot.press("g")
+        await until(pilot, lambda: app.selected == 1)
+        before = source.exits
+        await until(pilot, lambda: source.exits > before + 50)
+        await pilot.pause(0.15)
+        assert app.selected == 1
+        await pilot.press("escape")
+
+
+async def test_filter_shows_matches_only_and_a_bad_one_says_why(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("/", *"SYSCALL", "enter")
+        await until(pilot, lambda: any("filter: SYSCALL" in row for row in text_of(app)))
+        await until(pilot, lambda: not any("DTLB_MISS" in row for row in text_of(app)))
+        assert any("20,000" in row for row in text_of(app))
+        await pilot.press("/", "x", "enter")
+        await until(pilot, lambda: any("no field is named 'SYSCALLx'" in row for row in text_of(app)))
+        assert app.filter == "SYSCALL"
+        await pilot.press("/", *["backspace"] * 7, "enter")
+        await until(pilot, lambda: app.filter == "" and any("DTLB_MISS" in row for row in text_of(app)))
+
+
+async def test_filtering_keeps_the_selected_exit(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.selected == 100_000)
+        await pilot.press("[", "[")
+        await until(pilot, lambda: app.selected == 99_998)
+        await pilot.press("/", *"SYSCALL", "enter")
+        await until(pilot, lambda: app.filter == "SYSCALL" and app.selected == 99_998)
+        await pilot.press("up")
+        await until(pilot, lambda: app.selected == 99_993)
+
+
+async def test_command_line_answers_completes_and_remembers(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press(":", *"print 42", "enter")
+        await until(pilot, lambda: any("$1 = 0x2a" in row for row in text_of(app)))
+        await pilot.press(":", *"con", "tab")
+        await until(pilot, lambda: any("continue  condition" in row for row in text_of(app)))
+        await pilot.press(*"ti", "tab")
+        await until(pilot, lambda: app.prompt.line.value == "continue ")
+        await pilot.press("escape", ":", "up")
+        assert app.prompt.line.value == "print 42"
+        await pilot.press("down")
+        assert app.prompt.line.value == ""
+        await pilot.press("escape", ":", *"nonsense", "enter")
+        await until(pilot, lambda: any("no command is named 'nonsense'" in row for row in text_of(app)))
+        assert source.executed == ["print 42", "nonsense"]
+
+
+async def test_a_long_answer_opens_from_its_beginning_and_escape_closes_it(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(":", *"long", "enter")
+        await until(pilot, lambda: any("line 0 of a long answer" in row for row in text_of(app)))
+        assert not any(" 1 Exits" in row for row in text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: any(" 1 Exits" in row for row in text_of(app)))
+
+
+async def test_a_command_that_runs_the_guest_can_be_interrupted(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(":", *"continue", "enter")
+        await until(pilot, lambda: "running" in text_of(app)[0])
+        assert "Esc interrupt" in text_of(app)[-1]
+        await pilot.press("escape")
+        await until(pilot, lambda: "stopped" in text_of(app)[0])
+
+
+async def test_breakpoint_key_acts_on_the_cursor_of_the_disassembly(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("2", "down", "down", "f9")
+        await until(pilot, lambda: source.breakpoints == {0xC0013A50})
+        await until(pilot, lambda: any("●c0013a50" in row for row in text_of(app)))
+        await pilot.press("f9")
+        await until(pilot, lambda: source.breakpoints == set())
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_pane_is_one_key_away(make_app: Make, size: tuple[int, int]) -> None:
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        for number, kind in enumerate(PANES):
+            await pilot.press(str((number + 1) % 10))
+            await pilot.pause()
+            pane = app.desk.panes[kind]
+            assert app.focused is pane
+            assert pane.size.width > 20 and pane.size.height >= 3, kind
+
+
+async def test_tab_goes_around_and_zoom_gives_the_desk(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        seen = []
+        for _ in range(6):
+            seen.append(app.focused and app.focused.id)
+            await pilot.press("tab")
+        assert sorted(map(str, seen)) == ["console", "disassembly", "exits", "irqprio", "registers", "tlb"]
+        assert app.focused is app.desk.panes["exits"]
+        await pilot.press("3", "z")
+        await until(pilot, lambda: app.desk.panes["registers"].size.width == 120)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.desk.panes["registers"].size.width < 60)
+
+
+async def test_enter_opens_details_and_backspace_returns(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: app.focused is app.desk.panes["detail"])
+        await pilot.press("backspace")
+        await until(pilot, lambda: app.focused is app.desk.panes["exits"])
+
+
+async def test_help_lists_every_key_and_closes(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.press("?")
+        await until(pilot, lambda: any("interrupt a running guest" in row for row in text_of(app)))
+        page = "\n".join(text_of(app))
+        for key in app.keys:
+            assert not key.help or key.help in page
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+
+
+async def test_palette_finds_panes_themes_and_commands(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.commands)
+        await pilot.press("ctrl+p", *"theme: light")
+        await until(pilot, lambda: any("Theme: light" in row for row in text_of(app)))
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: app.looks.theme.name == "light")
+
+
+async def test_sizes_change_while_it_runs(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(220, 50)) as pilot:
+        await pilot.press("5")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: app.desk.panes["exits"].size.width == 80)
+        assert app.focused is not None and app.focused.display
+        await pilot.resize_terminal(20, 6)
+        await pilot.pause()
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: app.desk.panes["disassembly"].display)
+
+
+async def test_quitting_while_the_guest_runs_stops_it(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f5")
+        await until(pilot, lambda: app.worker.running)
+        await pilot.press("ctrl+q")
+    assert source.stop.is_set()
+    assert app.return_value == 0
+
+
+@pytest.mark.parametrize("where", ["command", "scene"])
+async def test_an_internal_error_ends_the_screen_and_is_kept(make_app: Make, where: str) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        if where == "command":
+            await pilot.press(":", *"crash", "enter")
+        else:
+            source.crash = RuntimeError("the scene failed, on purpose")
+            await pilot.press("up")
+        await pilot.pause(0.3)
+    assert isinstance(app.crash, RuntimeError) and "on purpose" in str(app.crash)
+    assert app.return_value == 70
+
+
+async def test_ascii_only_draws_nothing_else(make_app: Make) -> None:
+    app = make_app(ascii_only=True)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.selected == 100_000)
+        await pilot.press("?")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        text = "\n".join(text_of(app))
+        assert text.isascii()
+
+
+async def test_keys_can_be_changed(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source, keymap={"step": "s"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: source.moves == [Move.STEP])

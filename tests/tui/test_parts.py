@@ -1,0 +1,109 @@
+"""The parts without a screen: keys, glyphs, history, themes as styles, what a terminal can show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from ppcdbg.errors import InputError
+from ppcdbg.tui.bars import BARS
+from ppcdbg.tui.glyphs import TWINS, to_ascii
+from ppcdbg.tui.history import History
+from ppcdbg.tui.keys import KEYS, show, with_keymap
+from ppcdbg.tui.styles import Styles
+from ppcdbg.tui.terminal import default_theme, wants_ascii
+from ppcdbg.views.spans import ROLES
+from ppcdbg.views.theme import Theme
+
+
+def test_keys_are_named_once_and_clash_nowhere() -> None:
+    assert len({key.id for key in KEYS}) == len(KEYS)
+    spelled = [one for key in KEYS for one in key.keys.split(",")]
+    assert len(set(spelled)) == len(spelled)
+    assert not {"ctrl+a", "ctrl+b", "ctrl+s"} & set(spelled), "these belong to screen, tmux and flow control"
+
+
+def test_keymap_changes_a_key_and_refuses_what_is_wrong() -> None:
+    assert next(k for k in with_keymap({"step": "s"}) if k.id == "step").keys == "s"
+    with pytest.raises(InputError, match="did you mean 'continue'"):
+        with_keymap({"contine": "c"})
+    with pytest.raises(InputError, match="'f5' is given to both"):
+        with_keymap({"step": "f5"})
+
+
+@pytest.mark.parametrize(("keys", "shown"), [("f5", "F5"), ("ctrl+p", "^P"), ("question_mark,f1", "?"), ("n", "n")])
+def test_keys_as_shown(keys: str, shown: str) -> None:
+    assert show(keys) == shown
+
+
+def test_ascii_keeps_every_column() -> None:
+    assert all(twin.isascii() and len(twin) == cell_len(sign) == 1 for sign, twin in TWINS.items())
+    assert set(BARS) <= set(TWINS)
+    for text in ("┌─ Exits ─┐", "▸ c0013a48 → memcpy…", "EE 1→0", "naïve 漢字", "\N{COMBINING ACUTE ACCENT}a"):
+        plain = to_ascii(text)
+        assert plain.isascii() and len(plain) == cell_len(text), text
+
+
+def test_history_is_kept_and_walked(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "history"
+    history = History(path)
+    for line in ("one", "two", "two", " "):
+        history.add(line)
+    again = History(path)
+    assert again.lines == ["one", "two"]
+    assert [again.move(-1, "draft"), again.move(-1, ""), again.move(-1, "")] == ["two", "one", "one"]
+    assert [again.move(1, ""), again.move(1, ""), again.move(1, "draft")] == ["two", "draft", "draft"]
+
+
+def test_history_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    history = History(tmp_path / "file" / "history")
+    history.add("one")
+    assert history.lines == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "theme"),
+    [
+        ({"TERM": "xterm-256color"}, "dark"),
+        ({"TERM": "xterm", "COLORTERM": "truecolor"}, "dark"),
+        ({"TERM": "xterm"}, "terminal"),
+        ({"TERM": "linux"}, "terminal"),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, "plain"),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, "dark"),
+        ({"TERM": "vt220"}, "plain"),
+    ],
+)
+def test_the_theme_for_a_terminal(environment: dict[str, str], theme: str) -> None:
+    assert default_theme(environment) == theme
+
+
+def test_ascii_by_locale() -> None:
+    assert wants_ascii({"LANG": "de_DE.ISO-8859-1"})
+    assert wants_ascii({"LC_ALL": "POSIX", "LANG": "en_US.UTF-8"})
+    assert not wants_ascii({"LC_CTYPE": "C.UTF-8"})
+
+
+def test_every_theme_styles_every_role(themes: dict[str, Theme]) -> None:
+    for theme in themes.values():
+        styles = Styles(theme)
+        for role in ROLES:
+            assert styles[role] is styles[role]
+            assert styles.on(role, "cursor").bgcolor != styles.base.bgcolor or theme.terminal
+
+
+def test_plain_theme_has_no_colour_and_marks_by_weight(themes: dict[str, Theme]) -> None:
+    styles = Styles(themes["plain"])
+    for role in ROLES:
+        assert styles[role].color is None and styles[role].bgcolor is None
+    assert styles["changed"].bold and styles.on("text", "cursor").reverse
+
+
+def test_a_strip_is_exactly_as_wide_as_asked(themes: dict[str, Theme]) -> None:
+    styles = Styles(themes["dark"])
+    row = (("漢字", "text"), ("abc", "address"))
+    for width in range(12):
+        assert styles.strip(row, width).cell_length == width
+        assert styles.strip(row, width, "cursor", shift=3).cell_length == width
