@@ -48,10 +48,6 @@ MAGNITUDE = SIGN - 1
 _BIAS = 1075  # a finite pattern is significand * 2**(exponent field - 1075), the field counting as 1 where it is 0
 
 
-def is_nan(x: int) -> bool:
-    return x & MAGNITUDE > INFINITY
-
-
 def is_signalling(x: int) -> bool:
     return x & MAGNITUDE > INFINITY and not x & QUIET
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppcdbg.isa import softfloat_fpscr as status
-from ppcdbg.isa.softfloat import is_nan, is_signalling
+from ppcdbg.isa.softfloat import MAGNITUDE, is_signalling
+from ppcdbg.isa.softfloat_round import INFINITY
 from tests.golden.float.cases import MOVES, SINGLE, Case
 from tests.golden.float.qemu import Outcome
 
@@ -41,6 +42,10 @@ def _exponent(pattern: int) -> int:
 def _refused_nan(case: Case, ours: Outcome) -> bool:
     operands = (case.a, case.b, case.c)
     return bool(ours.interrupts and case.fpscr & status.VE and any(is_signalling(x) for x in operands))
+
+
+def _is_nan(pattern: int) -> bool:
+    return pattern & MAGNITUDE > INFINITY
 
 
 def _sets_new_bit(case: Case) -> bool:
@@ -93,7 +98,7 @@ DEVIATIONS = (
     Deviation(
         "fcmpo sets C",
         "On VXVC QEMU writes all of FPRF as for a NaN result; C is not altered (I 4.4.1.2, 4.6.8).",
-        lambda case, ours: case.name == "fcmpo" and (is_nan(case.a) or is_nan(case.b)),
+        lambda case, ours: case.name == "fcmpo" and (_is_nan(case.a) or _is_nan(case.b)),
         fpscr=_C,
     ),
     Deviation(
