@@ -183,8 +183,7 @@ def _convert(key: str, value: object, place: Place, directory: Path) -> object:
         word = _text(value, place)
         word = QEMU_CPUS.get(word, word) if key == "cpu" else word
         if word not in CHOICES[key]:
-            nearest = difflib.get_close_matches(word, CHOICES[key], n=1)
-            raise _wrong(value, " or ".join(nearest or CHOICES[key]), place)
+            raise _wrong(value, " or ".join(CHOICES[key]), place)
         return word
     convert: Callable[[object, Place], object] = _CONVERTERS[key]
     return convert(value, place)

@@ -109,7 +109,12 @@ class Mpic:
 
     def proxy_acknowledge(self) -> int | None:
         """What the core gets in EPR when it takes the external interrupt; None when not in proxy (coreint) mode."""
-        return self.acknowledge() if self.gcr & GCR_PROXY == GCR_PROXY else None
+        return self.acknowledge() if self.proxy else None
+
+    @property
+    def proxy(self) -> bool:
+        """Whether GCR selects external proxy mode."""
+        return self.gcr & GCR_PROXY == GCR_PROXY
 
     def pending_vector(self) -> int:
         """The vector that an acknowledge would give now, without doing it."""

@@ -1,0 +1,84 @@
+"""Floor 1: where files are. The only room that knows the search order and the platform's directories.
+
+Order: the user's directory, the environment, the checkout, the copy in the installed package. Nothing is created and
+nothing is opened here; a directory that does not exist is left out of a search.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+CHECKOUT = PACKAGE.parent
+CHECKOUT_MARK = "pyproject.toml"
+
+
+class Kind(Enum):
+    """What ships with ppcdbg and can be added to by users: (folder, environment variable)."""
+
+    THEMES = ("themes", "PPCDBG_THEMES")
+    SESSIONS = ("sessions", "PPCDBG_SESSIONS")
+    GUESTS = ("guests", "PPCDBG_GUESTS")
+
+
+def folders(kind: Kind, environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """The existing folders of a kind, the one that wins first. The variable may name several, as PATH does."""
+    name, variable = kind.value
+    candidates = [user_data(environment) / name]
+    candidates += [Path(part).expanduser() for part in environment.get(variable, "").split(os.pathsep) if part]
+    if kind is not Kind.GUESTS and (CHECKOUT / CHECKOUT_MARK).is_file():
+        candidates.append(CHECKOUT / name)
+    candidates.append(PACKAGE / f"_{name}")
+    unique = dict.fromkeys(candidates)
+    return tuple(folder for folder in unique if folder.is_dir())
+
+
+def find(kind: Kind, name: str, environment: Mapping[str, str]) -> Path | None:
+    """The file of that name in the first folder that has it. A name with a path in it is nobody's."""
+    if not name or Path(name).name != name:
+        return None
+    for folder in folders(kind, environment):
+        if (folder / name).is_file():
+            return folder / name
+    return None
+
+
+def listing(kind: Kind, environment: Mapping[str, str], pattern: str = "*") -> dict[str, Path]:
+    """All files of a kind by name; where two folders have the same name, the winner's."""
+    found: dict[str, Path] = {}
+    for folder in reversed(folders(kind, environment)):
+        found.update((path.name, path) for path in sorted(folder.glob(pattern)) if path.is_file())
+    return dict(sorted(found.items()))
+
+
+def user_config(environment: Mapping[str, str]) -> Path:
+    """The user's settings: ``$XDG_CONFIG_HOME/ppcdbg`` or what the platform has instead."""
+    return _user("XDG_CONFIG_HOME", "user_config_dir", environment)
+
+
+def user_data(environment: Mapping[str, str]) -> Path:
+    """The user's own themes, sessions, guests and recordings."""
+    return _user("XDG_DATA_HOME", "user_data_dir", environment)
+
+
+def user_state(environment: Mapping[str, str]) -> Path:
+    """Command history and crash reports."""
+    return _user("XDG_STATE_HOME", "user_state_dir", environment)
+
+
+def user_cache(environment: Mapping[str, str]) -> Path:
+    """What can be thrown away: compiled engines."""
+    return _user("XDG_CACHE_HOME", "user_cache_dir", environment)
+
+
+def _user(variable: str, directory: str, environment: Mapping[str, str]) -> Path:
+    # XDG: a relative path in such a variable is to be ignored.
+    if Path(environment.get(variable, "")).is_absolute():
+        return Path(environment[variable]) / "ppcdbg"
+    import platformdirs
+
+    path: str = getattr(platformdirs, directory)("ppcdbg", appauthor=False)
+    return Path(path)

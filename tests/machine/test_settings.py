@@ -1,0 +1,80 @@
+"""Where files are found, and where settings come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ppcdbg.config import load_settings
+from ppcdbg.errors import InputError, UsageError
+from ppcdbg.paths import Kind, find, folders, listing, user_cache, user_config
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+
+
+def test_the_user_wins_over_the_environment_and_both_over_what_ships(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    own, given = tmp_path / "data/ppcdbg/themes", tmp_path / "given"
+    own.mkdir(parents=True)
+    given.mkdir()
+    env["PPCDBG_THEMES"] = str(given)
+    for folder, names in ((own, ["a.toml"]), (given, ["a.toml", "b.toml"])):
+        for name in names:
+            (folder / name).write_text(str(folder))
+    assert folders(Kind.THEMES, env)[:2] == (own, given)
+    assert find(Kind.THEMES, "a.toml", env) == own / "a.toml"
+    assert find(Kind.THEMES, "b.toml", env) == given / "b.toml"
+    assert find(Kind.THEMES, "../a.toml", env) is None
+    assert find(Kind.THEMES, "no-such.toml", env) is None
+    files = listing(Kind.THEMES, env, "*.toml")
+    assert files["a.toml"] == own / "a.toml"
+    assert list(files) == sorted(files)
+
+
+def test_xdg_directories(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    assert user_config(env) == tmp_path / "config/ppcdbg"
+    assert user_cache({"XDG_CACHE_HOME": "relative"}).is_absolute()
+
+
+def test_precedence_and_origins(tmp_path: Path) -> None:
+    env, project = environment(tmp_path), tmp_path / "project"
+    (tmp_path / "config/ppcdbg").mkdir(parents=True)
+    project.mkdir()
+    user = tmp_path / "config/ppcdbg/config.toml"
+    user.write_text('theme = "dark"\ncolor = "always"\nhistory = 7\nengine = "llvm"\n')
+    (project / ".ppcdbg.toml").write_text('theme = "light"\ncolor = "never"\nengine = "reference"\n')
+    env |= {"PPCDBG_THEME": "plain", "PPCDBG_COLOR": "auto", "PPCDBG_PAGER": "no"}
+    settings = load_settings(env, project, {"theme": "mine", "color": None})
+    assert dict(settings.values) == {
+        "theme": "mine", "color": "auto", "engine": "reference", "pager": False, "history": 7,
+    }  # fmt: skip
+    assert dict(settings.origins) == {
+        "theme": "--theme", "color": "$PPCDBG_COLOR", "engine": str(project / ".ppcdbg.toml"), "pager": "$PPCDBG_PAGER",
+        "history": str(user),
+    }  # fmt: skip
+
+
+def test_a_project_may_use_pyproject(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.ppcdbg]\nhistory = 3\n[tool.other]\nx = 1\n")
+    assert load_settings(environment(tmp_path), tmp_path, {})["history"] == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("thme = 'x'", "did you mean 'theme'"), ("history = '1'", "must be a number"), ("history = -1", "at least 0"),
+     ("pager = 1", "true or false"), ("color = 'red'", "auto or always or never"), ("=", "not valid TOML")],
+)  # fmt: skip
+def test_bad_settings_are_named(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / ".ppcdbg.toml").write_text(text)
+    with pytest.raises(InputError, match=words) as caught:
+        load_settings(environment(tmp_path), tmp_path, {})
+    assert ".ppcdbg.toml" in str(caught.value)
+
+
+def test_bad_variables_are_usage_errors(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"\$PPCDBG_HISTORY"):
+        load_settings(environment(tmp_path) | {"PPCDBG_HISTORY": "many"}, tmp_path, {})
