@@ -1,54 +1,24 @@
-"""The reference engine: fetch, decode from the table, run the body, one instruction after the other.
+"""The reference engine: the interpreter and a run loop.
 
-It is the witness that other engines are held against, so it is plain: a decoded op per word, a translation cache, and
-no other cleverness. It refuses to know timers, boards or hypervisors: those arrive as the limit of ``run``.
+It is the witness that other engines are held against. It refuses to know timers, boards or hypervisors: those arrive
+as the limit of ``run``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
-from ppcdbg.cpu.core import Core
-from ppcdbg.cpu.interrupts import GuestInterrupt
 from ppcdbg.cpu.state import RETIRED
 from ppcdbg.engine.api import EngineStop, Stops, Why
-from ppcdbg.engine.reference.context import ContextOps
+from ppcdbg.engine.common.interpreter import Interpreter
 from ppcdbg.isa import slots
-from ppcdbg.isa.bits import M32
-from ppcdbg.isa.insn import Insn, Privilege
-from ppcdbg.isa.sprs import SLOT
-from ppcdbg.isa.table import decoder
-
-Op = tuple[Callable[[Any, Any], None], Any]
-STUCK_AFTER = 64
-"""Interrupts in a row without a retired instruction: no handler of real software takes that many."""
 
 
-class Fields:
-    """The operands of one decoded instruction, by the book's field names."""
-
-    def __init__(self, insn: Insn, word: int) -> None:
-        for field in insn.form.fields:
-            setattr(self, field.name, field.operand(word))
-        self.word = word
-
-
-class ReferenceEngine(ContextOps):
-    """Runs the instruction table on Python numbers. Implements ``engine.api.Engine`` and ``isa.ops.SystemOps``."""
+class ReferenceEngine(Interpreter):
+    """Runs the instruction table on Python numbers. Implements ``engine.api.Engine``."""
 
     name = "reference"
 
-    def __init__(self, core: Core) -> None:
-        super().__init__(core)
-        self._decoder = decoder(core.model.name)
-        self._spe = not core.model.has_fpu
-        self._taken_at = -1
-        self._taken_in_a_row = 0
-
-    # --- running ----------------------------------------------------------------------------------------------------------
+    # --- running ---------------------------------------------------------------------------------------------------------
     def run(self, limit: int, stops: Stops) -> EngineStop:
         core, counters = self.core, self.core.state.counters
         core.machine_attention = False
@@ -62,186 +32,14 @@ class ReferenceEngine(ContextOps):
             core.attention = False
             vector = core.deliverable()
             if vector is not None:
-                stop = self._asynchronous(vector)
+                stop = self.take_asynchronous(vector)
                 if stop is not None:
                     return stop
                 first = False
                 continue
             if self.reg[slots.WAITING] or self.reg[slots.MSR] & M.MSR_WE:
                 return EngineStop(Why.WAIT)
-            stop = self._burst(limit, stops.breakpoints, first)
+            stop = self.burst(limit, stops.breakpoints, first)
             first = False
             if stop is not None:
                 return stop
-
-    def _asynchronous(self, vector: int) -> EngineStop | None:
-        guest = self.core.delivery.take_asynchronous(vector)
-        return self._taken(vector, guest)
-
-    def _taken(self, vector: int, guest: bool) -> EngineStop | None:
-        retired = self.core.retired
-        self._taken_in_a_row = self._taken_in_a_row + 1 if retired == self._taken_at else 0
-        self._taken_at = retired
-        if self._taken_in_a_row > STUCK_AFTER:
-            return EngineStop(Why.STUCK, vector)
-        return EngineStop(Why.EXIT, vector) if not guest and self.core.tenant else None
-
-    def _burst(self, limit: int, breakpoints: frozenset[int], first: bool) -> EngineStop | None:
-        """Run until the limit, an interrupt, a breakpoint or something that asks for attention."""
-        core, reg, counters = self.core, self.reg, self.core.state.counters
-        retired = counters[RETIRED]
-        pc = reg[slots.PC]
-        debugging = self.debugging()
-        try:
-            while retired < limit:
-                page = pc & ~0xFFF
-                self.cia = pc
-                real = self.code_page(pc)
-                ops = self.code.get(real)
-                if ops is None:
-                    ops = self.code[real] = [None] * 1024
-                while retired < limit:
-                    if pc in breakpoints and not first:
-                        reg[slots.PC] = pc
-                        return EngineStop(Why.BREAKPOINT)
-                    first = False
-                    op = ops[pc >> 2 & 1023]
-                    self.cia = pc
-                    if op is None:
-                        op = ops[pc >> 2 & 1023] = self._decode(real | pc & 0xFFC)
-                    self.nia = pc + 4 & M32
-                    if debugging:
-                        self.debug_before(real | pc & 0xFFC)
-                    op[0](self, op[1])
-                    retired += 1
-                    counters[RETIRED] = retired
-                    pc = self.nia
-                    if debugging:
-                        self.debug_after()
-                    if core.attention:
-                        reg[slots.PC] = pc
-                        return None
-                    if pc & ~0xFFF != page:
-                        break
-            reg[slots.PC] = pc
-            return None
-        except GuestInterrupt as interrupt:
-            return self._synchronous(interrupt)
-
-    def _synchronous(self, interrupt: GuestInterrupt) -> EngineStop | None:
-        core, reg = self.core, self.reg
-        reg[slots.PC] = self.cia
-        vector = interrupt.vector
-        if vector == I.MACHINE_CHECK:
-            if not reg[slots.MSR] & (M.MSR_ME | M.MSR_GS):
-                return EngineStop(Why.CHECKSTOP, vector)
-            reg[SLOT["MCSR"]] |= interrupt.mcsr
-            reg[SLOT["MCAR"]], reg[SLOT["MCARU"]] = interrupt.dear & M32, interrupt.dear >> 32
-        saved = self.cia
-        if interrupt.completed:
-            saved = self.nia
-            core.retire()
-        guest = core.take(vector, interrupt.esr, interrupt.dear, pc=saved, vf=interrupt.vf)
-        return self._taken(vector, guest)
-
-    # --- decoding -----------------------------------------------------------------------------------------------------------
-    def _decode(self, real: int) -> Op:
-        word = int.from_bytes(self._ram[real : real + 4], "big")
-        insn = self._decoder.decode(word)
-        if insn is None:
-            return (_spe if self._spe and word >> 26 == 4 else _illegal), word
-        fields = Fields(insn, word)
-        if insn.privilege is not Privilege.USER:
-            return _PRIVILEGED[insn.privilege], (insn, fields)
-        if insn.fp:
-            return _floating, (insn, fields)
-        return insn.body, fields
-
-    # --- control vocabulary -----------------------------------------------------------------------------------------------
-    def jump_relative(self, offset: int, when: int = 1) -> None:
-        if when:
-            self.nia = self.cia + offset & M32
-
-    def jump(self, target: int, when: int = 1) -> None:
-        if when:
-            self.nia = target
-
-    def program(self, esr: int, when: int = 1) -> None:
-        if when:
-            if esr & M.ESR_PTR:
-                self.debug_trap()
-            raise GuestInterrupt(I.PROGRAM, esr)
-
-    def record(self, value: int) -> None:
-        self.reg[slots.CR] = (8 if value & 0x80000000 else 4 if value else 2) | self.reg[slots.SO]
-
-    def cr_bit(self, bit: int) -> int:
-        return self.cr[bit >> 2] >> (3 - (bit & 3)) & 1
-
-    def set_cr_bit(self, bit: int, value: int) -> None:
-        shift = 3 - (bit & 3)
-        self.cr[bit >> 2] = self.cr[bit >> 2] & ~(1 << shift) | value << shift
-
-
-def _illegal(m: ReferenceEngine, word: int) -> None:
-    raise GuestInterrupt(I.PROGRAM, M.ESR_PIL)
-
-
-def _spe(m: ReferenceEngine, word: int) -> None:
-    """The SPE APU of e500v2: unavailable until MSR[SPE]; its arithmetic is not modelled and then illegal."""
-    if m.reg[slots.MSR] & M.MSR_SPE:
-        raise GuestInterrupt(I.PROGRAM, M.ESR_PIL)
-    raise GuestInterrupt(I.SPE_UNAVAIL, M.ESR_SPV)
-
-
-def _floating(m: ReferenceEngine, op: tuple[Insn, Fields]) -> None:
-    if not m.reg[slots.MSR] & M.MSR_FP:
-        raise GuestInterrupt(I.FP_UNAVAIL)
-    op[0].body(m, op[1])
-
-
-def _supervisor(m: ReferenceEngine, op: tuple[Insn, Fields]) -> None:
-    if m.reg[slots.MSR] & M.MSR_PR:
-        raise GuestInterrupt(I.PROGRAM, M.ESR_PPR)
-    if op[0].fp and not m.reg[slots.MSR] & M.MSR_FP:
-        raise GuestInterrupt(I.FP_UNAVAIL)
-    op[0].body(m, op[1])
-
-
-def _hypervisor(m: ReferenceEngine, op: tuple[Insn, Fields]) -> None:
-    msr = m.reg[slots.MSR]
-    if msr & M.MSR_PR:
-        raise GuestInterrupt(I.PROGRAM, M.ESR_PPR)
-    if msr & M.MSR_GS:
-        raise GuestInterrupt(I.HV_PRIV)
-    op[0].body(m, op[1])
-
-
-def _guest_tlb(m: ReferenceEngine, op: tuple[Insn, Fields]) -> None:
-    msr = m.reg[slots.MSR]
-    if msr & M.MSR_PR:
-        raise GuestInterrupt(I.PROGRAM, M.ESR_PPR)
-    if msr & M.MSR_GS and m.reg[SLOT["EPCR"]] & M.EPCR_DGTMI:
-        raise GuestInterrupt(I.HV_PRIV)
-    op[0].body(m, op[1])
-
-
-def _cache_lock(m: ReferenceEngine, op: tuple[Insn, Fields]) -> None:
-    """User mode needs MSR[UCLE]; MSRP[UCLEP] takes the right from guest state (facts 1.3)."""
-    msr = m.reg[slots.MSR]
-    protected = msr & M.MSR_GS and m.reg[SLOT["MSRP"]] & M.MSRP_UCLEP
-    if msr & M.MSR_PR and (protected or not msr & M.MSR_UCLE):
-        ilk = op[0].name.startswith("ic")
-        ea = m.gpr[op[1].RA0] + m.gpr[op[1].RB] & M32
-        raise GuestInterrupt(I.DATA_STORAGE, M.ESR_ILK if ilk else M.ESR_DLK, ea)
-    if protected:
-        raise GuestInterrupt(I.HV_PRIV)
-    op[0].body(m, op[1])
-
-
-_PRIVILEGED: dict[Privilege, Callable[[Any, Any], None]] = {
-    Privilege.SUPERVISOR: _supervisor,
-    Privilege.HYPERVISOR: _hypervisor,
-    Privilege.GUEST_TLB: _guest_tlb,
-    Privilege.CACHE_LOCK: _cache_lock,
-}

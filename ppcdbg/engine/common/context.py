@@ -1,4 +1,4 @@
-"""The context vocabulary of the reference engine: SPRs, MSR, returns, system calls, PMRs, debug events.
+"""The context vocabulary of instruction bodies on Python numbers: SPRs, MSR, returns, system calls, PMRs, debug events.
 
 Debug events follow e500 RM 13 and facts 1.7: IC, BT, IAC, DAC, TIE and RET are seen while DBCR0[IDM] is set; with
 MSR[DE]=0 an event other than IC is kept in DBSR with IDE and interrupts when DE comes on.
@@ -11,7 +11,7 @@ from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import GuestInterrupt
 from ppcdbg.cpu.mmu import Access, Translation
-from ppcdbg.engine.reference.storage import Storage
+from ppcdbg.engine.common.storage import Storage
 from ppcdbg.isa import slots
 from ppcdbg.isa.bits import M32
 from ppcdbg.isa.sprs import SLOT
@@ -34,7 +34,7 @@ class ContextOps(Storage):
         self.nia = 0
         self._returned = False
 
-    # --- SPR, MSR, PMR --------------------------------------------------------------------------------------------
+    # --- SPR, MSR, PMR -------------------------------------------------------------------------------------------
     def read_spr(self, number: int) -> int:
         return self.core.sprs.mfspr(number)
 
@@ -78,7 +78,7 @@ class ContextOps(Storage):
             raise GuestInterrupt(I.PROGRAM, M.ESR_PIL)
         self.reg[slot] = value
 
-    # --- control --------------------------------------------------------------------------------------------------
+    # --- control -------------------------------------------------------------------------------------------------
     def system_call(self, level: int) -> None:
         """LEV=1 goes to the hypervisor where there is one; a core without E.HV ignores LEV."""
         hypercall = level & 1 and self.core.model.has_hv
@@ -102,7 +102,7 @@ class ContextOps(Storage):
         self.reg[slots.WAITING] = 1
         self.core.attention = True
 
-    # --- debug events -----------------------------------------------------------------------------------------------
+    # --- debug events ----------------------------------------------------------------------------------------------
     def debugging(self) -> bool:
         """Whether instructions must be watched for debug events now."""
         dbcr0 = self.reg[DBCR0]

@@ -1,4 +1,4 @@
-"""Storage accesses of the reference engine: a translation cache in front of the MMU, RAM, devices, faults.
+"""Storage accesses of instruction bodies on Python numbers: a translation cache before the MMU, RAM, devices, faults.
 
 The cache holds, for each context, real page addresses of pages that are RAM and big-endian; everything else takes the
 slow path each time. It must be told of every change (``translations_changed``).
@@ -13,7 +13,7 @@ from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import ALIGNMENT, MACHINE_CHECK, GuestInterrupt
 from ppcdbg.cpu.mmu import Access, Context, Translation
-from ppcdbg.engine.reference.numbers import Numbers
+from ppcdbg.engine.common.numbers import Numbers
 from ppcdbg.isa import slots
 from ppcdbg.isa.bits import M32
 from ppcdbg.isa.sprs import SLOT
@@ -42,7 +42,7 @@ class Storage(Numbers):
         core.on_context = self.select_context
         self.select_context()
 
-    # --- translation cache --------------------------------------------------------------------------------------------
+    # --- translation cache -------------------------------------------------------------------------------------------
     def select_context(self) -> None:
         """Use the caches of the context that the registers name now."""
         reg = self.reg
@@ -79,9 +79,12 @@ class Storage(Numbers):
         found = self.core.mmu.translate(ea, access, self.core.mmu.context(fetch=access is Access.FETCH))
         page = found.address & ~0xFFF
         if page < self._ram_size and not found.little_endian:
-            cache = {Access.LOAD: self._reads, Access.STORE: self._writes, Access.FETCH: self._fetches}[access]
-            cache[ea >> 12] = page
+            self._remember(ea >> 12, page, access)
         return found
+
+    def _remember(self, page: int, real: int, access: Access) -> None:
+        cache = {Access.LOAD: self._reads, Access.STORE: self._writes, Access.FETCH: self._fetches}[access]
+        cache[page] = real
 
     def code_page(self, pc: int) -> int:
         """Real address of the page of ``pc``; takes the fetch's interrupts."""
@@ -102,7 +105,7 @@ class Storage(Numbers):
             ]
         return GuestInterrupt(MACHINE_CHECK, dear=address, mcsr=which)
 
-    # --- loads and stores -----------------------------------------------------------------------------------------------
+    # --- loads and stores ----------------------------------------------------------------------------------------------
     def load(self, size: int, ea: int) -> int:
         page = self._reads.get(ea >> 12)
         offset = ea & 0xFFF
@@ -193,7 +196,7 @@ class Storage(Numbers):
             raise self._machine_check(address, Access.STORE) from None
         self.core.call_machine()
 
-    # --- multiple, reservation, blocks ------------------------------------------------------------------------------------
+    # --- multiple, reservation, blocks -----------------------------------------------------------------------------------
     def _require_word(self, ea: int, store: bool) -> None:
         if ea & 3:
             raise GuestInterrupt(ALIGNMENT, M.ESR_ST if store else 0, ea)
@@ -248,14 +251,15 @@ class Storage(Numbers):
         self.check_block(ea, write=False)
         self.reg[SLOT["L1CSR0" if data else "L1CSR1"]] |= 0x400  # CUL, ICUL: unable to lock
 
-    # --- external PID -----------------------------------------------------------------------------------------------------
+    # --- external PID ----------------------------------------------------------------------------------------------------
     def _external(self, ea: int, access: Access) -> Translation:
         context: Context = self.core.mmu.external(store=access is Access.STORE)
         return self.core.mmu.translate(ea, access, context, M.ESR_EPID)
 
     def external_load(self, size: int, ea: int) -> int:
         if (ea & 0xFFF) + size > 0x1000:
-            self._external(ea + size - 1 & M32, Access.LOAD)
+            self._external(ea, Access.LOAD)
+            self._external((ea & ~0xFFF) + 0x1000 & M32, Access.LOAD)
             value = 0
             for i in range(size):
                 value = value << 8 | self._read_real(self._external(ea + i & M32, Access.LOAD), 1)
@@ -266,7 +270,7 @@ class Storage(Numbers):
         value &= (1 << 8 * size) - 1
         if (ea & 0xFFF) + size > 0x1000:
             self._external(ea, Access.STORE)
-            self._external(ea + size - 1 & M32, Access.STORE)
+            self._external((ea & ~0xFFF) + 0x1000 & M32, Access.STORE)
             for i in range(size):
                 self._write_real(self._external(ea + i & M32, Access.STORE), 1, value >> 8 * (size - 1 - i) & 0xFF)
             return
