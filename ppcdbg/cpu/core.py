@@ -62,7 +62,7 @@ class Core:
         for name, value in self.model.reset.items():
             reg[SLOT[name]] = value
 
-    # --- time -------------------------------------------------------------------------------------------------------
+    # --- time -------------------------------------------------------------------------------------
     @property
     def retired(self) -> int:
         """Retired instructions: the position."""
@@ -90,7 +90,7 @@ class Core:
     def next_timer(self) -> int | None:
         return self.timers.next_event()
 
-    # --- attention ----------------------------------------------------------------------------------------------------
+    # --- attention --------------------------------------------------------------------------------
     def noticed(self) -> None:
         """Something that can interrupt changed."""
         self.attention = True
@@ -109,7 +109,7 @@ class Core:
         self.reset_cause = cause
         self.call_machine()
 
-    # --- registers ----------------------------------------------------------------------------------------------------
+    # --- registers --------------------------------------------------------------------------------
     @property
     def msr(self) -> int:
         return self.state.reg[slots.MSR]
@@ -136,7 +136,7 @@ class Core:
             return BY_NAME[which]
         return sprs_of(self.model.name)[which]
 
-    # --- interrupts -----------------------------------------------------------------------------------------------------
+    # --- interrupts -------------------------------------------------------------------------------
     def set_external(self, level: bool) -> None:
         """The external input line."""
         self._line(1, level)
@@ -169,7 +169,7 @@ class Core:
         self.set_msr(msr & self.model.msr_mask)
         self.state.pc = pc & 0xFFFFFFFC
 
-    # --- questions ------------------------------------------------------------------------------------------------------
+    # --- questions --------------------------------------------------------------------------------
     def probe(self, ea: int, access: Access = Access.LOAD, context: Context | None = None) -> Translation | None:
         """Where an access would go, without any effect; None when it would take an interrupt."""
         context = context or self.mmu.context(fetch=access is Access.FETCH)

@@ -63,7 +63,10 @@ class Delivery:
             cls = I.Class.CRITICAL
         if vector in (I.DTLB_MISS, I.ITLB_MISS) and (guest or not r[EPCR] & M.EPCR_DMIUH):
             fetch = vector == I.ITLB_MISS
-            core.mmu.load_miss_defaults(pc if fetch else dear, 1 if msr & (M.MSR_IS if fetch else M.MSR_DS) else 0)
+            if esr & M.ESR_EPID:
+                core.mmu.load_external_defaults(dear, store=bool(esr & M.ESR_ST))
+            else:
+                core.mmu.load_miss_defaults(pc if fetch else dear, 1 if msr & (M.MSR_IS if fetch else M.MSR_DS) else 0)
         if guest:
             self._save(I.Class.GUEST, pc, msr)
             if kind.sets_esr:

@@ -74,7 +74,7 @@ class GuestInterrupt(Exception):
     """A synchronous interrupt that the instruction at hand causes; nothing of the instruction has happened.
 
     ``vf``: a DSI raised by a TLB entry's VF bit, which goes to the hypervisor whatever EPCR says. ``completed``: the
-    instruction has happened and retires (sc, and debug events after an instruction); the address saved is the next one's.
+    instruction has happened and retires (sc); the address saved is the next one's.
     """
 
     __slots__ = ("completed", "dear", "esr", "mcsr", "vector", "vf")

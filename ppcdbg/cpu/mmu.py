@@ -99,7 +99,7 @@ class Mmu:
         self._tlb = core.tlb
         self._v2 = core.model.pids == 3
 
-    # --- contexts -------------------------------------------------------------------------------------------------
+    # --- contexts ---------------------------------------------------------------------------------
     def _pids(self) -> tuple[int, ...]:
         r = self._reg
         return (r[PID], r[PID1], r[PID2]) if self._v2 else (r[PID],)
@@ -116,7 +116,7 @@ class Mmu:
         ep = self._reg[EPSC if store else EPLC]
         return Context(bool(ep & 0x80000000), ep >> 30 & 1, (ep & 0x3FFF,), bool(ep & 0x20000000), ep >> 16 & 0xFF)
 
-    # --- translation ----------------------------------------------------------------------------------------------
+    # --- translation ------------------------------------------------------------------------------
     def find(self, ea: int, context: Context) -> TlbEntry | None:
         for entry in self._tlb.candidates(ea):
             if match(entry, ea, context) is Verdict.HIT:
@@ -152,7 +152,7 @@ class Mmu:
             rows.append((entry, verdict))
         return rows
 
-    # --- MAS registers ----------------------------------------------------------------------------------------------
+    # --- MAS registers ----------------------------------------------------------------------------
     def _miss_defaults(self, ea: int, space: int, pid: int, valid: int) -> None:
         """MAS0..3 and 7 as a miss leaves them (facts 2.4)."""
         r = self._reg
@@ -174,6 +174,12 @@ class Mmu:
         self._miss_defaults(ea, space, pid, MAS1_V)
         r[MAS6] = r[PID] << 16 | space
 
+    def load_external_defaults(self, ea: int, *, store: bool) -> None:
+        """The same after an external-PID access: its context stands in place of MSR[DS] and PID (e500mc RM 6.4)."""
+        context = self.external(store=store)
+        self._miss_defaults(ea, context.space, context.pids[0], MAS1_V)
+        self._reg[MAS6] = context.pids[0] << 16 | context.space
+
     def _load(self, entry: TlbEntry) -> None:
         r = self._reg
         if entry.index < TLB0_ENTRIES:
@@ -190,7 +196,7 @@ class Mmu:
         if self._core.model.has_hv:
             r[MAS8] = entry.mas8
 
-    # --- instructions -----------------------------------------------------------------------------------------------
+    # --- instructions -----------------------------------------------------------------------------
     def _selected(self) -> int:
         """Index of the entry that MAS0 (and MAS2 for TLB0's set) select."""
         mas0 = self._reg[MAS0]

@@ -1,4 +1,4 @@
-"""MSR, ESR, MCSR, DBSR, TCR, TSR and EPCR bits of e500v2 and e500mc, by their architected names (facts 1.2, 1.4, 1.7)."""
+"""MSR, ESR, MCSR, DBSR, TCR, TSR, EPCR and MSRP bits by their architected names (facts 1.2 to 1.4, 1.7)."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ instructions, with their interrupts.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu import msr as M
@@ -16,6 +17,8 @@ from ppcdbg.isa.sprs import BY_NAME, GUEST_ALIAS, Access, Spr, sprs_of
 
 if TYPE_CHECKING:
     from ppcdbg.cpu.core import Core
+
+Writer = Callable[[int], None]
 
 _SPRG_READ = {f"SPRG{n}R": f"SPRG{n}" for n in range(3, 8)}
 
@@ -57,7 +60,7 @@ class SprAccess:
         for name in ("PID", "PID1", "PID2", "LPID", "EPCR"):
             self._writers[name] = self._write_context(name)
 
-    # --- raw --------------------------------------------------------------------------------------------------------
+    # --- raw --------------------------------------------------------------------------------------
     def read(self, spr: Spr) -> int:
         """The value of a register, whoever asks."""
         name = _SPRG_READ.get(spr.name, spr.name)
@@ -73,7 +76,7 @@ class SprAccess:
             slot = spr.slot
             self._reg[slot] = value & spr.mask | self._reg[slot] & ~spr.mask & M32
 
-    # --- instructions -------------------------------------------------------------------------------------------------
+    # --- instructions -----------------------------------------------------------------------------
     def _check(self, number: int, write: bool) -> Spr:
         """The register that an instruction reaches, after privilege and remapping; or its interrupt."""
         msr = self._reg[slots.MSR]
@@ -100,7 +103,7 @@ class SprAccess:
     def mtspr(self, number: int, value: int) -> None:
         self.write(self._check(number, write=True), value)
 
-    # --- what acts ----------------------------------------------------------------------------------------------------
+    # --- what acts --------------------------------------------------------------------------------
     def _store(self, name: str, value: int) -> None:
         self._reg[BY_NAME[name].slot] = value
 
@@ -111,7 +114,7 @@ class SprAccess:
     def _write_xer(self, value: int) -> None:
         self._core.state.xer = value
 
-    def _clear_bits(self, name: str):
+    def _clear_bits(self, name: str) -> Writer:
         slot = BY_NAME[name].slot
 
         def clear(value: int) -> None:
@@ -136,7 +139,7 @@ class SprAccess:
             self._core.request_reset("DBCR0[RST]")
         self._core.noticed()
 
-    def _write_context(self, name: str):
+    def _write_context(self, name: str) -> Writer:
         spr = BY_NAME[name]
 
         def write(value: int) -> None:
@@ -145,7 +148,7 @@ class SprAccess:
 
         return write
 
-    def _write_external_context(self, name: str):
+    def _write_external_context(self, name: str) -> Writer:
         """EGS and ELPID are written in hypervisor state only (facts 1.6)."""
         slot = BY_NAME[name].slot
 

@@ -7,8 +7,8 @@ Copying the block copies the core.
 
 from __future__ import annotations
 
-from ppcdbg.isa.sprs import SLOT
 from ppcdbg.isa import slots
+from ppcdbg.isa.sprs import SLOT
 
 FPR_OFFSET = slots.WORDS * 4
 COUNTER_OFFSET = FPR_OFFSET + 32 * 8

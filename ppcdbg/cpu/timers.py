@@ -59,7 +59,7 @@ class Timers:
         self._counters[TB_OFFSET] = value - self.now & M64
         self.rearm()
 
-    # --- decrementer ------------------------------------------------------------------------------------------------
+    # --- decrementer ------------------------------------------------------------------------------
     @property
     def dec(self) -> int:
         deadline = self._counters[DEC_DEADLINE]
@@ -70,7 +70,7 @@ class Timers:
         self._counters[DEC_DEADLINE] = self.now + value if value else STOPPED
         self._core.call_machine()
 
-    # --- events -----------------------------------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------
     def rearm(self) -> None:
         """TCR or the time base changed: find the next edges."""
         tcr = self._reg[TCR]

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 Value = Any  # an int, or an IR value that behaves like one
 Flag = Any  # a Value that is 0 or 1
+Operands = Any  # has an attribute for each field of the form
 
 
 class Words(Protocol):
@@ -31,7 +32,7 @@ class Ops(Protocol):
     cr: Words  # 0..7, four bits each: LT GT EQ SO = 8 4 2 1
     reg: Words  # slots named in ppcdbg.isa.slots: LR, CTR, CA, OV, SO, MSR, SPR slots ...
 
-    # --- arithmetic -----------------------------------------------------------------------------------------
+    # --- arithmetic -------------------------------------------------------------------------------
     def eq(self, a: Value, b: Value) -> Flag: ...
     def ne(self, a: Value, b: Value) -> Flag: ...
     def ltu(self, a: Value, b: Value) -> Flag: ...
@@ -69,13 +70,13 @@ class Ops(Protocol):
     def record(self, value: Value) -> None:
         """CR0 from a signed comparison of ``value`` with 0, and SO."""
 
-    # --- condition register bits, by the operand kinds CRB ---------------------------------------------------------
+    # --- condition register bits, by the operand kinds CRB ----------------------------------------
     def cr_bit(self, bit: Any) -> Flag:
         """One CR bit, 0..31."""
 
     def set_cr_bit(self, bit: Any, value: Flag) -> None: ...
 
-    # --- memory: big-endian, at effective addresses, translated; may fault or leave the engine -------------------
+    # --- memory: big-endian, at effective addresses, translated; may fault or leave the engine ----
     def load(self, size: int, ea: Value) -> Value:
         """1, 2 or 4 bytes, zero-extended."""
 
@@ -102,7 +103,7 @@ class Ops(Protocol):
     def zero_block(self, ea: Value) -> None:
         """Zero the cache block (32 or 64 bytes by core) that holds ``ea``."""
 
-    # --- context: emitted by a compiling engine where it can, else done by the core -----------------------------------
+    # --- context: emitted by a compiling engine where it can, else done by the core ---------------
     def read_spr(self, number: int) -> Value:
         """mfspr with its privilege and guest remapping; number is static."""
 
@@ -121,7 +122,7 @@ class Ops(Protocol):
     def instruction_sync(self) -> None:
         """isync: what the instruction stream changed is seen from here on."""
 
-    # --- control ------------------------------------------------------------------------------------------------
+    # --- control ----------------------------------------------------------------------------------
     @property
     def cia(self) -> Value:
         """Address of this instruction."""

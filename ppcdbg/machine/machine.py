@@ -34,7 +34,7 @@ class Tenant(Protocol):
         """Let what is due on the tenant's timers happen; called whenever the clock may have reached one."""
 
     def enter(self) -> Stop | None:
-        """Called before the guest runs for the first time and after input: deliver what is pending. A final stop ends."""
+        """Called before each run of the engine: deliver what input and timers queued. A final stop ends the run."""
 
     def exit(self, vector: int) -> Stop | None:
         """The core took ``vector`` to hypervisor state: handle it and leave the core ready to run the guest again."""
@@ -90,7 +90,7 @@ class Machine:
         core.state.pc = state.pc
         self.engine.translations_changed()
 
-    # --- running ----------------------------------------------------------------------------------------------------
+    # --- running ----------------------------------------------------------------------------------
     def run(self, limits: Limits) -> Stop:
         """Run until a limit or a final stop; see ``System.run``."""
         if self.ended is None:
@@ -199,7 +199,7 @@ class Machine:
             ticks.append(self.tenant.next_event())
         return min((t for t in ticks if t is not None), default=None)
 
-    # --- what an engine came back for ---------------------------------------------------------------------------------
+    # --- what an engine came back for -------------------------------------------------------------
     def _after(self, stop: EngineStop) -> Stop | None:
         match stop.why:
             case Why.EXIT:
@@ -242,4 +242,3 @@ class Machine:
     def _machine_check_line(self, level: bool) -> None:
         if level:
             self.core.machine_check(0x80000000)
-

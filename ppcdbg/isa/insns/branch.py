@@ -8,14 +8,14 @@ from __future__ import annotations
 from ppcdbg.isa.bits import M32
 from ppcdbg.isa.forms import BI, BO, LK, SC, XL, B, I
 from ppcdbg.isa.insn import Chapter
-from ppcdbg.isa.ops import Flag, Ops
+from ppcdbg.isa.ops import Flag, Operands, Ops
 from ppcdbg.isa.slots import CTR, LR
 
 chapter = Chapter()
 insn = chapter.insn
 
 
-def _taken(m: Ops, f) -> Flag:
+def _taken(m: Ops, f: Operands) -> Flag:
     """BO and BI decide; decrements CTR when BO asks. Python's ``if`` sees BO, which is static."""
     taken: Flag = 1
     if not f.BO & 4:
@@ -29,7 +29,7 @@ def _taken(m: Ops, f) -> Flag:
 
 
 @insn("b", I(18), "LI", book="I 2.4", alters={"LR"}, ends=True)
-def b(m: Ops, f) -> None:
+def b(m: Ops, f: Operands) -> None:
     if f.LK:
         m.reg[LR] = m.nia
     if f.AA:
@@ -39,7 +39,7 @@ def b(m: Ops, f) -> None:
 
 
 @insn("bc", B(16), "BO, BI, BD", book="I 2.4", alters={"LR", "CTR"}, ends=True)
-def bc(m: Ops, f) -> None:
+def bc(m: Ops, f: Operands) -> None:
     taken = _taken(m, f)
     if f.LK:
         m.reg[LR] = m.nia
@@ -50,7 +50,7 @@ def bc(m: Ops, f) -> None:
 
 
 @insn("bclr", XL(19, 16, BO, BI, LK), "BO, BI", book="I 2.4", alters={"LR", "CTR"}, ends=True)
-def bclr(m: Ops, f) -> None:
+def bclr(m: Ops, f: Operands) -> None:
     target = m.reg[LR] & 0xFFFFFFFC
     taken = _taken(m, f)
     if f.LK:
@@ -59,7 +59,7 @@ def bclr(m: Ops, f) -> None:
 
 
 @insn("bcctr", XL(19, 528, BO, BI, LK), "BO, BI", book="I 2.4", alters={"LR"}, ends=True)
-def bcctr(m: Ops, f) -> None:
+def bcctr(m: Ops, f: Operands) -> None:
     target = m.reg[CTR] & 0xFFFFFFFC
     taken = _taken(m, f)
     if f.LK:
@@ -68,5 +68,5 @@ def bcctr(m: Ops, f) -> None:
 
 
 @insn("sc", SC(17), "LEV", book="I 2.5, III-E 4.3", ends=True)
-def sc(m: Ops, f) -> None:
+def sc(m: Ops, f: Operands) -> None:
     m.system_call(f.LEV)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ppcdbg.isa.forms import BF, RA, RB, SI, UI, D, X
 from ppcdbg.isa.insn import Chapter
-from ppcdbg.isa.ops import Ops, Value
+from ppcdbg.isa.ops import Operands, Ops, Value
 from ppcdbg.isa.slots import SO
 
 chapter = Chapter()
@@ -20,20 +20,20 @@ def _unsigned(m: Ops, field, a: Value, b: Value) -> None:
 
 
 @insn("cmpi", D(11, BF, RA, SI), "BF, RA, SI", book="I 3.3.10", alters={"CR"})
-def cmpi(m: Ops, f) -> None:
+def cmpi(m: Ops, f: Operands) -> None:
     _signed(m, f.BF, m.gpr[f.RA], f.SI)
 
 
 @insn("cmp", X(31, 0, BF, RA, RB), "BF, RA, RB", book="I 3.3.10", alters={"CR"})
-def cmp(m: Ops, f) -> None:
+def cmp(m: Ops, f: Operands) -> None:
     _signed(m, f.BF, m.gpr[f.RA], m.gpr[f.RB])
 
 
 @insn("cmpli", D(10, BF, RA, UI), "BF, RA, UI", book="I 3.3.10", alters={"CR"})
-def cmpli(m: Ops, f) -> None:
+def cmpli(m: Ops, f: Operands) -> None:
     _unsigned(m, f.BF, m.gpr[f.RA], f.UI)
 
 
 @insn("cmpl", X(31, 32, BF, RA, RB), "BF, RA, RB", book="I 3.3.10", alters={"CR"})
-def cmpl(m: Ops, f) -> None:
+def cmpl(m: Ops, f: Operands) -> None:
     _unsigned(m, f.BF, m.gpr[f.RA], m.gpr[f.RB])

@@ -5,41 +5,39 @@ The SPR number is static, so an engine resolves a plain register when it makes t
 
 from __future__ import annotations
 
-from ppcdbg.isa.forms import RS, RT, SPR, X, XFX
+from ppcdbg.isa.forms import RS, RT, SPR, XFX, X
 from ppcdbg.isa.insn import Chapter, Privilege
-from ppcdbg.isa.ops import Ops
+from ppcdbg.isa.ops import Operands, Ops, SystemOps
 
 chapter = Chapter()
 insn = chapter.insn
 
 
 @insn("mfspr", XFX(31, 339, RT, SPR), "RT, SPR", book="III-E 5.4.1", alters={"RT"})
-def mfspr(m: Ops, f) -> None:
+def mfspr(m: Ops, f: Operands) -> None:
     m.gpr[f.RT] = m.read_spr(f.SPR)
 
 
 @insn("mtspr", XFX(31, 467, SPR, RS), "SPR, RS", book="III-E 5.4.1", alters={"SPR"}, ends=True)
-def mtspr(m: Ops, f) -> None:
+def mtspr(m: Ops, f: Operands) -> None:
     m.write_spr(f.SPR, m.gpr[f.RS])
 
 
 @insn("mftb", XFX(31, 371, RT, SPR), "RT, SPR", book="II 5.2", alters={"RT"})
-def mftb(m: Ops, f) -> None:
+def mftb(m: Ops, f: Operands) -> None:
     m.gpr[f.RT] = m.read_spr(f.SPR)
 
 
 @insn("mfmsr", X(31, 83, RT), "RT", book="III-E 5.4.1", alters={"RT"}, privilege=Privilege.SUPERVISOR)
-def mfmsr(m: Ops, f) -> None:
+def mfmsr(m: Ops, f: Operands) -> None:
     m.gpr[f.RT] = m.read_msr()
 
 
 @insn("mfpmr", XFX(31, 334, RT, SPR), "RT, PMR", book="III-E D.4", alters={"RT"}, native=False)
-def mfpmr(m: Ops, f) -> None:
+def mfpmr(m: SystemOps, f: Operands) -> None:
     m.gpr[f.RT] = m.read_pmr(f.SPR)
 
 
 @insn("mtpmr", XFX(31, 462, SPR, RS), "PMR, RS", book="III-E D.4", native=False)
-def mtpmr(m: Ops, f) -> None:
+def mtpmr(m: SystemOps, f: Operands) -> None:
     m.write_pmr(f.SPR, m.gpr[f.RS])
-
-
