@@ -11,11 +11,11 @@ chapter = Chapter()
 insn = chapter.insn
 
 
-def _signed(m: Ops, field, a: Value, b: Value) -> None:
+def _signed(m: Ops, field: Value, a: Value, b: Value) -> None:
     m.cr[field] = m.select(m.lts(a, b), 8, m.select(m.eq(a, b), 2, 4)) | m.reg[SO]
 
 
-def _unsigned(m: Ops, field, a: Value, b: Value) -> None:
+def _unsigned(m: Ops, field: Value, a: Value, b: Value) -> None:
     m.cr[field] = m.select(m.ltu(a, b), 8, m.select(m.eq(a, b), 2, 4)) | m.reg[SO]
 
 
