@@ -68,7 +68,7 @@ HOST_SOURCES = ("random", "secrets", "time", "datetime", "uuid")
 HEAVY = ("textual", "rich", "prompt_toolkit", "pygments", "capstone", "llvmlite", "elftools", "fdt", "zstandard")
 LIGHT_ROOMS = ("ppcdbg", "ppcdbg.errors", "ppcdbg.cli.main", "ppcdbg.isa.table", "ppcdbg.cpu.core", "ppcdbg.engine.api")
 NEVER_LOADED = {
-    "ppcdbg.engine.reference": HEAVY,
+    "ppcdbg.engine.reference.engine": HEAVY,
     "ppcdbg.machine.machine": ("textual", "prompt_toolkit", "pygments", "capstone", "llvmlite", "ppcdbg.kvm"),
     "ppcdbg.kvm.run": ("textual", "prompt_toolkit", "pygments", "capstone", "llvmlite", "ppcdbg.debugger"),
     "ppcdbg.debugger.debugger": ("textual", "prompt_toolkit", "pygments", "llvmlite", "ppcdbg.views", "ppcdbg.tui"),

@@ -26,7 +26,7 @@ class MachineDescription:
 
     kernel: Path
     """The guest image: ELF, uImage, or raw bytes together with ``load``."""
-    cpu: str = "e500mc"
+    cpu: str = "e500v2"
     hv: str = "kvm"
     memory: int = 128 * MEBIBYTE
     initrd: Path | None = None

@@ -1,4 +1,4 @@
-"""What the demo guest prints, by core and by what stands under it. ``demo/console.txt`` was printed under the real KVM."""
+"""What the demo guest prints, by core and by what is under it; ``demo/console.txt`` was printed under the real KVM."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ppcdbg's demo guest: in a quarter of a million instructions, everything that makes a guest of KVM exit.
+ * ppcdbg's demo guest: in some thirty thousand instructions, everything that makes a guest of KVM exit.
  *
  * It is a kernel in miniature for an e500v2 or an e500mc, and runs the same on the bare machine, in QEMU, and under KVM in
  * both its flavours. Read in this order: this file (the story), vectors.S (interrupts and TLB misses), paravirt.S

@@ -1,0 +1,42 @@
+"""Open the terminal UI on a guest, stopped at its first instruction."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ppcdbg.cli.guests import add_options, description
+from ppcdbg.errors import UsageError
+from ppcdbg.machine.description import MachineDescription
+
+ELF_MAGIC = b"\x7fELF"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of ``debug``."""
+    add_options(parser)
+    parser.add_argument("--theme", metavar="NAME", help="colours of the UI (default: by the terminal)")
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII only (default: by the locale)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build the machine first: what is wrong with a guest is said on an ordinary terminal."""
+    machine = description(options)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the UI needs a terminal on stdin and stdout; without one use `ppcdbg run GUEST`")
+    from ppcdbg.debugger.debugger import Debugger
+    from ppcdbg.kvm.build import build_system
+    from ppcdbg.tui.app import run_app
+
+    system = build_system(machine)
+    debugger = Debugger(system, symbols(machine))
+    return run_app(debugger, theme=options.theme, ascii_only=options.ascii or None)
+
+
+def symbols(machine: MachineDescription) -> Path | None:
+    """The ELF file that symbols come from: the one that was named, or the guest itself."""
+    if machine.symbols is not None:
+        return machine.symbols
+    with machine.kernel.open("rb") as image:
+        return machine.kernel if image.read(4) == ELF_MAGIC else None

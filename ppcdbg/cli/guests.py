@@ -1,0 +1,90 @@
+"""Which guest and which machine a command line means: options to a MachineDescription, names to bundled guests."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ppcdbg.errors import InputError, UsageError
+from ppcdbg.machine.description import CHOICES, MachineDescription, describe
+from ppcdbg.paths import Kind, find, listing
+
+DEMO = "demo"
+SUFFIXES = (".toml", ".elf")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """GUEST and the options that every command on a guest shares. QEMU's spellings stand beside ours."""
+    parser.add_argument("guest", metavar="GUEST", nargs="?", help="the guest; none is the bundled demo")
+    machine = parser.add_argument_group("the machine (also keys of a .toml description)")
+    add = machine.add_argument
+    add("--cpu", "-cpu", metavar="MODEL", help=f"core model: {_words('cpu')} (default e500v2)")
+    add("--hv", choices=CHOICES["hv"], help="kvm: the guest runs under KVM (default); none: it owns the bare machine")
+    add("--memory", "-m", metavar="SIZE", help="RAM; a bare number is MiB (default 128M)")
+    add("--kernel", "-kernel", metavar="FILE", dest="kernel", help="GUEST, in QEMU's spelling")
+    add("--initrd", "-initrd", metavar="FILE", help="initial RAM disk")
+    add("--append", "-append", metavar="TEXT", help="the kernel's command line")
+    add("--dtb", "-dtb", metavar="FILE", help="device tree in place of the board's own")
+    add("--load", metavar="ADDRESS", help="where a raw image goes (real address)")
+    add("--entry", metavar="ADDRESS", help="first instruction of a raw image (default: its load address)")
+    add("--symbols", metavar="FILE", help="ELF file with the symbols of an image that has none")
+    kvm = parser.add_argument_group("KVM's policies")
+    add = kvm.add_argument
+    add("--pv", choices=CHOICES["pv"], help="the paravirtual interface (default magic-page)")
+    add("--irqchip", choices=CHOICES["irqchip"], help="where the MPIC is emulated (default kernel)")
+    add("--on-emulation-failure", choices=CHOICES["on_emulation_failure"], help="default both, as Linux 6.1")
+    add("--unknown-spr", choices=CHOICES["unknown_spr"], help="default fail, as Linux 6.1")
+    add("--deferral", choices=CHOICES["deferral"], help="what becomes of an interrupt in a critical section")
+    add("--quirk", metavar="NAME=on|off", action="append", help="switch one oddity of Linux 6.1 (may be repeated)")
+    run = parser.add_argument_group("the run")
+    add = run.add_argument
+    add("--engine", choices=CHOICES["engine"], help="what executes instructions; the result is the same (default auto)")
+    add("--max-insns", metavar="N", help="stop after N instructions; k, M, G are decimal")
+    add("--input", metavar="FILE", help="what comes in from outside, and at which position")
+
+
+def description(options: argparse.Namespace) -> MachineDescription:
+    """The machine that parsed options describe."""
+    if options.kernel is not None and options.guest is not None:
+        raise UsageError(f"there are two guests, {options.guest} and --kernel {options.kernel}; give one")
+    given = {
+        name: getattr(options, name)
+        for name in ("cpu", "hv", "memory", "initrd", "append", "dtb", "load", "entry", "symbols", "pv", "irqchip",
+                     "on_emulation_failure", "unknown_spr", "deferral", "engine", "max_insns", "input")
+    }  # fmt: skip
+    given["quirks"] = quirks(options.quirk) if options.quirk else None
+    return describe(guest_file(options.kernel or options.guest or DEMO, os.environ), given)
+
+
+def guest_file(name: str, environment: Mapping[str, str]) -> Path:
+    """The file that GUEST means: a path that exists, or else a bundled guest by its bare name."""
+    path = Path(name).expanduser()
+    if path.exists():
+        return path
+    for suffix in ("", *SUFFIXES):
+        found = find(Kind.GUESTS, name + suffix, environment)
+        if found is not None:
+            return found
+    raise InputError(f"there is no guest {name}: neither a file nor a bundled guest ({', '.join(bundled())})")
+
+
+def bundled() -> list[str]:
+    """Names of the bundled guests: those that have a description."""
+    return [Path(name).stem for name in listing(Kind.GUESTS, os.environ, "*.toml")]
+
+
+def quirks(settings: list[str]) -> dict[str, bool]:
+    """``NAME=on|off`` settings as switches; whether a name exists is kvm's to say."""
+    switches: dict[str, bool] = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not name or not sign or value not in ("on", "off"):
+            raise UsageError(f"option --quirk is {setting!r}; it must be NAME=on or NAME=off")
+        switches[name] = value == "on"
+    return switches
+
+
+def _words(key: str) -> str:
+    return ", ".join(CHOICES[key])

@@ -1,0 +1,203 @@
+"""Print a reference table from the same data that the model runs on.
+
+exits    what makes a guest exit: number, name, interrupt class, what KVM does in each flavour
+irqprio  the priorities by which KVM delivers interrupts to the guest
+sprs     special-purpose registers: number, who may read and write, what a guest's name means under E.HV
+hcalls   hypercalls
+quirks   where Linux 6.1 does something that looks wrong; switched by --quirk NAME=on|off
+machine  the cores and the board: devices with their real addresses
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ppcdbg import __version__
+
+Cell = str | int | bool | None
+Row = dict[str, Cell]
+
+SCHEMA = "ppcdbg-info"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One table. ``rows`` makes it for a core, or for both when that is None; ``hexadecimal`` columns are addresses."""
+
+    rows: Callable[[str | None], list[Row]]
+    hexadecimal: frozenset[str] = frozenset()
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``info``."""
+    parser.add_argument("topic", metavar="TOPIC", choices=sorted(TOPICS), help=", ".join(TOPICS))
+    parser.add_argument("--cpu", "-cpu", choices=("e500v2", "e500mc"), help="only what this core has")
+    parser.add_argument("--json", action="store_true", help="print the table as one JSON object")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table."""
+    topic = TOPICS[options.topic]
+    rows = [{k: _shown(k, v, topic) for k, v in row.items()} for row in topic.rows(options.cpu)]
+    if options.json:
+        head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "ppcdbg_version": __version__, "status": "ok"}
+        print(json.dumps({**head, "topic": options.topic, "rows": rows}, indent=2))
+    else:
+        print("\n".join(columns(rows)))
+    return 0
+
+
+def _shown(column: str, value: Cell, topic: Topic) -> Cell:
+    if column in topic.hexadecimal and isinstance(value, int):
+        return f"{value:#x}"
+    return value
+
+
+def columns(rows: list[Row]) -> list[str]:
+    """Rows as aligned text with a head; the last column is as long as it is."""
+    names = list(rows[0])
+    table = [names, *([_text(row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[i]) for line in table) for i in range(len(names))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in table]
+
+
+def _text(value: Cell) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def exits(cpu: str | None) -> list[Row]:
+    """The exit table of both flavours; a number without a handler ends in the kernel's BUG."""
+    from ppcdbg.cpu.interrupts import VECTORS
+    from ppcdbg.kvm.exits import exit_table
+    from ppcdbg.kvm.trace import exit_name
+
+    flavours = {"PR (e500v2)": exit_table(False), "HV (e500mc)": exit_table(True)}
+    if cpu is not None:
+        flavours = {name: table for name, table in flavours.items() if cpu in name}
+    rows: list[Row] = []
+    for number, vector in sorted(VECTORS.items()):
+        row: Row = {"exit": number, "name": exit_name(number), "saves in": "/".join(vector.cls.value)}
+        row |= {name: " ".join((table[number].__doc__ or "").split()) for name, table in flavours.items()}
+        rows.append(row)
+    return rows
+
+
+def irqprio(cpu: str | None) -> list[Row]:
+    """The priorities, the most urgent first."""
+    from ppcdbg.cpu.msr import MSR_CE, MSR_DE, MSR_EE, MSR_ME
+    from ppcdbg.kvm.irqprio import irqprios
+
+    bits = {MSR_EE: "EE", MSR_CE: "CE", MSR_ME: "ME", MSR_DE: "DE"}
+    rows: list[Row] = []
+    for prio in irqprios(cpu == "e500mc"):
+        if prio.enable is None:
+            allowed = "never"
+        elif prio.enable == 0:
+            allowed = "always"
+        else:
+            allowed = f"MSR[{bits[prio.enable]}]=1, no critical section"
+        rows.append(
+            {
+                "n": prio.number,
+                "name": prio.name,
+                "delivered when": allowed,
+                "saves in": f"{prio.cls.value}0/{prio.cls.value}1",
+                "sets": " ".join(word for word, on in (("ESR", prio.esr), ("DEAR", prio.dear)) if on) or None,
+                "MSR keeps": " ".join(name for bit, name in bits.items() if prio.keeps & bit) or None,
+                "stays pending": prio.level,
+            }
+        )
+    return rows
+
+
+def sprs(cpu: str | None) -> list[Row]:
+    """The special-purpose registers by number."""
+    from ppcdbg.isa.sprs import GUEST_ALIAS, SPRS
+
+    return [
+        {
+            "number": spr.number,
+            "hex": f"{spr.number:#x}",
+            "name": spr.name,
+            "read": spr.read.name.lower(),
+            "write": spr.write.name.lower(),
+            "cores": " ".join(sorted(spr.cores)),
+            "in guest state": GUEST_ALIAS.get(spr.name),
+        }
+        for spr in sorted(SPRS, key=lambda spr: spr.number)
+        if cpu is None or spr.on(cpu)
+    ]
+
+
+def hcalls(cpu: str | None) -> list[Row]:
+    """The hypercalls that have a name, and whether Linux 6.1 implements them."""
+    from ppcdbg.kvm.codes import HC_EV_IDLE, HC_FEATURES, HC_MAP_MAGIC_PAGE, HCALL_NAMES
+
+    about = {
+        HC_FEATURES: "r4 = feature bits: 0x2 the magic page, on e500v2 only",
+        HC_MAP_MAGIC_PAGE: "r3 = real address, r4 = effective address | flags; r4 = fields beyond the first ones",
+        HC_EV_IDLE: "wait until an interrupt is pending",
+    }
+    return [
+        {"token": f"{token:#010x}", "name": name, "KVM": about.get(token, "EV_UNIMPLEMENTED (12)")}
+        for token, name in sorted(HCALL_NAMES.items())
+    ]
+
+
+def quirks(cpu: str | None) -> list[Row]:
+    """The switches of --quirk."""
+    from ppcdbg.kvm.quirks import listing
+
+    return [{"id": q.ident, "name": q.name, "default": "on" if q.default else "off", "on": q.does} for q in listing()]
+
+
+def machine(cpu: str | None) -> list[Row]:
+    """The cores, then the devices of the board."""
+    from ppcdbg.cpu.models import CORES
+    from ppcdbg.machine.board import SERIAL_IRQ, Board
+
+    chosen = [model for name, model in CORES.items() if cpu in (None, name)]
+    rows: list[Row] = [
+        {
+            "what": "core",
+            "name": model.name,
+            "address": None,
+            "size": None,
+            "about": f"PVR {model.pvr:#010x}, {model.tlb1_entries} entries in TLB1, {model.cache_line}-byte cache lines"
+            + (", embedded hypervisor" if model.has_hv else "")
+            + (", FPU" if model.has_fpu else ""),
+        }
+        for model in chosen
+    ]
+    rows.append({"what": "memory", "name": "ram", "address": 0, "size": None, "about": "--memory, 128M by default"})
+    uart = f"16550A; both ports share MPIC source {SERIAL_IRQ}"
+    about = {
+        "serial0": uart,
+        "serial1": uart,
+        "mpic": "interrupt controller, with external proxy (EPR)",
+        "guts": "global utilities: the reset register",
+        "gpio": "pin 0 switches the power off",
+        "spin": "where secondary cores wait",
+    }
+    for region in Board(1 << 20, lambda: 0, chosen[0].name).regions:
+        name = region.device.name
+        rows.append({"what": "device", "name": name, "address": region.base, "size": region.size, "about": about[name]})
+    return rows
+
+
+TOPICS: Mapping[str, Topic] = {
+    "exits": Topic(exits),
+    "irqprio": Topic(irqprio),
+    "sprs": Topic(sprs),
+    "hcalls": Topic(hcalls),
+    "quirks": Topic(quirks),
+    "machine": Topic(machine, frozenset({"address", "size"})),
+}

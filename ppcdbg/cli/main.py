@@ -1,0 +1,118 @@
+"""The start of the process: which command it is, and what becomes of its errors.
+
+A command's module has ``configure(parser)`` and ``run(options) -> int``, and is imported only when used: nothing
+heavy is imported here, for ``ppcdbg --help`` and a complaint about the command line must come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from ppcdbg import __version__
+from ppcdbg.errors import PpcdbgError, UsageError
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "debug": ("ppcdbg.cli.debug", "open the terminal UI on a guest (the same with no command at all)"),
+    "run": ("ppcdbg.cli.run", "run a guest without the UI: its console on stdout, a summary on stderr"),
+    "info": ("ppcdbg.cli.info", "print a reference table: exits, irqprio, sprs, hcalls, quirks, machine"),
+}
+
+USAGE = """\
+usage: ppcdbg [GUEST] [OPTION]...          the terminal UI; with no GUEST, on the bundled demo
+       ppcdbg COMMAND [ARGUMENT]...        see `ppcdbg COMMAND --help`
+
+See every exit of a KVM guest on Book E PowerPC. Stop on any of them.
+
+commands:
+{commands}
+
+GUEST is an ELF file, a uImage, a raw image (with --load), a machine description (.toml), or the name of a bundled
+guest ({guests}).
+
+exit status:
+{statuses}
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line, raised and not printed."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (default: the process's own) and return the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = dispatch(list(arguments))
+        sys.stdout.flush()
+        return status
+    except PpcdbgError as error:
+        complain(str(error))
+        return error.exit_status
+    except BrokenPipeError:
+        # Whoever read stdout is gone; the interpreter's own flush at exit must not say so again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        complain(f"this is a fault of ppcdbg {__version__} itself, not of your guest or your command line")
+        return 70
+
+
+def dispatch(arguments: list[str]) -> int:
+    """Find the command that the arguments name; without a name they are ``debug``'s."""
+    first = arguments[0] if arguments else ""
+    if first in ("-h", "--help", "help"):
+        print(usage(), end="")
+        return 0
+    if first in ("-V", "--version"):
+        print(f"ppcdbg {__version__} (e500v2, e500mc; KVM of Linux 6.1)")
+        return 0
+    if first not in COMMANDS:
+        no_misspelt_command(first)
+    name = first if first in COMMANDS else "debug"
+    module = import_module(COMMANDS[name][0])
+    parser = Parser(
+        prog=f"ppcdbg {name}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Exit statuses: see `ppcdbg --help`.",
+        allow_abbrev=False,
+    )
+    module.configure(parser)
+    options = parser.parse_args(arguments[1:] if first in COMMANDS else arguments)
+    status: int = module.run(options)
+    return status
+
+
+def no_misspelt_command(word: str) -> None:
+    """Raise UsageError for a word that is nearly a command's name and no file's; any other is a GUEST."""
+    nearest = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.6)
+    if nearest and not os.path.exists(word):
+        raise UsageError(f"there is neither a command nor a guest {word}; did you mean `ppcdbg {nearest[0]}`?")
+
+
+def usage() -> str:
+    """What ``ppcdbg --help`` prints."""
+    from ppcdbg.cli.guests import bundled
+    from ppcdbg.cli.status import help_text
+
+    commands = "\n".join(f"  {name:<8}{about}" for name, (_, about) in COMMANDS.items())
+    return USAGE.format(commands=commands, guests=", ".join(bundled()), statuses=help_text())
+
+
+def complain(sentence: str) -> None:
+    """One line on stderr."""
+    print(f"ppcdbg: {' '.join(sentence.split())}", file=sys.stderr)
