@@ -1,0 +1,1 @@
+"""The one command language: one file per family; a command returns a value and never prints."""

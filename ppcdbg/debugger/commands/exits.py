@@ -1,0 +1,112 @@
+"""Exits to the KVM model: the list, why the guest stands still, explain, statistics, the console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.cpu.mmu import Access
+from ppcdbg.debugger.arguments import flag
+from ppcdbg.debugger.commands.command import Command
+from ppcdbg.debugger.fields import FIELDS, SYNONYMS, values_of
+from ppcdbg.debugger.results import ConsoleText, ExitList, Explanation, Table
+from ppcdbg.debugger.story import Story
+from ppcdbg.errors import UsageError
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+SHOWN = 20
+_ACCESS = {"fetch": Access.FETCH, "load": Access.LOAD, "store": Access.STORE, "x": Access.FETCH, "r": Access.LOAD,
+           "w": Access.STORE}  # fmt: skip
+
+
+def exits(debugger: Debugger, argument: str) -> ExitList:
+    """The last exits, or the last that a filter lets through; ``-N`` says how many."""
+    debugger.need_exits()
+    words = argument.split()
+    count = SHOWN
+    if words and words[0].startswith("-") and words[0][1:].isdigit():
+        count, words = int(words[0][1:]), words[1:]
+    text = " ".join(words)
+    found = debugger.exit_filter(text)
+    total = len(found)
+    return ExitList(tuple(found.page(total - count, count)), total, text)
+
+
+def show_exit(debugger: Debugger, argument: str) -> Story:
+    """One exit by its number (default: the last), told in a sentence."""
+    debugger.need_exits()
+    log = debugger.exits
+    if not log:
+        raise UsageError("there has been no exit yet")
+    number = debugger.evaluate(argument).number if argument else len(log) - 1
+    if not 0 <= number < len(log):
+        raise UsageError(f"there is no exit {number}; exits 0 to {len(log) - 1} were taken")
+    return debugger.story(log[number])
+
+
+def why(debugger: Debugger, argument: str) -> Story:
+    return show_exit(debugger, argument) if argument else debugger.story()
+
+
+def explain(debugger: Debugger, argument: str) -> Explanation:
+    """The translation of an address, entry by entry."""
+    access = Access.LOAD
+    for word, kind in _ACCESS.items():
+        found, argument = flag(argument, word) if len(word) > 1 else flag(argument, "--" + word)
+        if found:
+            access = kind
+    if not argument:
+        raise UsageError("explain needs an effective address, for example: explain 0xc0414000 store")
+    return debugger.explain(debugger.address(argument), access)
+
+
+def console(debugger: Debugger, argument: str) -> ConsoleText:
+    """The tail of the guest's console; ``console N`` gives N lines."""
+    text = debugger.console()
+    lines = debugger.evaluate(argument).number if argument else SHOWN
+    return ConsoleText("\n".join(text.splitlines()[-max(lines, 1) :]), len(text))
+
+
+def statistics(debugger: Debugger, argument: str) -> tuple[Table, ...]:
+    return debugger.model.counters()
+
+
+def filter_words(debugger: Debugger, argument: str) -> list[str]:
+    """Fields, exit names and words of what KVM did: what a filter is written with."""
+    return sorted({*FIELDS, *SYNONYMS, *values_of("exit"), *values_of("did"), "and", "or", "not"})
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "exits",
+        exits,
+        "exits [-COUNT] [FILTER]",
+        "The last exits to KVM, or those a filter lets through.",
+        "exits exit == DTLB_MISS and dear >= 0xc0000000",
+        "exits",
+        ("info exits",),
+        filter_words,
+    ),
+    Command("exit", show_exit, "exit [NUMBER]", "One exit, told in a sentence.", "exit 42", "exits", ("info exit",)),
+    Command("why", why, "why [EXIT]", "Why the guest stands still, or what an exit was about.", "why", "exits"),
+    Command(
+        "explain",
+        explain,
+        "explain ADDRESS [load|store|fetch]",
+        "How an address translates: each TLB entry with the first test that failed.",
+        "explain 0xc0414000 store",
+        "exits",
+        ("gva2gpa",),
+    ),
+    Command("console", console, "console [LINES]", "What the guest printed.", "console 40", "exits", ("info console",)),
+    Command(
+        "statistics",
+        statistics,
+        "statistics",
+        "Counts and times: exits, interrupts, devices.",
+        "statistics",
+        "exits",
+        ("stat", "info statistics", "info counters"),
+    ),
+)

@@ -1,0 +1,169 @@
+"""The info family: what stands where now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.debugger.breakpoints import Breakpoint
+from ppcdbg.debugger.commands.command import Command
+from ppcdbg.debugger.registers import DEFAULT_GROUPS
+from ppcdbg.debugger.results import Irqprio, Registers, SymbolPlace, Table, TlbView
+from ppcdbg.debugger.stops import StopReport, TraceHit
+from ppcdbg.errors import UsageError
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+
+def registers(debugger: Debugger, argument: str) -> Registers:
+    return debugger.registers(argument.split() or None)
+
+
+def all_registers(debugger: Debugger, argument: str) -> Registers:
+    return debugger.registers(["all"])
+
+
+def breakpoints(debugger: Debugger, argument: str) -> tuple[Breakpoint, ...]:
+    return tuple(debugger.breakpoints)
+
+
+def traces(debugger: Debugger, argument: str) -> tuple[TraceHit, ...]:
+    """What the traces have logged, oldest first."""
+    return tuple(debugger.runner.traces)
+
+
+def irqprio(debugger: Debugger, argument: str) -> Irqprio:
+    return debugger.irqprio()
+
+
+def tlb(debugger: Debugger, argument: str) -> TlbView:
+    return debugger.tlb()
+
+
+def symbol(debugger: Debugger, argument: str) -> SymbolPlace:
+    """The symbol that covers an address."""
+    if not argument:
+        raise UsageError("info symbol needs an address, for example: info symbol $pc")
+    address = debugger.address(argument)
+    place = debugger.symbols.place(address)
+    if place is None:
+        return SymbolPlace(address, "", 0, 0)
+    return SymbolPlace(address, place.name, place.offset, place.size)
+
+
+def functions(debugger: Debugger, argument: str) -> Table:
+    """Symbols whose names contain a text."""
+    found = [n for n in debugger.symbols.names() if argument.lower() in n.lower()][:500]
+    rows = tuple((f"{debugger.symbols.address(n) or 0:#010x}", n) for n in found)
+    return Table(f"symbols with {argument!r}" if argument else "symbols", ("address", "name"), rows)
+
+
+def machine(debugger: Debugger, argument: str) -> Table:
+    """The board: devices, addresses, counts of accesses."""
+    board = debugger.system.board
+    rows = tuple((r.device.name, f"{r.base:#011x}", r.size, r.reads, r.writes) for r in board.regions)
+    notes = (
+        f"core {debugger.core.model.name}, engine {debugger.system.engine.name}, view {debugger.guest.kind}",
+        f"RAM {len(debugger.core.bus.ram) >> 20} MiB, position {debugger.position}, clock {debugger.core.now} ticks",
+    )
+    return Table("machine", ("device", "address", "size", "reads", "writes"), rows, notes)
+
+
+def program(debugger: Debugger, argument: str) -> StopReport:
+    """Where the guest stands and why."""
+    return debugger.last
+
+
+def _registers(debugger: Debugger, argument: str) -> list[str]:
+    return [*debugger.register_file.order, *DEFAULT_GROUPS, "fpr", "debug", "other", "all"]
+
+
+def _symbols(debugger: Debugger, argument: str) -> list[str]:
+    return debugger.symbols.starting_with(argument.strip(), 150)
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "info registers",
+        registers,
+        "info registers [NAME | GROUP]...",
+        "Registers as the guest sees them; a star marks what changed.",
+        "info registers msr esr",
+        "info",
+        ("info r",),
+        _registers,
+    ),
+    Command(
+        "info all-registers",
+        all_registers,
+        "info all-registers",
+        "Every register of the core.",
+        "info all-registers",
+        "info",
+    ),
+    Command(
+        "info breakpoints",
+        breakpoints,
+        "info breakpoints",
+        "Breakpoints and traces with their hits.",
+        "info breakpoints",
+        "info",
+        ("info b", "info watchpoints"),
+    ),
+    Command("info traces", traces, "info traces", "What the traces have logged.", "info traces", "info"),
+    Command(
+        "info irqprio",
+        irqprio,
+        "info irqprio",
+        "The 23 interrupt priorities and why each is not delivered.",
+        "info irqprio",
+        "info",
+        ("info pic", "irqprio"),
+    ),
+    Command(
+        "info tlb",
+        tlb,
+        "info tlb",
+        "The guest's TLB, and under KVM the shadow entries that came of it.",
+        "info tlb",
+        "info",
+        ("tlb",),
+    ),
+    Command(
+        "info symbol",
+        symbol,
+        "info symbol ADDRESS",
+        "The symbol that covers an address.",
+        "info symbol $pc",
+        "info",
+        (),
+        _symbols,
+    ),
+    Command(
+        "info functions",
+        functions,
+        "info functions [TEXT]",
+        "Symbols whose names contain a text.",
+        "info functions memcpy",
+        "info",
+        ("info symbols", "info address"),
+    ),
+    Command(
+        "info machine",
+        machine,
+        "info machine",
+        "The board, its devices and how often each was used.",
+        "info machine",
+        "info",
+        ("info mtree",),
+    ),
+    Command(
+        "info program",
+        program,
+        "info program",
+        "Where the guest stands and why.",
+        "info program",
+        "info",
+        ("where", "status"),
+    ),
+)

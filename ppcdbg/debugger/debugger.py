@@ -1,0 +1,260 @@
+"""The debugger of one running system: run control, breakpoints, questions and the command line, all as values.
+
+Runs happen on the caller's thread; ``interrupt`` may be called from any other. Nothing is formatted here (``views``),
+and looking never changes the guest: a debugger's writes enter through the system's input queue. Reading order: stops,
+results, guest, memory, run, steps, this file; then ``queries`` and ``commands``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ppcdbg.cpu.mmu import Access
+from ppcdbg.debugger import queries, registers
+from ppcdbg.debugger.breakpoints import Breakpoint, Breakpoints
+from ppcdbg.debugger.commands import registry
+from ppcdbg.debugger.commands.command import Completion, Result
+from ppcdbg.debugger.events import Event, Verb
+from ppcdbg.debugger.exits import ExitFilter
+from ppcdbg.debugger.expressions import Compiled, Value, compile_expression, evaluate
+from ppcdbg.debugger.guest import Guest
+from ppcdbg.debugger.memory import GuestMemory
+from ppcdbg.debugger.model import guest_of, model_of
+from ppcdbg.debugger.registers import RegisterFile
+from ppcdbg.debugger.results import Disassembly, Explanation, Irqprio, Memory, Registers, Space, TlbView
+from ppcdbg.debugger.run import FOREVER, Outcome, Request, Runner
+from ppcdbg.debugger.scope import DebuggerScope
+from ppcdbg.debugger.steps import Stepper
+from ppcdbg.debugger.stops import Cause, StopReport
+from ppcdbg.debugger.story import Story, story_of
+from ppcdbg.debugger.symbols import SymbolTable, read_symbols
+from ppcdbg.debugger.writes import Writer
+from ppcdbg.errors import UsageError
+from ppcdbg.isa.disassemble import Disassembler
+from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.machine.system import Stop, StopKind, System
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.results import RegisterValue
+
+
+class Debugger:
+    """One system under a debugger. ``image`` is the ELF file that symbols come from; it is read when first needed."""
+
+    def __init__(self, system: System, image: Path | str | None = None, name: str = "") -> None:
+        self.system = system
+        self.core = system.core
+        self.name = name or (Path(image).name if image else "guest")
+        self.model = model_of(system)
+        self.guest: Guest = guest_of(system)
+        self.exits: Sequence[ExitRecord] = self.model.exits
+        self.memory = GuestMemory(system, self.guest)
+        self.register_file = RegisterFile(self.core, self.guest)
+        self.runner = Runner(system, self.exits)
+        self.stepper = Stepper(self.runner, self.guest, self.memory)
+        self.disassembler = Disassembler(self.core.model.name)
+        self.writer = Writer(self)
+        self.running = False
+        self.last_examined: tuple[int, int, str, Space] | None = None
+        self.before: registers.Snapshot = {}
+        self._image = Path(image) if image else None
+        self._symbols: SymbolTable | None = None
+        self._now = self.register_file.snapshot()
+        self.last = StopReport(
+            Stop(StopKind.LIMIT, system.position, self.core.state.pc), Cause.START, last_exit=len(self.exits)
+        )
+
+    # --- what there is ----------------------------------------------------------------------------------------------
+    @property
+    def symbols(self) -> SymbolTable:
+        """Raises InputError when the image's symbol table is damaged."""
+        if self._symbols is None:
+            self._symbols = read_symbols(self._image) if self._image else SymbolTable()
+        return self._symbols
+
+    @property
+    def breakpoints(self) -> Breakpoints:
+        return self.runner.breakpoints
+
+    @property
+    def pc(self) -> int:
+        return self.core.state.pc
+
+    @property
+    def position(self) -> int:
+        return self.system.position
+
+    @property
+    def has_exits(self) -> bool:
+        """Whether a KVM model stands above the core."""
+        return self.guest.kind != "bare"
+
+    def last_exit(self) -> ExitRecord | None:
+        return self.exits[-1] if self.exits else None
+
+    # --- running ----------------------------------------------------------------------------------------------------
+    def interrupt(self) -> None:
+        """Make the run that is going on return within 200 ms; safe from any thread."""
+        self.runner.interrupt()
+
+    def step(self, n: int = 1, into_interrupts: bool = False) -> StopReport:
+        """``n`` instructions of the guest's own flow; interrupts in between are run through unless asked for."""
+        return self._repeat(n, lambda: self.stepper.step(into_interrupts))
+
+    def next(self, n: int = 1) -> StopReport:
+        """As ``step``, but calls and system calls run to their return."""
+        return self._repeat(n, self.stepper.next)
+
+    def step_exit(self, n: int = 1) -> StopReport:
+        """Run until ``n`` more exits have been handled. Raises UsageError on the bare machine, which has none."""
+        self.need_exits()
+        return self._report(lambda: self.runner.go(Request(exits=max(n, 1))))
+
+    def continue_(self, position: int | None = None) -> StopReport:
+        """Run until a breakpoint, the end, or an absolute position."""
+        return self._report(lambda: self.runner.go(Request(FOREVER if position is None else position)))
+
+    def run_until(self, *where: int | str) -> StopReport:
+        """Run to the first of some places: addresses or expressions (a symbol's name is one)."""
+        places = frozenset(w if isinstance(w, int) else self.address(w) for w in where)
+        return self._report(lambda: self.runner.go(Request(places=places)))
+
+    def run_to_event(self, verb: Verb, event: Event, condition: str = "") -> StopReport:
+        """``run-until`` and ``wait-for``: a temporary breakpoint and a run."""
+        made = self.add_breakpoint(verb, event, condition, temporary=True)
+        only = made.number if verb is Verb.WAIT_FOR else None
+        try:
+            return self._report(lambda: self.runner.go(Request(only=only)))
+        finally:
+            if any(b.number == made.number for b in self.breakpoints):
+                self.breakpoints.delete(made.number)
+
+    def finish(self) -> StopReport:
+        """Run until the current function returns."""
+        return self._report(lambda: self.stepper.finish(self.symbols))
+
+    def past_loop(self) -> StopReport:
+        """Run to the instruction after this one in storage."""
+        return self._report(self.stepper.past)
+
+    def _repeat(self, n: int, act: queries.Act) -> StopReport:
+        def run() -> Outcome:
+            outcome = act()
+            for _ in range(n - 1):
+                if outcome.cause is not Cause.STEP or outcome.numbers:
+                    break
+                outcome = act()
+            return outcome
+
+        return self._report(run)
+
+    def _report(self, act: queries.Act) -> StopReport:
+        """Run, take temporary breakpoints away, and make the report."""
+        first, start, traced = len(self.exits), self.system.position, len(self.runner.traces)
+        self.before = self._now
+        self.running = True
+        try:
+            outcome = act()
+        finally:
+            self.running = False
+            self.runner.finished()
+            self._now = self.register_file.snapshot()
+        for number in outcome.numbers:
+            if self.breakpoints.get(number).temporary:
+                self.breakpoints.delete(number)
+        self.last = StopReport(
+            outcome.stop, outcome.cause, outcome.record, outcome.numbers, registers.changes(self.before, self._now),
+            tuple(self.runner.traces[traced:]), first, len(self.exits), start,
+        )  # fmt: skip
+        return self.last
+
+    def need_exits(self) -> None:
+        if not self.has_exits:
+            raise UsageError("the bare machine has no exits to a hypervisor; start the guest with --hv kvm")
+
+    # --- breakpoints ------------------------------------------------------------------------------------------------
+    def add_breakpoint(
+        self, verb: Verb, event: Event, condition: str = "", temporary: bool = False, ignore: int = 0
+    ) -> Breakpoint:
+        """Raises UsageError for a condition that cannot be understood, or an exit event on the bare machine."""
+        queries.check_event(self, event)
+        compiled = self.compile_condition(event, condition) if condition else None
+        made = self.breakpoints.add(verb, event, condition, compiled, temporary)
+        return self.breakpoints.set_ignore(made.number, ignore) if ignore else made
+
+    def compile_condition(self, event: Event, condition: str) -> Compiled:
+        """A condition in the scope that its event gives it: fields of the record, or the registers at a place."""
+        on_exits = queries.is_exit_event(event)
+        scope = DebuggerScope(self, (lambda: self.runner.current) if on_exits else None, on_exits)
+        return compile_expression(condition, scope)
+
+    # --- expressions ------------------------------------------------------------------------------------------------
+    def evaluate(self, text: str) -> Value:
+        """The value of an expression now. Raises UsageError."""
+        return evaluate(text, DebuggerScope(self))
+
+    def address(self, text: str) -> int:
+        """An effective address from an expression; a leading ``*`` as in gdb's ``break *ADDR`` is allowed."""
+        stripped = text.strip()
+        if stripped.startswith("*") and not stripped.startswith("*("):
+            stripped = stripped[1:]
+        return self.evaluate(stripped).number & 0xFFFFFFFF
+
+    # --- questions --------------------------------------------------------------------------------------------------
+    def registers(self, names: Sequence[str] | None = None) -> Registers:
+        """Registers with what changed since the previous stop. Raises UsageError for an unknown name."""
+        return queries.registers(self, names)
+
+    def register(self, name: str) -> RegisterValue:
+        return self.registers([name]).rows[0]
+
+    def read_memory(self, address: int, length: int, space: Space = Space.EA) -> Memory:
+        """Bytes, with None for what cannot be read; no side effect."""
+        return Memory(address, space, self.memory.read(address, length, space))
+
+    def disassemble(self, address: int | None = None, count: int = 16) -> Disassembly:
+        """``count`` instructions from ``address`` (default pc) on."""
+        return queries.disassemble(self, self.pc if address is None else address, count)
+
+    def disassemble_around(self, address: int | None = None, before: int = 6, count: int = 16) -> Disassembly:
+        """As ``disassemble``, with ``before`` of the rows above ``address``."""
+        at = self.pc if address is None else address
+        return queries.disassemble(self, at - 4 * min(before, at // 4), count)
+
+    def explain(self, ea: int, access: Access = Access.LOAD) -> Explanation:
+        """Each TLB entry near ``ea`` with the first test that failed, and where an access would go."""
+        return queries.explain(self, ea, access)
+
+    def tlb(self) -> TlbView:
+        return self.model.tlb()
+
+    def irqprio(self) -> Irqprio:
+        return self.model.irqprio()
+
+    def exit_filter(self, text: str = "") -> ExitFilter:
+        """The exits that an expression lets through; see ``ExitFilter``."""
+        return ExitFilter(self, text)
+
+    def console(self, characters: int = 0) -> str:
+        """What the guest printed; the last ``characters`` of it where that is not 0."""
+        text = self.system.board.console.text
+        return text[-characters:] if characters else text
+
+    def story(self, record: ExitRecord | None = None) -> Story:
+        """The facts for one sentence about the last stop, or about one exit of the past."""
+        return story_of(self, record)
+
+    def why_unreadable(self, ea: int) -> str:
+        """One clause that says why an effective address cannot be read."""
+        return queries.why_unreadable(self, ea)
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+    def execute(self, line: str) -> Result:
+        """Carry out one command line. Raises UsageError with one sentence when it cannot be understood."""
+        return registry.execute(self, line)
+
+    def complete(self, text: str) -> Completion:
+        """What could follow ``text``."""
+        return registry.complete(self, text)

@@ -1,0 +1,199 @@
+"""The words of an event, as break, trace, run-until and wait-for take them, and what can complete them.
+
+    ADDRESS                      a symbol, ``*0xc0001000``, any expression
+    exit [NAME]                  insn [MNEMONIC]            spr [NAME] [read|write]
+    mmio [DEVICE | ADDR[..ADDR] | ADDR,+LENGTH] [read|write]
+    hcall [NAME | TOKEN]         queued [PRIORITY]          delivered [PRIORITY]
+    console TEXT
+
+A condition follows after ``if``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from ppcdbg.cpu.interrupts import VECTORS
+from ppcdbg.debugger.causes import PRIORITIES
+from ppcdbg.debugger.events import Event, EventKind
+from ppcdbg.debugger.fields import FIELDS, SYNONYMS
+from ppcdbg.errors import UsageError
+from ppcdbg.isa.sprs import SPRS
+from ppcdbg.isa.table import TABLE
+from ppcdbg.kvm.codes import HCALL_NAMES
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+KINDS: tuple[str, ...] = tuple(k.value for k in EventKind if k is not EventKind.ADDRESS)
+_IF = re.compile(r"(?:^|\s)if\s")
+_EXITS = {v.name: v.number for v in VECTORS.values()}
+_SPR_NUMBERS = {s.name: s.number for s in SPRS}
+_HCALLS = {name: token for token, name in HCALL_NAMES.items()}
+
+
+def split_condition(text: str) -> tuple[str, str]:
+    """What stands before ``if`` and the condition after it; text in quotes is left alone."""
+    quoted = re.sub(r'"[^"]*"', lambda m: "_" * len(m.group()), text)
+    found = _IF.search(quoted)
+    if found is None:
+        if re.search(r"(?:^|\s)if$", quoted):
+            raise UsageError("a condition must follow 'if', for example: if dear >= 0xc0000000")
+        return text.strip(), ""
+    return text[: found.start()].strip(), text[found.end() :].strip()
+
+
+def parse_event(debugger: Debugger, words: str) -> Event:
+    """The event that words name; pc where there are none. Raises UsageError with the nearest right word."""
+    text = words.strip()
+    if not text:
+        return place(debugger, f"{debugger.pc:#x}")
+    first, _, rest = text.partition(" ")
+    if first in KINDS and debugger.symbols.address(text) is None:
+        return _PARSERS[EventKind(first)](debugger, rest.strip())
+    return place(debugger, text)
+
+
+def place(debugger: Debugger, text: str) -> Event:
+    """An address; a plain symbol keeps its name."""
+    address = debugger.address(text) & 0xFFFFFFFC
+    return Event(EventKind.ADDRESS, text.lstrip("*") if debugger.symbols.address(text.lstrip("*")) else "", address)
+
+
+def _exit(debugger: Debugger, text: str) -> Event:
+    if not text:
+        return Event(EventKind.EXIT)
+    name = _pick(text.upper(), _EXITS, "exit")
+    return Event(EventKind.EXIT, name, number=_EXITS[name])
+
+
+def _insn(debugger: Debugger, text: str) -> Event:
+    return Event(EventKind.INSN, _pick(text, {i.name: 0 for i in TABLE}, "instruction") if text else "")
+
+
+def _direction(text: str) -> tuple[str, bool | None]:
+    """Take a trailing ``read`` or ``write`` off."""
+    for word, write in (("read", False), ("write", True)):
+        if text == word or text.endswith(" " + word):
+            return text[: -len(word)].strip(), write
+    return text, None
+
+
+def _spr(debugger: Debugger, text: str) -> Event:
+    name, write = _direction(text)
+    if not name:
+        return Event(EventKind.SPR, write=write)
+    if name.isdigit() or name.lower().startswith("0x"):
+        return Event(EventKind.SPR, name, number=_number(name), write=write)
+    name = _pick(name.upper(), _SPR_NUMBERS, "SPR")
+    return Event(EventKind.SPR, name, number=_SPR_NUMBERS[name], write=write)
+
+
+def _mmio(debugger: Debugger, text: str) -> Event:
+    where, write = _direction(text)
+    if not where:
+        return Event(EventKind.MMIO, write=write)
+    if not where[0].isdigit():
+        devices = {r.device.name: 0 for r in debugger.system.board.regions}
+        return Event(EventKind.MMIO, _pick(where, devices, "device"), write=write)
+    first, separator, last = where.partition(",+")
+    if separator:
+        return Event(EventKind.MMIO, "", _number(first), max(_number(last), 1), write=write)
+    first, separator, last = where.partition("..")
+    start = _number(first)
+    end = _number(last) if separator else start
+    if end < start:
+        raise UsageError(f"the range {where} ends before it starts")
+    return Event(EventKind.MMIO, "", start, end - start + 1, write=write)
+
+
+def _hcall(debugger: Debugger, text: str) -> Event:
+    if not text:
+        return Event(EventKind.HCALL)
+    if text[0].isdigit():
+        return Event(EventKind.HCALL, HCALL_NAMES.get(_number(text), text), number=_number(text))
+    name = _pick(text.upper(), _HCALLS, "hypercall")
+    return Event(EventKind.HCALL, name, number=_HCALLS[name])
+
+
+def _queued(debugger: Debugger, text: str) -> Event:
+    return _priority(EventKind.QUEUED, text)
+
+
+def _delivered(debugger: Debugger, text: str) -> Event:
+    return _priority(EventKind.DELIVERED, text)
+
+
+def _priority(kind: EventKind, text: str) -> Event:
+    if not text:
+        return Event(kind)
+    if text.isdigit() and int(text) < len(PRIORITIES):
+        return Event(kind, PRIORITIES[int(text)])
+    return Event(kind, _pick(text.upper(), dict.fromkeys(PRIORITIES, 0), "interrupt priority"))
+
+
+def _console(debugger: Debugger, text: str) -> Event:
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    if not text:
+        raise UsageError('the text to wait for is missing, for example: break console "login:"')
+    return Event(EventKind.CONSOLE, text=text)
+
+
+_PARSERS = {
+    EventKind.EXIT: _exit,
+    EventKind.INSN: _insn,
+    EventKind.SPR: _spr,
+    EventKind.MMIO: _mmio,
+    EventKind.HCALL: _hcall,
+    EventKind.QUEUED: _queued,
+    EventKind.DELIVERED: _delivered,
+    EventKind.CONSOLE: _console,
+}
+
+
+def _pick(name: str, known: dict[str, int], what: str) -> str:
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise UsageError(f"there is no {what} {name}{hint}")
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text.replace("_", ""), 0)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a number; write hexadecimal as 0x1f") from None
+
+
+def completions(debugger: Debugger, argument: str) -> list[str]:
+    """Words that can stand at the end of what has been typed of an event."""
+    before, found, condition = argument.partition(" if ")
+    if found:
+        from_fields = sorted(_condition_words())
+        return from_fields
+    words = before.split(" ")
+    if len(words) < 2:
+        return [*KINDS, *debugger.symbols.starting_with(words[0], 150)] if words[0] else list(KINDS)
+    match words[0]:
+        case "exit":
+            return sorted(_EXITS)
+        case "insn":
+            return sorted(i.name for i in TABLE)
+        case "spr":
+            return [*sorted(_SPR_NUMBERS), "read", "write"]
+        case "mmio":
+            return [*sorted(r.device.name for r in debugger.system.board.regions), "read", "write"]
+        case "hcall":
+            return sorted(_HCALLS)
+        case "queued" | "delivered":
+            return sorted(PRIORITIES)
+        case _:
+            return ["if"]
+
+
+def _condition_words() -> set[str]:
+    return {*FIELDS, *SYNONYMS, *_EXITS, "and", "or", "not"}

@@ -1,0 +1,81 @@
+"""The log of exits under a filter: an index that grows with the log, so that a page of a long list is quick to show.
+
+Without a filter the index is the log itself. Records are never copied.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ppcdbg.debugger.expressions import Compiled, compile_expression
+from ppcdbg.debugger.scope import DebuggerScope
+from ppcdbg.errors import UsageError
+from ppcdbg.kvm.records import ExitRecord
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+
+class ExitFilter:
+    """The exits for which an expression is true (all for an empty one). Raises UsageError for a bad expression."""
+
+    def __init__(self, debugger: Debugger, text: str = "") -> None:
+        self.text = text.strip()
+        self._debugger = debugger
+        self._current: ExitRecord | None = None
+        self._matches: list[int] = []
+        self._seen = 0
+        self._compiled: Compiled | None = None
+        if self.text:
+            scope = DebuggerScope(debugger, lambda: self._current, on_exits=True)
+            self._compiled = compile_expression(self.text, scope)
+
+    @property
+    def log(self) -> Sequence[ExitRecord]:
+        return self._debugger.exits
+
+    def accepts(self, record: ExitRecord) -> bool:
+        """Whether one record passes; a record for which the expression has no value does not."""
+        if self._compiled is None:
+            return True
+        self._current = record
+        try:
+            return self._compiled.true()
+        except UsageError:
+            return False
+
+    def extend(self, limit: int | None = None) -> bool:
+        """Look at records that came since, at most ``limit`` of them; true when the end is reached."""
+        log = self.log
+        if len(log) < self._seen:  # the log was cut: a timeline that went back
+            self._seen, self._matches = 0, []
+        end = len(log) if limit is None else min(len(log), self._seen + limit)
+        if self._compiled is not None:
+            self._matches += [i for i in range(self._seen, end) if self.accepts(log[i])]
+        self._seen = end
+        return end == len(log)
+
+    def __len__(self) -> int:
+        self.extend()
+        return len(self.log) if self._compiled is None else len(self._matches)
+
+    def __getitem__(self, index: int) -> ExitRecord:
+        """The record at a place of the filtered list."""
+        if self._compiled is None:
+            return self.log[index]
+        self.extend()
+        return self.log[self._matches[index]]
+
+    def page(self, first: int, count: int) -> list[ExitRecord]:
+        """``count`` records from ``first`` on; fewer at the end."""
+        total = len(self)
+        return [self[i] for i in range(max(first, 0), min(first + count, total))]
+
+    def place(self, number: int) -> int:
+        """Where the exit of this log index stands in the filtered list, or where it would stand."""
+        if self._compiled is None:
+            return min(number, len(self.log))
+        self.extend()
+        return bisect_left(self._matches, number)

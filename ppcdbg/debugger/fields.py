@@ -1,0 +1,112 @@
+"""The fields of an exit record by the names that filters and conditions use.
+
+Every reader gives a tuple: an exit may queue two interrupts, and a field that has both a number and a name (``exit`` is
+13 and DTLB_MISS) offers both. Names are the kernel's; ``FIELDS`` says what each means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ppcdbg.cpu.interrupts import VECTORS
+from ppcdbg.cpu.msr import MSR_PR
+from ppcdbg.debugger.causes import cause_of, mnemonic_of, priority_name, spr_of
+from ppcdbg.debugger.expressions import Scalar, Values
+from ppcdbg.debugger.symbols import SymbolTable
+from ppcdbg.kvm.records import Did, ExitRecord
+
+Reader = Callable[[ExitRecord, SymbolTable], Values]
+
+
+def _actions(name: str) -> Reader:
+    """A reader of one attribute of the actions, leaving out those that do not have it."""
+
+    def read(record: ExitRecord, symbols: SymbolTable) -> Values:
+        found = (getattr(action, name) for action in record.actions)
+        return tuple(int(v) if isinstance(v, bool) else v for v in found if v is not None and v != "")
+
+    return read
+
+
+def _priorities(numbers: tuple[int, ...]) -> Values:
+    out: list[Scalar] = []
+    for n in numbers:
+        out += (n, priority_name(n))
+    return tuple(out)
+
+
+def _symbol(record: ExitRecord, symbols: SymbolTable) -> Values:
+    place = symbols.place(record.pc)
+    return () if place is None else (place.name,)
+
+
+FIELDS: dict[str, tuple[Reader, str]] = {
+    "exit": (lambda r, s: (r.vector, r.name), "the exit: its number or the kernel's name"),
+    "number": (lambda r, s: (r.number,), "the number of the exit in this run"),
+    "insn": (lambda r, s: (r.position,), "retired instructions when it happened"),
+    "tick": (lambda r, s: (r.tick,), "model time in time-base ticks"),
+    "pc": (lambda r, s: (r.pc,), "address of the guest's instruction"),
+    "msr": (lambda r, s: (r.msr,), "the guest's MSR"),
+    "user": (lambda r, s: (int(bool(r.msr & MSR_PR)),), "1 in user mode"),
+    "dear": (lambda r, s: (r.dar,), "data address; stale where the exit does not capture it"),
+    "esr": (lambda r, s: (r.esr,), "exception syndrome; stale where the exit does not capture it"),
+    "inst": (lambda r, s: (r.last_inst, mnemonic_of(r)), "the instruction's word or mnemonic"),
+    "spr": (lambda r, s: tuple(v for v in spr_of(r) if v != ""), "the SPR that an mfspr or mtspr names"),
+    "cause": (lambda r, s: (cause_of(r),), "what the guest did, as text"),
+    "did": (lambda r, s: tuple(a.did.value for a in r.actions), "what KVM did"),
+    "prio": (lambda r, s: _priorities(r.queued), "interrupt priorities queued: number or name"),
+    "delivered": (
+        lambda r, s: _priorities(() if r.delivered is None else (r.delivered,)),
+        "the interrupt delivered on the way back",
+    ),
+    "ea": (_actions("ea"), "effective address of what KVM did"),
+    "gpa": (_actions("gpa"), "guest-physical address of what KVM did"),
+    "size": (_actions("size"), "bytes of the mapping or the access"),
+    "value": (_actions("value"), "value of an MMIO access or an SPR"),
+    "write": (_actions("write"), "1 for a store to a device"),
+    "device": (_actions("device"), "the device accessed"),
+    "token": (_actions("token"), "number of a hypercall"),
+    "note": (_actions("note"), "KVM's own words"),
+    "resume": (lambda r, s: (r.resume,), "the resume code"),
+    "accounted": (lambda r, s: (r.accounted,), "the exit-timing type"),
+    "cost": (lambda r, s: (r.cost,), "model time that it took, in ticks"),
+    "symbol": (_symbol, "the symbol that pc lies in"),
+}
+
+SYNONYMS = {
+    "dar": "dear", "nip": "pc", "last_inst": "inst", "queued": "prio", "reason": "exit", "position": "insn",
+    "priority": "prio", "hcall": "token", "sym": "symbol", "n": "number",
+}  # fmt: skip
+
+_EXIT_NAMES = {v.name for v in VECTORS.values()}
+_DID_WORDS = {d.value for d in Did}
+
+
+def reader(name: str) -> Reader | None:
+    """The reader of a field, by any of its names."""
+    found = FIELDS.get(SYNONYMS.get(name, name))
+    return None if found is None else found[0]
+
+
+def constant(field: str, name: str) -> Scalar | None:
+    """What a bare word means beside a field; None where the field has no such value."""
+    field = SYNONYMS.get(field, field)
+    if field == "exit":
+        upper = name.upper()
+        return upper if upper in _EXIT_NAMES else None
+    if field == "did":
+        word = name.lower().replace("_", "-")
+        return word if word in _DID_WORDS else None
+    if field in ("prio", "delivered"):
+        return name.upper()
+    if field in ("inst", "spr", "cause", "device", "note", "resume", "accounted", "symbol"):
+        return name
+    return None
+
+
+def values_of(field: str) -> list[str]:
+    """The words that a field can be compared with, for completion and suggestions."""
+    field = SYNONYMS.get(field, field)
+    if field == "exit":
+        return sorted(_EXIT_NAMES)
+    return sorted(_DID_WORDS) if field == "did" else []

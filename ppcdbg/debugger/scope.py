@@ -1,0 +1,80 @@
+"""What names mean in an expression: the running guest's registers, symbols, memory, and one exit record.
+
+Where a word is both a register and a field of a record (``pc``, ``msr``, ``esr``), a condition on exits reads the
+record, everything else the register.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ppcdbg.debugger import fields
+from ppcdbg.debugger.expressions import Scalar, Values
+from ppcdbg.errors import UsageError
+from ppcdbg.kvm.records import ExitRecord
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+Holder = Callable[[], ExitRecord | None]
+
+
+class DebuggerScope:
+    """Implements ``expressions.Scope``. ``record`` gives the record that fields are read from, when asked."""
+
+    def __init__(self, debugger: Debugger, record: Holder | None = None, on_exits: bool = False) -> None:
+        self.debugger = debugger
+        self.record: Holder = record or (lambda: debugger.last.record or debugger.last_exit())
+        self.on_exits = on_exits
+
+    def has_register(self, name: str) -> bool:
+        return self.debugger.register_file.canonical(name) is not None
+
+    def register(self, name: str) -> int:
+        file = self.debugger.register_file
+        return file.read(file.canonical(name) or name)
+
+    def register_names(self) -> list[str]:
+        return self.debugger.register_file.order
+
+    def symbol(self, name: str) -> int | None:
+        return self.debugger.symbols.address(name)
+
+    def nearest(self, name: str) -> str:
+        """Registers for ``$name``; otherwise fields, exit names, then symbols."""
+        if name.startswith("$"):
+            return _nearest(name, ["$" + n for n in self.register_names()])
+        words = [*fields.FIELDS, *fields.values_of("exit")]
+        return _nearest(name, words) or _nearest(name, self.debugger.symbols.starting_with(name[:3], 2000))
+
+    def load(self, address: int, size: int) -> int:
+        value = self.debugger.memory.number(address, size)
+        if value is None:
+            raise UsageError(f"cannot read {size} bytes at {address:#x}: {self.debugger.why_unreadable(address)}")
+        return value
+
+    def field(self, name: str) -> Callable[[], Values] | None:
+        if not self.on_exits and self.has_register(name):
+            return None
+        read = fields.reader(name)
+        if read is None:
+            return None
+        reader, record, symbols = read, self.record, self.debugger.symbols
+
+        def run() -> Values:
+            found = record()
+            if found is None:
+                raise UsageError(f"{name} is a field of an exit, and there has been no exit yet")
+            return reader(found, symbols)
+
+        return run
+
+    def constant(self, field: str, name: str) -> Scalar | None:
+        return fields.constant(field, name)
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    found = difflib.get_close_matches(name, names, 1, 0.6) or difflib.get_close_matches(name.upper(), names, 1, 0.6)
+    return found[0] if found else ""

@@ -1,0 +1,75 @@
+"""Why the guest stands still, as data: one frozen report a stop.
+
+The debugger makes a report for every return of a run; front ends show it and the story view words it. Nothing is
+formatted here. Read next: :mod:`ppcdbg.debugger.debugger`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.machine.system import Stop
+
+
+class Cause(Enum):
+    """What ended the run, from the user's point of view. The values are stable names for JSON."""
+
+    START = "start"  # nothing has run yet
+    STEP = "step"  # the instructions or exits that were asked for have run
+    BREAKPOINT = "breakpoint"  # a breakpoint of any kind; its number is in the report
+    UNTIL = "until"  # the place or event that this run was sent to
+    SKIPPED = "skipped"  # an interrupt taken during a step did not come back within the budget
+    INTERRUPTED = "interrupted"  # Debugger.interrupt
+    LIMIT = "limit"  # the run's instruction limit
+    ENDED = "ended"  # a final stop of the system
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterChange:
+    """One register that differs from the previous stop; the guest's view under KVM."""
+
+    name: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceHit:
+    """One event that a ``trace`` logged without stopping."""
+
+    number: int
+    position: int
+    pc: int
+    record: ExitRecord | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class StopReport:
+    """``record`` is the exit that the stop is about; None where the guest stands between exits.
+
+    ``breakpoints`` are the numbers that hit here; ``first_exit``..``last_exit`` (half open) the exits handled
+    since the previous stop; ``traces`` what the traces logged on the way.
+    """
+
+    stop: Stop
+    cause: Cause
+    record: ExitRecord | None = None
+    breakpoints: tuple[int, ...] = ()
+    changed: tuple[RegisterChange, ...] = ()
+    traces: tuple[TraceHit, ...] = ()
+    first_exit: int = 0
+    last_exit: int = 0
+    start_position: int = 0
+
+    @property
+    def pc(self) -> int:
+        """Effective address of the next guest instruction."""
+        return self.stop.pc
+
+    @property
+    def position(self) -> int:
+        """Retired guest instructions."""
+        return self.stop.position

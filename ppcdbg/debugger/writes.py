@@ -1,0 +1,57 @@
+"""A debugger's writes: they enter the machine through its input queue, so that a recording holds them too.
+
+The system applies what is due at the current position when it is asked to run no further than there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.debugger.results import Space
+from ppcdbg.errors import UsageError
+from ppcdbg.machine.input import InputKind
+from ppcdbg.machine.system import Limits
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+PAGE = 4096
+
+
+class Writer:
+    """Writes memory and registers of one debugger's guest."""
+
+    def __init__(self, debugger: Debugger) -> None:
+        self.debugger = debugger
+
+    def memory(self, address: int, data: bytes, space: Space = Space.EA) -> None:
+        """Change RAM. Raises UsageError, and changes nothing, unless every byte is RAM."""
+        memory = self.debugger.memory
+        parts: list[tuple[int, bytes]] = []
+        done = 0
+        while done < len(data):
+            at = address + done
+            size = min(len(data) - done, PAGE - (at & PAGE - 1))
+            real = memory.real(at, space)
+            if real is None or real + size > len(memory.bus.ram):
+                why = self.debugger.why_unreadable(at) if space is Space.EA else "there is no RAM"
+                raise UsageError(f"cannot write at {at:#x}: {why}; nothing was changed")
+            parts.append((real, data[done : done + size]))
+            done += size
+        for real, part in parts:
+            self.debugger.system.input.add(InputKind.MEMORY, target=real, data=part)
+        self._apply()
+
+    def register(self, name: str, value: int) -> None:
+        """Set a register of the guest's view. Raises UsageError for an unknown name."""
+        known = self.debugger.register_file.canonical(name)
+        if known is None:
+            raise UsageError(f"there is no register ${name}")
+        self.debugger.system.input.add(InputKind.REGISTER, name=known, value=value & 0xFFFFFFFFFFFFFFFF)
+        self._apply()
+
+    def _apply(self) -> None:
+        system = self.debugger.system
+        if system.ended is not None:
+            raise UsageError(f"the guest has ended ({system.ended.kind.value}); nothing can be written any more")
+        system.run(Limits(system.position))
