@@ -18,13 +18,13 @@ from textual.events import Resize
 from textual.message import Message
 
 from ppcdbg.errors import InputError
-from ppcdbg.paths import Kind, folders
+from ppcdbg.paths import Kind, folders, user_config, user_state
 from ppcdbg.tui.actions import Actions
 from ppcdbg.tui.bars import Bar, KeyBar, Story, TimelineBar
 from ppcdbg.tui.desk import Desk
 from ppcdbg.tui.glyphs import AsciiOnly
 from ppcdbg.tui.history import History
-from ppcdbg.tui.keys import bindings, with_keymap
+from ppcdbg.tui.keys import bindings, read_keymap, with_keymap
 from ppcdbg.tui.layout import Choice
 from ppcdbg.tui.palette import Everything
 from ppcdbg.tui.panes.pane import Pane
@@ -124,6 +124,10 @@ class PpcdbgApp(Actions):
     def on_unmount(self) -> None:
         self.worker.close()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys that open the line are looked at before the focused widget, but not while a line is typed."""
+        return action != "prompt" or (self.focused is not self.prompt.line and len(self.screen_stack) == 1)
+
     # Scenes.
 
     def ask_again(self, *, row: int | None = None, keep: int | None = None) -> None:
@@ -222,7 +226,7 @@ class PpcdbgApp(Actions):
             self.say([Span("  ".join(candidates), "dim")])
 
     def on_prompt_left(self, message: Prompt.Left) -> None:
-        self.desk.panes[self.desk.last].focus()
+        self.screen_stack[0].set_focus(self.desk.panes[self.desk.last])
 
     # Looks and leaving.
 
@@ -249,8 +253,8 @@ class PpcdbgApp(Actions):
         self.exit(0)
 
 
-def run_app(
-    debugger: Debugger,
+def open_screen(
+    source: Source,
     *,
     theme: str | None = None,
     ascii_only: bool | None = None,
@@ -259,23 +263,40 @@ def run_app(
     keymap: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> int:
-    """Open the terminal UI on a debugger and return an exit status when the user leaves.
-
-    ``theme`` None chooses by NO_COLOR and the terminal; ``ascii_only`` None by the locale. ``themes`` None loads the
-    shipped and the user's own. Raises InputError for a theme or key that does not exist; an internal error is raised
-    again after the terminal was restored.
-    """
+    """Open the terminal UI on a source; :func:`run_app` says what the options mean."""
     environment = os.environ if environment is None else environment
     themes = load_themes(folders(Kind.THEMES, environment)) if themes is None else themes
     name = theme or default_theme(environment)
     if name not in themes:
         raise InputError(f"no theme is named {name!r}; there are: {', '.join(sorted(themes))}")
     plain = wants_ascii(environment) if ascii_only is None else ascii_only
-    from ppcdbg.tui.source import DebuggerSource
-
-    source = DebuggerSource(debugger)
     app = PpcdbgApp(source, themes, name, ascii_only=plain, history=history, keymap=keymap)
     status = app.run()
     if app.crash is not None:
         raise app.crash
     return app.return_code or 0 if status is None else status
+
+
+def run_app(
+    debugger: Debugger,
+    *,
+    theme: str | None = None,
+    ascii_only: bool | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> int:
+    """Open the terminal UI on a debugger and return an exit status when the user leaves.
+
+    ``theme`` None chooses by NO_COLOR and the terminal; ``ascii_only`` None by the locale. Themes, ``keymap.toml`` and
+    the history of command lines are found by :mod:`ppcdbg.paths` in ``environment`` (None: the process's). Raises
+    InputError for a theme or key that does not exist; an internal error is raised again after the terminal was
+    restored.
+    """
+    environment = os.environ if environment is None else environment
+    return open_screen(
+        DebuggerSource(debugger),
+        theme=theme,
+        ascii_only=ascii_only,
+        history=user_state(environment) / "history",
+        keymap=read_keymap(user_config(environment) / "keymap.toml"),
+        environment=environment,
+    )

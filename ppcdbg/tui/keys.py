@@ -6,8 +6,10 @@ No entry, no key, no help line. Names in ``id`` are what ``keymap.toml`` uses.
 from __future__ import annotations
 
 import difflib
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual.binding import Binding
 
@@ -45,13 +47,13 @@ KEYS: tuple[Key, ...] = (
     Key("breakpoint", "f9", "breakpoint", "set or delete a breakpoint at the cursor's instruction", RUN, "break"),
     Key("interrupt", "escape", "halt", "interrupt a running guest; else close what is open", RUN),
     Key("interrupt-too", "ctrl+c", "interrupt", "interrupt a running guest (never ends it)", RUN, priority=True),
-    Key("filter", "slash", "prompt('/')", "filter the exits by a condition; empty shows all", LOOK, "filter"),
+    Key("filter", "slash", "prompt('/')", "filter the exits by a condition; empty shows all", LOOK, "filter", True),
     Key("next-alike", "n", "alike(1)", "next exit of the same kind", LOOK),
     Key("previous-alike", "N", "alike(-1)", "previous exit of the same kind", LOOK),
     Key("now", "full_stop", "now", "back to now: follow the newest exit and pc", LOOK),
     Key("open", "enter", "open", "details of the selected exit", LOOK),
     Key("return", "backspace", "return", "back to the pane before", LOOK),
-    Key("command", "colon", "prompt(':')", "command line, with gdb's names; Tab completes", WINDOW, "command"),
+    Key("command", "colon", "prompt(':')", "command line, with gdb's names; Tab completes", WINDOW, "command", True),
     Key("focus-next", "tab", "app.focus_next", "next pane", PANES, "pane"),
     Key("focus-previous", "shift+tab", "app.focus_previous", "previous pane", PANES),
     *(Key(f"pane-{i}", str(i), f"pane({i})", "", PANES) for i in range(10)),
@@ -113,6 +115,20 @@ def with_keymap(keymap: Mapping[str, str]) -> tuple[Key, ...]:
                 )
             seen[one] = key.id
     return keys
+
+
+def read_keymap(path: Path) -> dict[str, str]:
+    """A user's ``keymap.toml``: names of actions and keys, ``step = "s"``. Empty without a file; raises InputError."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file: {error}") from None
+    for name, value in data.items():
+        if not isinstance(value, str):
+            raise InputError(f'{path}: {name!r} must be a key as text, such as "f7" or "ctrl+n"')
+    return data
 
 
 def bindings(keys: tuple[Key, ...] = KEYS) -> list[Binding]:

@@ -97,7 +97,7 @@ class Prompt(Horizontal):
         self.line.value = text
         self.line.cursor_position = len(text)
         self.display = True
-        self.line.focus()
+        self.screen.set_focus(self.line)  # now: what is typed next must not reach a pane
 
     def leave(self) -> None:
         """Close without entering."""

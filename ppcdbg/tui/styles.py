@@ -42,11 +42,17 @@ class Styles:
         return style
 
     def on(self, role: str, surface: str) -> Style:
-        """A role's style on a surface (a bar, the cursor): the surface's background, and its colour if it has one."""
+        """A role's style on a surface (a bar, the cursor): the surface's background, and its colour if it has one.
+
+        On a reversed surface only the role's weight is kept: its colour would become a patch of background.
+        """
         key = f"{role} {surface}"
         style = self._made.get(key)
         if style is None:
-            style = self._made[key] = self[role] + style_of(self.theme.look(surface))
+            look, below = self.theme.look(role), self.theme.look(surface)
+            if "reverse" in below.attributes:
+                look = Look(attributes=look.attributes - {"dim"})
+            style = self._made[key] = self.base + style_of(look) + style_of(below)
         return style
 
     def strip(self, row: Iterable[tuple[str, str]], width: int, surface: str = "", shift: int = 0) -> Strip:
@@ -97,6 +103,9 @@ def textual_theme(theme: Theme) -> TextualTheme:
         "border-blurred": accent,
         "footer-key-foreground": accent,
     }
+    if theme.terminal:
+        # textual's sheets use these two with such a theme, and only the theme can give them
+        variables |= {"ansi-background": "ansi_default", "ansi-foreground": "ansi_default"}
     return TextualTheme(
         name="ppcdbg-" + theme.name,
         primary=accent,

@@ -1,0 +1,5 @@
+"""x"""
+
+
+class DebuggerSource:
+    pass

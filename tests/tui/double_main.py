@@ -1,0 +1,21 @@
+"""The screen over the double, as a program of its own: what the tests of the terminal start."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+
+def main() -> int:
+    from tui.double import Double
+
+    from ppcdbg.tui.app import open_screen
+
+    return open_screen(Double())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
