@@ -117,7 +117,7 @@ class Interpreter(ContextOps):
         guest = core.take(vector, interrupt.esr, interrupt.dear, pc=saved, vf=interrupt.vf)
         return self._taken(vector, guest)
 
-    # --- decoding ----------------------------------------------------------------------------------------------------------
+    # --- decoding -----------------------------------------------------------------------------------------------------
     def decode(self, real: int) -> Op:
         word = int.from_bytes(self._ram[real : real + 4], "big")
         insn = self._decoder.decode(word)
@@ -130,7 +130,7 @@ class Interpreter(ContextOps):
             return _floating, (insn, fields)
         return insn.body, fields
 
-    # --- control vocabulary ----------------------------------------------------------------------------------------------
+    # --- control vocabulary -------------------------------------------------------------------------------------------
     def jump_relative(self, offset: int, when: int = 1) -> None:
         if when:
             self.nia = self.cia + offset & M32

@@ -105,7 +105,7 @@ class Storage(Numbers):
             ]
         return GuestInterrupt(MACHINE_CHECK, dear=address, mcsr=which)
 
-    # --- loads and stores ----------------------------------------------------------------------------------------------
+    # --- loads and stores ---------------------------------------------------------------------------------------------
     def load(self, size: int, ea: int) -> int:
         page = self._reads.get(ea >> 12)
         offset = ea & 0xFFF
@@ -196,7 +196,7 @@ class Storage(Numbers):
             raise self._machine_check(address, Access.STORE) from None
         self.core.call_machine()
 
-    # --- multiple, reservation, blocks -----------------------------------------------------------------------------------
+    # --- multiple, reservation, blocks --------------------------------------------------------------------------------
     def _require_word(self, ea: int, store: bool) -> None:
         if ea & 3:
             raise GuestInterrupt(ALIGNMENT, M.ESR_ST if store else 0, ea)
@@ -251,7 +251,7 @@ class Storage(Numbers):
         self.check_block(ea, write=False)
         self.reg[SLOT["L1CSR0" if data else "L1CSR1"]] |= 0x400  # CUL, ICUL: unable to lock
 
-    # --- external PID ----------------------------------------------------------------------------------------------------
+    # --- external PID -------------------------------------------------------------------------------------------------
     def _external(self, ea: int, access: Access) -> Translation:
         context: Context = self.core.mmu.external(store=access is Access.STORE)
         return self.core.mmu.translate(ea, access, context, M.ESR_EPID)

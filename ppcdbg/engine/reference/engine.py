@@ -18,7 +18,7 @@ class ReferenceEngine(Interpreter):
 
     name = "reference"
 
-    # --- running ---------------------------------------------------------------------------------------------------------
+    # --- running ------------------------------------------------------------------------------------------------------
     def run(self, limit: int, stops: Stops) -> EngineStop:
         core, counters = self.core, self.core.state.counters
         core.machine_attention = False
