@@ -1,0 +1,107 @@
+"""What the run loops of all systems share: the horizon, input, requests of the board, and the final stop.
+
+A run loop asks an engine to run up to the next thing that happens and lets it happen. The bare machine's is in
+:mod:`ppcdbg.machine.machine`, the one with KVM in it in ``kvm.run``.
+"""
+
+from __future__ import annotations
+
+from ppcdbg.cpu.core import Core
+from ppcdbg.engine.api import Engine
+from ppcdbg.machine.board import Board
+from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
+from ppcdbg.machine.schedule import FifoSchedule, Schedule
+from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind
+
+SLICE = 100_000
+"""Instructions between two looks at ``Limits.interrupted``; about 50 ms of the reference engine."""
+
+
+class RunLoop:
+    """A core, an engine, a board and an input queue that run together. Implements ``machine.system.System``.
+
+    A subclass gives ``_run`` (one request, up to its limits or a final stop) and ``_next_tick``.
+    """
+
+    def __init__(
+        self, core: Core, engine: Engine, board: Board, queue: InputQueue, schedule: Schedule | None = None
+    ) -> None:
+        self.core = core
+        self.engine = engine
+        self.board = board
+        self.input = queue
+        self.schedule: Schedule = schedule or FifoSchedule(queue)
+        self.ended: Stop | None = None
+        self.slice = SLICE
+        board.attention = core.call_machine
+        queue.added = lambda event: core.call_machine()
+
+    @property
+    def position(self) -> int:
+        """Retired guest instructions, emulated ones included."""
+        return self.core.retired
+
+    def run(self, limits: Limits) -> Stop:
+        """Run until a limit or a final stop; see ``System.run``."""
+        if self.ended is None:
+            stop = self._run(limits)
+            if stop.kind in FINAL:
+                self.ended = stop
+            return stop
+        return self.ended
+
+    def _run(self, limits: Limits) -> Stop:
+        raise NotImplementedError
+
+    def _next_tick(self) -> int | None:
+        """The tick at which a timer or a device next does something by itself."""
+        raise NotImplementedError
+
+    def _horizon(self, limits: Limits) -> int:
+        """The retired count up to which nothing from outside the core happens."""
+        core = self.core
+        retired = core.retired
+        horizon = limits.position
+        if limits.interrupted is not None and retired + self.slice < horizon:
+            horizon = retired + self.slice
+        due = self.schedule.next_position()
+        if due is not None and due < horizon:
+            horizon = due
+        tick = self._next_tick()
+        if tick is not None:
+            horizon = min(horizon, retired + max(tick - core.now, 1))
+        return horizon
+
+    def _input(self) -> None:
+        """Let the input happen that is due: whatever comes from outside comes in here and nowhere else."""
+        due = self.schedule.next_position()
+        if due is not None and due <= self.core.retired:
+            for event in self.schedule.due(self.core.retired):
+                if not self.board.apply(event):
+                    self._apply(event)
+
+    def _apply(self, event: InputEvent) -> None:
+        """An event that is not the board's."""
+        if event.kind is InputKind.MEMORY:
+            self.board.bus.ram[event.target : event.target + len(event.data)] = event.data
+            self.engine.code_changed(event.target, len(event.data))
+        elif event.kind is InputKind.REGISTER:
+            self.write_register(event.name, event.value)
+
+    def write_register(self, name: str, value: int) -> None:
+        """Set a register of the guest by its architected name."""
+        raise NotImplementedError
+
+    def _requested(self) -> Stop | None:
+        """The end that the guest asked the board or the core for."""
+        cause = self.core.reset_cause
+        if self.board.reset_requested or cause is not None:
+            return self._stop(
+                StopKind.RESET, "the guest asked the board for a reset" + (f" ({cause})" if cause else "")
+            )
+        if self.board.poweroff_requested:
+            return self._stop(StopKind.POWEROFF, "the guest switched the power off")
+        return None
+
+    def _stop(self, kind: StopKind, detail: str = "") -> Stop:
+        return Stop(kind, self.core.retired, self.core.state.pc, detail)
