@@ -102,9 +102,10 @@ class Machine(RunLoop):
             case Why.BREAKPOINT:
                 return self._stop(StopKind.BREAKPOINT)
             case Why.STUCK:
+                name = VECTORS[stop.vector].name
                 return self._stop(
                     StopKind.STUCK,
-                    f"{VECTORS[stop.vector].name} interrupts follow each other at {pc:#010x} and no instruction retires:"
+                    f"{name} interrupts follow each other at {pc:#010x} and no instruction retires:"
                     " the vector itself is not mapped, or its first instruction faults",
                 )
             case Why.CHECKSTOP:
