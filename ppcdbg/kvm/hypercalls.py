@@ -1,0 +1,44 @@
+"""Hypercalls: kvmppc_kvm_pv (facts 7.3). The caller has decided that it is one and stores the status in r3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.kvm import codes
+from ppcdbg.kvm.log import HYPERCALL
+
+if TYPE_CHECKING:
+    from ppcdbg.kvm.vcpu import Vcpu
+
+
+def kvm_pv(v: Vcpu) -> int:
+    """Carry out the hypercall in r11 with arguments r3..r6; sets r4 and returns the status."""
+    gpr = v.gpr
+    token = gpr[11]
+    args = (gpr[3], gpr[4], gpr[5], gpr[6])
+    second = 0
+    status = codes.EV_SUCCESS
+    if token == codes.HC_FEATURES:
+        if not v.hv and v.vm.magic_page:
+            second = codes.FEATURE_MAGIC_PAGE
+    elif token == codes.HC_MAP_MAGIC_PAGE:
+        if v.vm.magic_page and (not v.hv or v.quirks.hv_maps_magic_page):
+            second = _map_magic_page(v, args[0], args[1])
+        else:
+            status = codes.EV_UNIMPLEMENTED
+    elif token == codes.HC_EV_IDLE:
+        v.halt()
+    else:
+        status = codes.EV_UNIMPLEMENTED
+    gpr[4] = second
+    v.actions.append((HYPERCALL, token, args, (status, second)))
+    v.hypercalls[token] = v.hypercalls.get(token, 0) + 1
+    return status
+
+
+def _map_magic_page(v: Vcpu, address: int, ea: int) -> int:
+    if not ea & codes.MAGIC_PAGE_FLAG_NOT_MAPPED_NX:
+        v.requests |= codes.REQ_TLB_FLUSH
+    v.magic_page_pa = address & ~0xFFF
+    v.magic_page_ea = ea & ~0xFFF
+    return codes.MAGIC_FEAT_SR | codes.MAGIC_FEAT_MAS0_TO_SPRG7

@@ -1,0 +1,110 @@
+"""What userspace can do to a vcpu between runs: KVM_RUN's completion, registers, guest debug (facts 3.4, 3.6, 12)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.cpu.msr import DBCR0_IC, DBCR0_IDM
+from ppcdbg.isa.sprs import SLOT
+from ppcdbg.kvm import booke, codes, debug_registers, exits
+from ppcdbg.kvm.debug_registers import DebugRegisters
+from ppcdbg.kvm.world_switch import MSRP_KVM
+
+if TYPE_CHECKING:
+    from ppcdbg.kvm.vcpu import Vcpu
+
+CAP_PPC_BOOKE_WATCHDOG, CAP_PPC_EPR = 83, 86
+_DBCR1_PR, _DBCR2_PR = 0xCC00CC00, 0xCC000000  # user-mode events only
+MSRP_DEP = 0x200
+
+
+def vcpu_run(v: Vcpu) -> int:
+    """KVM_RUN up to the entry: complete what userspace answered, then prepare. Returns a resume code."""
+    if v.mmio_needed:
+        v.mmio_needed = False
+        if v.mmio_finish is not None:
+            v.mmio_finish()
+    elif v.epr_needed:
+        v.epr_needed = False
+        booke.set_epr(v, v.run.epr)
+    elif v.spr_needed:
+        exits.complete_spr(v)
+    r = exits.prepare(v, codes.RESUME_GUEST)
+    if not r & codes.RESUME_FLAG_HOST:
+        _switch_debug(v, v.debug)
+    return r
+
+
+def heavyweight_exit(v: Vcpu) -> None:
+    """The way out to userspace: the debug registers become the host's, the exit is traced."""
+    _switch_debug(v, DebugRegisters())
+    v.cost += v.vm.host.costs.userspace
+
+
+def _switch_debug(v: Vcpu, new: DebugRegisters) -> None:
+    if v.thread_debug.dbcr0 or new.dbcr0:
+        always = not v.quirks.dbcr0_clear_stays_live
+        debug_registers.switch(v.core, v.thread_debug, new, always)
+    v.thread_debug = new.copy() if new.dbcr0 else DebugRegisters()
+
+
+def set_guest_debug(v: Vcpu, control: int, breakpoints: tuple[tuple[int, int], ...] = ()) -> int:
+    """KVM_SET_GUEST_DEBUG; ``breakpoints``: (address, KVMPPC_DEBUG_* type). Returns 0 or -EINVAL."""
+    if not control & codes.GUESTDBG_ENABLE:
+        v.debug.dbcr0 = 0
+        v.guest_debug = 0
+        _protect_de(v, False)
+        return 0
+    _protect_de(v, True)
+    v.guest_debug = control
+    v.debug.dbcr0 = DBCR0_IDM | DBCR0_IC if control & codes.GUESTDBG_SINGLESTEP else 0
+    v.debug.dbcr1, v.debug.dbcr2 = (0, 0) if v.hv else (_DBCR1_PR, _DBCR2_PR)
+    result = 0
+    if control & codes.GUESTDBG_USE_HW_BP:
+        result = _hardware_breakpoints(v, breakpoints)
+    if not v.quirks.single_step_waits_for_set_msr:
+        booke.set_msr(v, v.shared.msr)
+    return result
+
+
+def _protect_de(v: Vcpu, protect: bool) -> None:
+    if v.hv:
+        v.reg[SLOT["MSRP"]] = MSRP_KVM | (MSRP_DEP if protect else 0)
+
+
+def _hardware_breakpoints(v: Vcpu, breakpoints: tuple[tuple[int, int], ...]) -> int:
+    breaks = watches = 0
+    for address, kind in breakpoints:
+        if kind & ~14:
+            return -codes.EINVAL
+        if kind & codes.DEBUG_BREAKPOINT:
+            if breaks == 2:
+                return -codes.EINVAL
+            setattr(v.debug, f"iac{breaks + 1}", address)
+            v.debug.dbcr0 |= DBCR0_IDM | 0x00800000 >> breaks
+            breaks += 1
+        elif kind:
+            if watches == 2:
+                return -codes.EINVAL
+            setattr(v.debug, f"dac{watches + 1}", address)
+            bits = (0x80000 if kind & codes.DEBUG_WATCH_READ else 0) | (0x40000 if kind & codes.DEBUG_WATCH_WRITE else 0)
+            v.debug.dbcr0 |= DBCR0_IDM | bits >> 2 * watches
+            watches += 1
+    return 0
+
+
+def enable_cap(v: Vcpu, cap: int, argument: int = 1) -> int:
+    """KVM_ENABLE_CAP for the vcpu capabilities that change anything here; -EINVAL for others."""
+    if cap == CAP_PPC_EPR:
+        v.epr_flags = v.epr_flags | codes.EPR_USER if argument else v.epr_flags & ~codes.EPR_USER
+        return 0
+    if cap == CAP_PPC_BOOKE_WATCHDOG:
+        v.watchdog_enabled = True
+        return 0
+    return -codes.EINVAL
+
+
+def set_regs(v: Vcpu, pc: int, msr: int) -> None:
+    """The part of KVM_SET_REGS that acts: pc and MSR."""
+    v.pc = pc
+    booke.set_msr(v, msr)

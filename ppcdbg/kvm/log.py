@@ -1,0 +1,151 @@
+"""What is kept of every exit, compactly, and the log of emulation failures with the kernel's rate limit.
+
+An exit costs one tuple; the :class:`ExitRecord` of it is made when somebody reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from ppcdbg.kvm.codes import EMULATE_NAMES, HCALL_NAMES, RESUME_NAMES, exit_type_name
+from ppcdbg.kvm.records import Action, Did, ExitRecord
+from ppcdbg.kvm.trace import exit_name
+
+# What an action tuple begins with; the rest depends on it (see ``action``).
+EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG = range(10)
+Compact = tuple[Any, ...]
+
+_DEAR_ESR_INST = frozenset({"dear", "esr", "inst"})
+_CAPTURED_PR: dict[int, frozenset[str]] = {
+    2: frozenset({"dear", "esr"}), 3: frozenset({"esr"}), 5: frozenset({"dear", "esr"}), 6: frozenset({"esr", "inst"}),
+    13: _DEAR_ESR_INST, 15: frozenset({"inst"}),
+}  # fmt: skip
+_CAPTURED_HV: dict[int, frozenset[str]] = {
+    2: _DEAR_ESR_INST, 3: frozenset({"esr"}), 5: frozenset({"dear", "esr"}), 6: frozenset({"esr"}),
+    13: _DEAR_ESR_INST, 41: frozenset({"inst"}), 42: _DEAR_ESR_INST,
+}  # fmt: skip
+
+
+def action(compact: Compact) -> Action:
+    """The readable form of one action tuple."""
+    kind, rest = compact[0], compact[1:]
+    if kind == EMULATED:
+        word, result, value = rest
+        return Action(Did.EMULATED, word=word, result=result, value=value, note=EMULATE_NAMES[result])
+    if kind == REFLECTED:
+        return Action(Did.REFLECTED, priority=rest[0])
+    if kind == MAPPED:
+        ea, gpa, size, tlbsel, esel = rest
+        return Action(Did.MAPPED, ea=ea, gpa=gpa, size=size, note=f"TLB{tlbsel}[{esel}]")
+    if kind == MAPPED_MAGIC:
+        return Action(Did.MAPPED_MAGIC, ea=rest[0], size=4096)
+    if kind == MMIO:
+        word, gpa, size, value, write, device = rest
+        return Action(Did.MMIO, word=word, gpa=gpa, size=size, value=value, write=write, device=device)
+    if kind == HYPERCALL:
+        token, args, results = rest
+        return Action(
+            Did.HYPERCALL, token=token, args=args, results=results, note=HCALL_NAMES.get(token, f"{token:#010x}")
+        )
+    if kind == QUEUED:
+        return Action(Did.QUEUED, priority=rest[0])
+    if kind == FAILED:
+        return Action(Did.FAILED, word=rest[0], note=rest[1])
+    return Action(Did.HOST if kind == HOST else Did.DEBUG, note=rest[0])
+
+
+class ExitLog(Sequence[ExitRecord]):
+    """Every exit of a run in order. Appending is O(1); reading makes the record."""
+
+    def __init__(self, hv: bool) -> None:
+        self._rows: list[Compact] = []
+        self._captured = _CAPTURED_HV if hv else _CAPTURED_PR
+        self._hv = hv
+        self.append = self._rows.append
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> ExitRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ExitRecord]: ...
+    def __getitem__(self, index: int | slice) -> ExitRecord | list[ExitRecord]:
+        if isinstance(index, slice):
+            return [self._record(i) for i in range(*index.indices(len(self._rows)))]
+        if not -len(self._rows) <= index < len(self._rows):
+            raise IndexError(f"there is no exit {index}; {len(self._rows)} were taken")
+        return self._record(index % len(self._rows))
+
+    def __iter__(self) -> Iterator[ExitRecord]:
+        return (self._record(i) for i in range(len(self._rows)))
+
+    def vector(self, index: int) -> int:
+        """Exit number of one exit without making its record."""
+        vector: int = self._rows[index][2]
+        return vector
+
+    def _record(self, index: int) -> ExitRecord:
+        (position, tick, vector, pc, msr, dar, esr, last_inst, actions, queued, delivered, resume, accounted,
+         cost) = self._rows[index]  # fmt: skip
+        return ExitRecord(
+            number=index,
+            position=position,
+            tick=tick,
+            vector=vector,
+            name=exit_name(vector),
+            pc=pc,
+            msr=msr,
+            dar=dar,
+            esr=esr,
+            last_inst=last_inst,
+            captured=self._captured.get(vector, frozenset()),
+            actions=tuple(action(a) for a in actions),
+            queued=queued,
+            delivered=delivered,
+            resume=RESUME_NAMES[resume & 3] + (f" ({resume >> 2})" if resume >> 2 else ""),
+            accounted=exit_type_name(accounted),
+            cost=cost,
+        )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One instruction that could not be emulated; ``message`` is what the kernel prints."""
+
+    tick: int
+    pc: int
+    word: int
+    message: str
+
+
+class FailureLog:
+    """printk_ratelimit's rule: a burst of 10 in 5 s, then silence and a count of what was held back."""
+
+    BURST = 10
+
+    def __init__(self, ticks_per_second: int) -> None:
+        self._interval = 5 * ticks_per_second
+        self._begin = -1
+        self._printed = 0
+        self.total = 0
+        self.suppressed = 0
+        self.entries: list[Failure] = []
+        self.held_back: list[tuple[int, int]] = []
+        """(tick, count): when an interval with suppressed messages ended, and how many there were."""
+
+    def add(self, tick: int, pc: int, word: int, message: str) -> bool:
+        """Log one failure; false when it was held back."""
+        self.total += 1
+        if self._begin < 0 or tick - self._begin > self._interval:
+            if self.suppressed:
+                self.held_back.append((tick, self.suppressed))
+            self._begin, self._printed, self.suppressed = tick, 0, 0
+        if self._printed >= self.BURST:
+            self.suppressed += 1
+            return False
+        self._printed += 1
+        self.entries.append(Failure(tick, pc, word, message))
+        return True

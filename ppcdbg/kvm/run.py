@@ -1,0 +1,326 @@
+"""A machine with KVM in it: the run loop of the modelled host, from KVM_RUN to KVM_RUN.
+
+Implements ``machine.system.System``. Everything that happens has a position: the engine is stopped where a timer, a
+device or an input is due, and the exit that the host's interrupt would cause is taken there. Idle time is skipped.
+"""
+
+from __future__ import annotations
+
+from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.interrupts import DECREMENTER, DOORBELL, EXTERNAL
+from ppcdbg.engine.api import Engine, Stops, Why
+from ppcdbg.kvm import codes, ioctl, queueing, timers
+from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit
+from ppcdbg.kvm.userspace import Ending, Userspace
+from ppcdbg.kvm.vcpu import Vcpu
+from ppcdbg.kvm.world_switch import enter, leave, load_vcpu
+from ppcdbg.machine.board import Board
+from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
+from ppcdbg.machine.schedule import FifoSchedule, Schedule
+from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind
+
+SLICE = 100_000
+"""Instructions between two looks at ``Limits.interrupted``."""
+EXIT_SLICE = 512
+"""Exits between two looks at ``Limits.interrupted``."""
+PATIENCE = 512
+"""Exits in a row without a retired instruction, after which the guest counts as stuck."""
+
+
+class KvmSystem:
+    """One guest under the KVM model. ``kvm`` is its vcpu; ``userspace`` answers what KVM leaves to userspace."""
+
+    def __init__(
+        self,
+        vcpu: Vcpu,
+        engine: Engine,
+        board: Board,
+        queue: InputQueue,
+        userspace: Userspace,
+        schedule: Schedule | None = None,
+    ) -> None:
+        self.core: Core = vcpu.core
+        self.engine = engine
+        self.board = board
+        self.input = queue
+        self.schedule: Schedule = schedule or FifoSchedule(queue)
+        self.kvm = vcpu
+        self.userspace = userspace
+        self.ended: Stop | None = None
+        self.slice = SLICE
+        self._table = exit_table(vcpu.hv)
+        self._entered = False
+        self._in_host = False
+        self._kicked = False
+        self._last_position = -1
+        self._streak = 0
+        self._last_cost = -1
+        self._entered_at = 0
+        self._vector = 0
+        core = self.core
+        core.tenant = True
+        core.interrupt_source = None
+        vcpu.wait_for_event = self._wait_for_event
+        vcpu.device_at = board.device_at
+        vcpu.mpic_acknowledge = board.proxy_acknowledge
+        board.connect(self._external)
+        board.attention = core.call_machine
+        queue.added = lambda event: core.call_machine()
+        load_vcpu(vcpu)
+
+    @property
+    def position(self) -> int:
+        """Retired guest instructions, emulated ones included."""
+        return self.core.retired
+
+    # --- running ----------------------------------------------------------------------------------
+    def run(self, limits: Limits) -> Stop:
+        """See ``System.run``."""
+        if self.ended is not None:
+            return self.ended
+        try:
+            stop = self._run(limits)
+        except KernelBug as bug:
+            stop = self._stop(StopKind.CRASH, str(bug))
+        if stop.kind in FINAL:
+            self.ended = stop
+        return stop
+
+    def _run(self, limits: Limits) -> Stop:
+        core = self.core
+        first = None if self._entered else self._first_entry()
+        if first is not None:
+            return first
+        start = core.state.pc, core.retired
+        stops, exits, until_look = Stops(limits.breakpoints), 0, EXIT_SLICE
+        while True:
+            if self._due():
+                stop = self._kick()
+                exits += 1
+            else:
+                if core.retired >= limits.position:
+                    return self._stop(StopKind.LIMIT)
+                if core.state.pc in limits.breakpoints and (core.state.pc, core.retired) != start:
+                    return self._stop(StopKind.BREAKPOINT)
+                reason = self.engine.run(self._horizon(limits), stops)
+                if reason.why is Why.EXIT:
+                    exits += 1
+                    stop = self._exit(reason.vector)
+                elif reason.why is Why.BREAKPOINT:
+                    return self._stop(StopKind.BREAKPOINT)
+                else:
+                    stop = self._other(reason.why)
+                    until_look = 0
+            if stop is not None:
+                return stop
+            if exits and exits == limits.exits:
+                return self._stop(StopKind.EXIT)
+            until_look -= 1
+            if until_look <= 0:
+                until_look = EXIT_SLICE
+                if limits.interrupted is not None and limits.interrupted():
+                    return self._stop(StopKind.INTERRUPTED)
+
+    def _first_entry(self) -> Stop | None:
+        self._entered = True
+        return self._enter(ioctl.vcpu_run(self.kvm))
+
+    def _horizon(self, limits: Limits) -> int:
+        """The retired count up to which nothing from outside the guest happens."""
+        core = self.core
+        retired = core.retired
+        horizon = limits.position
+        if limits.interrupted is not None and retired + self.slice < horizon:
+            horizon = retired + self.slice
+        due = self.schedule.next_position()
+        if due is not None and due < horizon:
+            horizon = due
+        tick = self._next_tick()
+        if tick is not None:
+            horizon = min(horizon, retired + max(tick - core.now, 1))
+        return horizon
+
+    def _next_tick(self) -> int | None:
+        timer, device = timers.next_event(self.kvm), self.board.next_event(self.core.now)
+        if timer is None or device is None:
+            return device if timer is None else timer
+        return min(timer, device)
+
+    def _other(self, why: Why) -> Stop | None:
+        """What an engine came back for, when it is neither an exit nor a breakpoint."""
+        if why is Why.WAIT:
+            return None if self._wait_for_event() else self._idle()
+        if why is Why.STUCK:
+            return self._stuck()
+        if why is Why.CHECKSTOP:
+            return self._stop(StopKind.CRASH, f"a machine check at {self.core.state.pc:#010x} stops the core")
+        return self._requested()
+
+    # --- what comes from outside the guest --------------------------------------------------------
+    def _due(self) -> int:
+        """Let timers, devices and input happen that are due; the exit number by which the guest is left, or 0."""
+        v, now, vector = self.kvm, self.core.now, 0
+        tick = timers.next_event(v)
+        if tick is not None and tick <= now and timers.expire(v, now):
+            vector = DECREMENTER
+        self._outside(now)
+        if self._kicked:
+            self._kicked = False
+            vector = vector or (DOORBELL if v.hv else EXTERNAL)
+        self._vector = vector
+        return vector
+
+    def _outside(self, now: int) -> None:
+        """Devices and input that are due."""
+        tick = self.board.next_event(now)
+        if tick is not None and tick <= now:
+            self.board.advance(now)
+        position = self.schedule.next_position()
+        if position is not None and position <= self.core.retired:
+            for event in self.schedule.due(self.core.retired):
+                self._apply(event)
+
+    def _external(self, level: bool) -> None:
+        """The MPIC's output: KVM_INTERRUPT SET_LEVEL or UNSET; a running vcpu is kicked."""
+        queueing.interrupt(self.kvm, codes.KVM_INTERRUPT_SET_LEVEL if level else codes.KVM_INTERRUPT_UNSET)
+        if level and not self._in_host:
+            self._kicked = True
+
+    def _apply(self, event: InputEvent) -> None:
+        if self.board.apply(event):
+            return
+        if event.kind is InputKind.KVM:
+            queueing.interrupt(self.kvm, event.value)
+            self._kicked = True
+        elif event.kind is InputKind.CORE_LINE:
+            self._external(bool(event.value))
+        elif event.kind is InputKind.MEMORY:
+            self.board.bus.ram[event.target : event.target + len(event.data)] = event.data
+            self.engine.code_changed(event.target, len(event.data))
+        elif event.kind is InputKind.REGISTER:
+            self.kvm.set_register(event.name, event.value)
+
+    def _wait_for_event(self) -> bool:
+        """Skip idle time to the next thing that happens; false when nothing will."""
+        core = self.core
+        position = self.schedule.next_position()
+        if position is None or position > core.retired:
+            tick = self._next_tick()
+            if tick is not None:
+                core.skip_to(tick)
+                timers.expire(self.kvm, core.now)
+            elif not self.schedule.idle(core.retired):
+                return False
+        self._outside(core.now)
+        return True
+
+    # --- exits ------------------------------------------------------------------------------------
+    def _kick(self) -> Stop | None:
+        """The host's own interrupt leaves the guest."""
+        self.core.take(self._vector)
+        return self._exit(self._vector)
+
+    def _exit(self, number: int) -> Stop | None:
+        """One exit, from the guest's last instruction to its next, and the record of it."""
+        v, core = self.kvm, self.core
+        position, tick = core.retired, core.now
+        self._in_host = True
+        v.cost = v.vm.host.costs.world_switch
+        self._time(tick)
+        leave(v, number)
+        pc, msr, dar, esr, inst = v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst
+        counts = v.exit_counts
+        counts[number] = counts.get(number, 0) + 1
+        r = codes.RESUME_HOST
+        try:
+            r = handle_exit(v, self._table, number)
+            stop = self._userspace(r) if r & codes.RESUME_FLAG_HOST else None
+            if stop is None:
+                self._go()
+        finally:
+            v.exits.append(
+                (position, tick, number, pc, msr, dar, esr, inst, tuple(v.actions), tuple(v.queued), v.delivered, r,
+                 v.exit_type, v.cost)
+            )  # fmt: skip
+            self._clear()
+            self._last_cost = v.cost + core.now - tick
+            self._in_host = False
+        if stop is None and (self.board.reset_requested or self.board.poweroff_requested):
+            stop = self._requested()
+        if position == self._last_position:
+            self._streak += 1
+            if self._streak > PATIENCE and stop is None:
+                stop = self._stuck()
+        else:
+            self._last_position, self._streak = position, 0
+        return stop
+
+    def _clear(self) -> None:
+        v = self.kvm
+        v.actions.clear()
+        v.queued.clear()
+        v.delivered = None
+
+    def _enter(self, r: int) -> Stop | None:
+        """Serve userspace exits until the guest can be entered, and enter it."""
+        stop = self._userspace(r) if r & codes.RESUME_FLAG_HOST else None
+        if stop is None:
+            self._go()
+        self._clear()
+        return stop
+
+    def _go(self) -> None:
+        enter(self.kvm)
+        self._entered_at = self.core.now
+
+    def _userspace(self, r: int) -> Stop | None:
+        """KVM_RUN returned: userspace answers and calls it again, until the guest can be entered."""
+        v = self.kvm
+        while r & codes.RESUME_FLAG_HOST:
+            if v.stalled is not None:
+                return self._idle()
+            ioctl.heavyweight_exit(v)
+            errno = r >> 2
+            if v.trace is not None:
+                v.trace("kvm_userspace_exit", (v.run.exit_reason, errno))
+            ending = self.userspace.handle(v)
+            if ending is not None:
+                return self._end(ending)
+            r = ioctl.vcpu_run(v)
+        return None
+
+    def _time(self, tick: int) -> None:
+        """kvmppc_update_timing_stats: book the exit before this one, and the guest's time in between."""
+        v = self.kvm
+        if v.exit_type != codes.NO_EXIT_TYPE and self._last_cost >= 0:
+            v.timing.add(self._last_cost, v.exit_type)
+            v.timing.add(tick - self._entered_at, codes.TIMEINGUEST)
+
+    # --- endings ----------------------------------------------------------------------------------
+    def _end(self, ending: Ending) -> Stop:
+        self.core.state.pc = self.kvm.pc
+        return self._stop(ending.kind, ending.detail)
+
+    def _requested(self) -> Stop | None:
+        if self.board.reset_requested:
+            return self._stop(StopKind.RESET, "the guest asked the board for a reset")
+        if self.board.poweroff_requested:
+            return self._stop(StopKind.POWEROFF, "the guest switched the power off")
+        return None
+
+    def _idle(self) -> Stop:
+        self.core.state.pc = self.kvm.pc
+        if self.kvm.stalled == "spin":
+            return self._stop(StopKind.STUCK, "the vcpu waits with MSR[WE] and only masked interrupts pending: KVM spins")
+        return self._stop(StopKind.IDLE, "the guest waits, and no timer, input or interrupt can wake it")
+
+    def _stuck(self) -> Stop:
+        return self._stop(
+            StopKind.STUCK,
+            f"exits follow each other at {self.core.state.pc:#010x} and no instruction retires: the vector itself is"
+            " not mapped, or its first instruction faults",
+        )
+
+    def _stop(self, kind: StopKind, detail: str = "") -> Stop:
+        return Stop(kind, self.core.retired, self.core.state.pc, detail)
+

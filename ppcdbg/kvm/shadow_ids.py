@@ -1,0 +1,75 @@
+"""Shadow ids of PR mode: which hardware PID stands for one (address space, guest PID, MSR[PR]) of the guest.
+
+Follows e500.c (facts 5.4): ids 1..255 are handed out in order; when they run out the host TLB is flushed and counting
+starts again. PID0 holds the id of the current guest PID, PID1 that of guest PID 0, so that TID 0 entries always match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+NUM_TIDS = 256
+
+
+def key(space: int, tid: int, pr: int) -> int:
+    """Index of one identity in the id table."""
+    return space << 9 | tid << 1 | pr
+
+
+class ShadowIds:
+    """The id table of one vcpu on the one host CPU that it runs on.
+
+    ``current`` gives the guest's (address space, PID, PR); ``flush_host`` drops every unprotected host TLB entry.
+    """
+
+    def __init__(self, current: Callable[[], tuple[int, int, int]], flush_host: Callable[[], None]) -> None:
+        self._current = current
+        self._flush_host = flush_host
+        self.ids: dict[int, int] = {}
+        self.last_used = 0
+        self.pid0 = 0
+        self.pid1 = 0
+
+    def lookup(self, space: int, tid: int, pr: int) -> int:
+        """The live id of an identity, or 0."""
+        return self.ids.get(space << 9 | tid << 1 | pr, 0)
+
+    def get(self, space: int, tid: int, pr: int, within_recalc: bool = False) -> int:
+        """The id of an identity, allocated when there is none; the hardware PIDs follow."""
+        k = space << 9 | tid << 1 | pr
+        sid = self.ids.get(k, 0)
+        while not sid:
+            self.last_used += 1
+            if self.last_used < NUM_TIDS:
+                sid = self.ids[k] = self.last_used
+            else:
+                self._flush_host()
+                self.last_used = 0
+                self.ids.clear()
+            if not within_recalc:
+                self.recalculate()
+        return sid
+
+    def recalculate(self) -> None:
+        """Set PID0 and PID1 for the guest's current state (after MSR, PID or table changes)."""
+        space, pid, pr = self._current()
+        ids = self.ids
+        base = space << 9 | pr
+        self.pid0 = ids.get(base | pid << 1) or self.get(space, pid, pr, True)
+        self.pid1 = ids.get(base) or self.get(space, 0, pr, True)
+
+    def reset_all(self) -> None:
+        """Forget every id: host entries made with old ones can never match again."""
+        self.ids.clear()
+        self.recalculate()
+
+    def reset_one(self, space: int, tid: int, pr: int) -> None:
+        self.ids.pop(space << 9 | tid << 1 | pr, None)
+        self.recalculate()
+
+    def owner(self, sid: int) -> tuple[int, int, int] | None:
+        """(address space, guest PID, PR) that a live id stands for, for panes."""
+        for k, value in self.ids.items():
+            if value == sid:
+                return k >> 9, k >> 1 & 0xFF, k & 1
+        return None

@@ -1,0 +1,263 @@
+"""One virtual CPU: everything that KVM keeps about it. The rooms that act on it take it as their argument.
+
+In PR mode (e500v2) the guest's supervisor registers are fields of the shared page; in HV mode (e500mc) most are the
+core's guest registers. GPRs, CR, LR, CTR, XER stay in the core. Reading order: this file, booke, exits, emulate,
+shadow_tlb, run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ppcdbg.cpu.bus import Bus
+from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.timers import TIMEBASE_HZ
+from ppcdbg.isa.sprs import SLOT
+from ppcdbg.kvm import booke, codes, irqprio
+from ppcdbg.kvm import magic_page as mp
+from ppcdbg.kvm.debug_registers import DebugRegisters
+from ppcdbg.kvm.e500_mmu import LEGACY, TSIZE_256M, Geometry, GuestTlb
+from ppcdbg.kvm.host_tlb import HostTlb
+from ppcdbg.kvm.log import ExitLog, FailureLog
+from ppcdbg.kvm.magic_page import SharedPage
+from ppcdbg.kvm.mas import HardwareMas, Mas, PageMas
+from ppcdbg.kvm.shadow_ids import ShadowIds
+from ppcdbg.kvm.shadow_tlb import ShadowTlb
+from ppcdbg.kvm.timing import STATS, Timing
+from ppcdbg.kvm.trace import Listener
+from ppcdbg.kvm.userspace import KvmRun
+from ppcdbg.kvm.vm import Vm
+
+if TYPE_CHECKING:
+    from ppcdbg.kvm.emulate import Decoded
+
+TLB1_SLOT0 = 512
+SHADOW_MSR = 0x0002D032  # MSR_USER | IS | DS, less what the core does not implement
+LEGACY_UART = 0xE0004000
+_GUEST_HARDWARE = {"srr0": "GSRR0", "srr1": "GSRR1", "dear": "GDEAR", "esr": "GESR", "epr": "GEPR", "pir": "GPIR",
+                   "sprg0": "GSPRG0", "sprg1": "GSPRG1", "sprg2": "GSPRG2", "sprg3": "GSPRG3"}  # fmt: skip
+_PAGE = {"srr0": mp.SRR0, "srr1": mp.SRR1, "dear": mp.DAR, "sprg0": mp.SPRG0, "sprg1": mp.SPRG1, "sprg2": mp.SPRG2,
+         "sprg3": mp.SPRG3, "sprg4": mp.SPRG4, "sprg5": mp.SPRG5, "sprg6": mp.SPRG6, "sprg7": mp.SPRG7}  # fmt: skip
+_PAGE_WORDS = {"esr": mp.ESR, "pir": mp.PIR}
+_OWN = ("csrr0", "csrr1", "dsrr0", "dsrr1", "mcsrr0", "mcsrr1", "mcsr", "ivpr", "decar", "tcr", "tsr", "l1csr0",
+        "l1csr1", "hid0", "hid1", "pwrmgtcr0", "epr", "svr", "pvr", "dbsr")  # fmt: skip
+
+
+class Vcpu:
+    """State of one vcpu. Plain attributes carry the kernel's names; numbers are unsigned 32-bit unless said."""
+
+    def __init__(self, vm: Vm, core: Core, shared: SharedPage, shared_real: int, number: int = 0) -> None:
+        self.vm, self.core, self.hv, self.quirks, self.number = vm, core, vm.hv, vm.quirks, number
+        self.reg, self.gpr = core.state.reg, core.state.gpr
+        self.shared = shared
+        self.shared_real = shared_real
+        self.mas: Mas = HardwareMas(core.state) if vm.hv else PageMas(shared)
+        self.run = KvmRun()
+        self.prios = irqprio.irqprios(vm.hv)
+        # --- at an exit
+        self.pc = 0
+        self.last_inst = 0
+        self.fault_dear = 0
+        self.fault_esr = 0
+        self.inst_gone = False
+        """HV: the page of the instruction was not in the host TLB, so it cannot be emulated yet"""
+        # --- interrupts
+        self.pending = 0
+        self.requests = 0
+        self.queued_dear = 0
+        self.queued_esr = 0
+        self.queued_by: dict[int, tuple[int, int]] = {}
+        """priority -> (exit number, tick) at which it was last queued"""
+        self.ivpr = 0x55550000
+        self.ivor = [0x7700 | i * 4 for i in range(irqprio.MAX)]
+        self.epr_flags = 0
+        self.epr_needed = False
+        self.mpic_acknowledge: Callable[[], int | None] = lambda: None
+        # --- registers that are nowhere else
+        self.pid, self.pid1, self.pid2 = 0, 0, 0
+        self.csrr0 = self.csrr1 = self.dsrr0 = self.dsrr1 = self.mcsrr0 = self.mcsrr1 = self.mcsr = 0
+        self.l1csr0 = self.l1csr1 = self.hid0 = self.hid1 = self.pwrmgtcr0 = self.epr = self.epcr = 0
+        self.pvr, self.svr = vm.host.pvr, vm.host.svr
+        self.debug = DebugRegisters()
+        self.thread_debug = DebugRegisters()
+        self.guest_debug = 0
+        self.dbsr = 0
+        self.shadow_msr = SHADOW_MSR & core.model.msr_mask
+        self.sprg_loaded = b""
+        self.entered_msr = 0
+        # --- timers (ticks of the machine's clock; None: not running)
+        self.tcr = self.tsr = self.dec = self.decar = 0
+        self.dec_start = 0
+        self.dec_deadline: int | None = None
+        self.watchdog_deadline: int | None = None
+        self.watchdog_enabled = False
+        # --- paravirtual
+        self.magic_page_pa = 0
+        self.magic_page_ea = 0
+        # --- MMIO in flight
+        self.mmio_needed = False
+        self.mmio_finish: Callable[[], None] | None = None
+        self.spr_needed = False
+        self.kernel_bus: Bus = core.bus
+        self.device_at: Callable[[int], str] = lambda gpa: ""
+        # --- accounting
+        self.exit_type = codes.NO_EXIT_TYPE
+        self.stat = dict.fromkeys(STATS, 0)
+        self.timing = Timing()
+        self.exit_counts: dict[int, int] = {}
+        self.emulated: dict[int, list[int]] = {}
+        """instruction word -> [times emulated]"""
+        self.queue_counts = [0] * irqprio.MAX
+        self.delivered_counts = [0] * irqprio.MAX
+        self.hypercalls: dict[int, int] = {}
+        self.mmio_counts: dict[tuple[str, bool], int] = {}
+        self.exits = ExitLog(vm.hv)
+        self.failures = FailureLog(TIMEBASE_HZ)
+        self.trace: Listener | None = None
+        self.cost = 0
+        self.actions: list[tuple[object, ...]] = []
+        self.queued: list[int] = []
+        self.delivered: int | None = None
+        self.decoded: dict[int, Decoded] = {}
+        self.wait_for_event: Callable[[], bool] = lambda: False
+        """Let time pass until something may have made the vcpu runnable; false when nothing ever will."""
+        self.stalled: str | None = None
+        self._create()
+
+    def _create(self) -> None:
+        """kvmppc_core_vcpu_create with KVM's default TLB geometry."""
+        self.shared.set32(mp.PIR, self.number)
+        self.shared.msr = 0x10000000 if self.hv else 0
+        self.gpr[1] = 0x00FFFFF8
+        self.tlbcfg = [0, 0]
+        self.mmucfg = self.vm.host.mmucfg & ~0x0F000000
+        self.host_tlb = HostTlb(self.vm.host, self.core.tlb, TLB1_SLOT0)
+        self.ids = None if self.hv else ShadowIds(self._identity, self.host_tlb.flush)
+        self._set_geometry(LEGACY)
+        if not self.hv:
+            self._boot_entries()
+            if not self.quirks.stale_legacy_tlb1_range:
+                self.gtlb.recalculate_range()
+        if self.ids is not None:
+            self.ids.recalculate()
+
+    def _boot_entries(self) -> None:
+        """The two TLB1 entries that e500v2 KVM makes for a kernel without SW_TLB (facts 5.5)."""
+        self.gtlb.put(1, 0, 0x80000000 | TSIZE_256M << 7, 0, 0x15)
+        self.gtlb.put(1, 1, 0x80000100, LEGACY_UART | 0xA, LEGACY_UART | 0x15)
+
+    def _identity(self) -> tuple[int, int, int]:
+        msr = self.shared.msr
+        space = 1 if msr & (0x30 if self.quirks.as_is_is_or_ds else 0x20) else 0
+        return space, self.pid & 0xFF, msr >> 14 & 1
+
+    def _set_geometry(self, geometry: Geometry) -> None:
+        self.gtlb = GuestTlb(geometry)
+        self.shadow = ShadowTlb(self, self.gtlb, self.host_tlb, self.ids)
+        host = self.vm.host
+        self.tlbcfg[0] = host.tlb0cfg & 0x00FFF000 | geometry.tlb0_ways << 24 | geometry.tlb0_entries
+        self.tlbcfg[1] = host.tlb1cfg & 0x00FFF000 | geometry.tlb1_entries << 24 | geometry.tlb1_entries
+        if geometry.tlb0_entries > 2048:
+            self.tlbcfg[0] &= ~0xFFF
+
+    def configure_tlb(self, geometry: Geometry) -> GuestTlb:
+        """KVM_CAP_SW_TLB: an empty guest TLB of this geometry; call ``recalculate_range`` after filling it."""
+        self.shadow.flush()
+        self._set_geometry(geometry)
+        return self.gtlb
+
+    # --- the guest's view of its registers --------------------------------------------------------
+    @property
+    def guest_msr(self) -> int:
+        """The guest's MSR; in HV mode the real one while the guest runs."""
+        return self.shared.msr
+
+    @property
+    def guest_pid(self) -> int:
+        return self.reg[SLOT["PID"]] if self.hv else self.pid
+
+    def guest_spr(self, name: str) -> int:
+        """A register by its architected name as the guest would read it, in either mode. KeyError for one that the
+        guest cannot have."""
+        n = name.lower()
+        if n.startswith("mas"):
+            return self._mas(n)
+        if n == "pid":
+            return self.guest_pid
+        if n == "dec":
+            return self.dec_left()
+        if n.startswith("ivor"):
+            return self.ivor[irqprio.IVOR_PRIO[int(n[4:])]]
+        if n in ("dbcr0", "dbcr1", "dbcr2", "iac1", "iac2", "dac1", "dac2"):
+            return getattr(self.debug, n)  # type: ignore[no-any-return]
+        if self.hv and n in _GUEST_HARDWARE:
+            return self.reg[SLOT[_GUEST_HARDWARE[n]]]
+        if self.hv and n in ("sprg4", "sprg5", "sprg6", "sprg7"):
+            return self.reg[SLOT[n.upper()]]
+        if n in _PAGE:
+            return self.shared.get64(_PAGE[n]) & 0xFFFFFFFF
+        if n in _PAGE_WORDS:
+            return self.shared.get32(_PAGE_WORDS[n])
+        if n in _OWN:
+            return getattr(self, n)  # type: ignore[no-any-return]
+        return self.core.read_spr(name.upper())
+
+    def _mas(self, name: str) -> int:
+        if name == "mas3":
+            return self.mas.mas7_3 & 0xFFFFFFFF
+        if name == "mas7":
+            return self.mas.mas7_3 >> 32
+        return getattr(self.mas, name)  # type: ignore[no-any-return]
+
+    def set_register(self, name: str, value: int) -> None:
+        """Set r0..r31, f0..f31, pc, msr or an SPR of the guest's by name; KeyError for one that cannot be set."""
+        n, word = name.lower(), value & 0xFFFFFFFF
+        if n[:1] in ("r", "f") and n[1:].isdigit() and int(n[1:]) < 32:
+            (self.gpr if n[0] == "r" else self.core.state.fpr)[int(n[1:])] = word if n[0] == "r" else value
+        elif n == "pc":
+            self.pc = self.core.state.pc = word & 0xFFFFFFFC
+        elif n == "msr":
+            booke.set_msr(self, word)
+        elif n == "cr":
+            self.core.state.cr_word = word
+        elif n in ("lr", "ctr", "xer"):
+            self.core.write_spr(name.upper(), word)
+        elif self.hv and n in _GUEST_HARDWARE:
+            self.reg[SLOT[_GUEST_HARDWARE[n]]] = word
+        elif n in _PAGE:
+            self.shared.set64(_PAGE[n], word)
+        elif n in _PAGE_WORDS:
+            self.shared.set32(_PAGE_WORDS[n], word)
+        elif n in _OWN:
+            setattr(self, n, word)
+        else:
+            raise KeyError(name)
+
+    def dec_left(self) -> int:
+        """kvmppc_get_dec: what is left of DEC, 0 once it has run out."""
+        elapsed = self.core.now - self.dec_start
+        return self.dec - elapsed if elapsed <= self.dec else 0
+
+    # --- small acts that many rooms need ----------------------------------------------------------
+    @property
+    def runnable(self) -> bool:
+        """kvm_arch_vcpu_runnable: anything pending, masked or not."""
+        return bool(self.pending or self.requests)
+
+    def account(self, exit_type: int, stat: str) -> None:
+        """kvmppc_account_exit."""
+        self.exit_type = exit_type
+        self.stat[stat] += 1
+
+    def halt(self) -> None:
+        """kvm_vcpu_halt: let idle time pass until the vcpu is runnable. ``stalled`` says why if it never will be."""
+        start = self.core.now
+        waited = not self.runnable
+        while not self.runnable:
+            if not self.wait_for_event():
+                self.stalled = "idle"
+                return
+        if self.trace is not None:
+            ns = (self.core.now - start) * 1_000_000_000 // TIMEBASE_HZ
+            self.trace("kvm_vcpu_wakeup", (ns, int(waited), 1))

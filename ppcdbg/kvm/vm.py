@@ -1,0 +1,60 @@
+"""One virtual machine: its memory, its host, its policies. Vcpus hang on it.
+
+Memory layout: guest-physical address g is real address g, for all of the guest's RAM. The host's own pages, of which
+the guest can see one (the shared page), lie in real memory behind it, from ``memory_size`` on; the guest's memory slot
+ends where its RAM ends, so they are not guest-physical addresses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ppcdbg.kvm.host import HostModel
+from ppcdbg.kvm.quirks import Quirks
+from ppcdbg.machine.memory import Ram
+
+HOST_PAGES = 64 << 10
+"""Bytes of real memory behind the guest's RAM that are the host's."""
+
+
+class FailurePolicy(Enum):
+    """What happens when an instruction cannot be emulated (facts 3.3)."""
+
+    EXIT = "exit"  # userspace sees UNKNOWN, the guest nothing: booke as first merged
+    INJECT = "inject"  # the guest gets Program (PIL), userspace nothing
+    BOTH = "both"  # 6.1
+
+
+class UnknownSpr(Enum):
+    """What happens when the guest uses an SPR that KVM does not know."""
+
+    FAIL = "fail"  # emulation fails: 6.1
+    IGNORE = "ignore"  # writes do nothing, reads give 0
+    EXIT = "exit"  # KVM_EXIT_SPR as proposed (facts 3.4.1)
+
+
+@dataclass
+class Vm:
+    """``memory_size``: bytes of guest RAM. ``mpic_in_kernel``: (guest-physical address, size) of an in-kernel MPIC."""
+
+    memory_size: int
+    hv: bool
+    host: HostModel
+    quirks: Quirks = field(default_factory=Quirks)
+    on_failure: FailurePolicy = FailurePolicy.BOTH
+    unknown_spr: UnknownSpr = UnknownSpr.FAIL
+    magic_page: bool = True
+    mpic_in_kernel: tuple[int, int] | None = None
+
+    def visible(self, gpa: int) -> bool:
+        """kvm_is_visible_gfn: a memory slot covers the page."""
+        return gpa < self.memory_size
+
+
+class RamWindow(Ram):
+    """The first ``size`` bytes of real memory: what a loader of guest images may see and fill."""
+
+    def __init__(self, ram: Ram, size: int) -> None:
+        self.size = size
+        self.view = ram.view[:size]

@@ -1,0 +1,109 @@
+"""Leaving the guest and entering it: what the assembly does around kvmppc_handle_exit (facts 8.1 to 8.3).
+
+``leave`` reads the hardware's save registers into the vcpu, ``enter`` loads the hardware and goes. GPRs and the guest's
+MAS stay in the core, because nothing else of the host runs on it.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from ppcdbg.cpu import interrupts as I
+from ppcdbg.cpu.msr import MSR_IS, MSR_PR
+from ppcdbg.isa.sprs import SLOT
+from ppcdbg.kvm import magic_page as mp
+
+if TYPE_CHECKING:
+    from ppcdbg.kvm.vcpu import Vcpu
+
+INST_FETCH_FAILED = 0xFFFFFFFF
+EPCR_KVM = 0x14800000  # DSIGS DUVD DGTMI
+MSRP_KVM = 0x04000004  # UCLEP PMMP
+_WORD = Struct(">I")
+SRR0, SRR1, ESR, DEAR = SLOT["SRR0"], SLOT["SRR1"], SLOT["ESR"], SLOT["DEAR"]
+PID, PID1 = SLOT["PID"], SLOT["PID1"]
+_SPRG4 = [SLOT[f"SPRG{n}"] for n in range(4, 8)]
+_EXTRA = {I.CRITICAL: "CSRR", I.WATCHDOG: "CSRR", I.DOORBELL_CRITICAL: "CSRR", I.GUEST_DBELL_CRIT: "CSRR",
+          I.MACHINE_CHECK: "MCSRR", I.GUEST_DBELL: "GSRR"}  # fmt: skip
+
+
+def _pairs(hv: bool) -> list[tuple[int, int]]:
+    """Slots of the save/restore pair of each exit number."""
+    names = {**_EXTRA, I.DEBUG: "DSRR" if hv else "CSRR"}
+    return [(SLOT[names.get(n, "SRR") + "0"], SLOT[names.get(n, "SRR") + "1"]) for n in range(43)]
+
+
+_PAIRS = {False: _pairs(False), True: _pairs(True)}
+_NEEDS_DEAR = frozenset({I.DATA_STORAGE, I.DTLB_MISS, I.ALIGNMENT, I.LRAT_ERROR})
+_NEEDS_ESR = frozenset({I.DATA_STORAGE, I.INST_STORAGE, I.PROGRAM, I.DTLB_MISS, I.ALIGNMENT, I.LRAT_ERROR})
+_PR_NEEDS_INST = frozenset({I.PROGRAM, I.DTLB_MISS, I.DEBUG})
+_HV_NEEDS_EMU = frozenset({I.DATA_STORAGE, I.PROGRAM, I.DTLB_MISS, I.HV_PRIV, I.LRAT_ERROR})
+
+
+def leave(v: Vcpu, number: int) -> None:
+    """An interrupt left the guest: fill in pc, DEAR, ESR and the instruction where that exit captures them."""
+    reg = v.reg
+    first, second = _PAIRS[v.hv][number]
+    v.pc = reg[first]
+    if number in _NEEDS_DEAR:
+        v.fault_dear = reg[DEAR]
+    if number in _NEEDS_ESR:
+        v.fault_esr = reg[ESR]
+    if v.hv:
+        v.shared.msr = reg[second]
+        if number in _HV_NEEDS_EMU:
+            _load_last_inst(v)
+    elif number in _PR_NEEDS_INST:
+        ea = reg[SRR0]
+        page = v.host_tlb.fetch_page(ea, 1, reg[PID], reg[PID1])
+        if page is not None:
+            v.last_inst = _WORD.unpack_from(v.core.bus.ram, page | ea & 0xFFC)[0]
+
+
+def _load_last_inst(v: Vcpu) -> None:
+    """kvmppc_load_last_inst: find the instruction through the host's TLB, if it may be executed there (facts 8.4, H4)."""
+    msr = v.shared.msr
+    entry = v.host_tlb.lookup(v.pc, 1 if msr & MSR_IS else 0, (v.reg[PID],))
+    if entry is None or not entry.mas7_3 & (0x20 if msr & MSR_PR else 0x10):
+        v.last_inst, v.inst_gone = INST_FETCH_FAILED, True
+        return
+    v.inst_gone = False
+    v.last_inst = _WORD.unpack_from(v.core.bus.ram, entry.real + v.pc - entry.start & ~3)[0]
+
+
+def enter(v: Vcpu) -> None:
+    """Load the hardware and go to the guest's pc."""
+    reg, core = v.reg, v.core
+    if v.hv:
+        msr = v.shared.msr
+    else:
+        msr = v.shadow_msr
+        ids = v.ids
+        assert ids is not None
+        if reg[PID] != ids.pid0:
+            core.write_spr("PID", ids.pid0)
+        if reg[PID1] != ids.pid1:
+            core.write_spr("PID1", ids.pid1)
+        current = bytes(v.shared.page[mp.SPRG4 : mp.SPRG7 + 8])
+        if current != v.sprg_loaded:
+            v.sprg_loaded = current
+            for n, slot in enumerate(_SPRG4):
+                reg[slot] = v.shared.get32(mp.SPRG4 + 8 * n + 4)
+    v.entered_msr = msr
+    reg[SRR0], reg[SRR1] = v.pc, msr
+    core.return_to(v.pc, msr)
+
+
+def load_vcpu(v: Vcpu) -> None:
+    """HV: kvmppc_core_vcpu_load_e500mc, once, because nothing else is ever loaded."""
+    if not v.hv:
+        return
+    core, lpid = v.core, v.vm.host.lpid
+    context = 0x20000000 | lpid << 16
+    values = {
+        "LPID": lpid, "EPCR": EPCR_KVM, "GPIR": v.number, "MSRP": MSRP_KVM, "EPLC": context, "EPSC": context,
+        "GIVPR": v.ivpr, "GIVOR2": v.ivor[0], "GIVOR8": v.ivor[8],
+    }  # fmt: skip
+    for name, value in values.items():
+        core.write_spr(name, value)
