@@ -57,6 +57,9 @@ class Runner:
         self.traces: list[TraceHit] = []
         self.current: ExitRecord | None = None
         """The record whose breakpoints are being judged: what the fields in their conditions mean."""
+        self.between: Callable[[], None] | None = None
+        """Called on the running thread each time the guest pauses between slices, at an exact position: the one moment
+        during a run at which a front end may look at the guest."""
         self._flag = threading.Event()
         self._told: tuple[int, int] | None = None
         self._printed = len(system.board.console.output)
@@ -76,7 +79,7 @@ class Runner:
         done = 0
         self._told = (self.system.position, self.system.core.state.pc)
         while True:
-            if self._flag.is_set():
+            if self._asked():
                 return Outcome(self._here(StopKind.INTERRUPTED, "interrupted"), Cause.INTERRUPTED)
             first = len(self.exits)
             stop = self.system.run(self._limits(request))
@@ -94,7 +97,13 @@ class Runner:
         position = request.position
         if live.watches_console:
             position = min(position, self.system.position + CONSOLE_SLICE)
-        return Limits(position, places, 1 if each else 0, self._flag.is_set)
+        return Limits(position, places, 1 if each else 0, self._asked)
+
+    def _asked(self) -> bool:
+        """What the system asks between slices: whether to end the run."""
+        if self.between is not None:
+            self.between()
+        return self._flag.is_set()
 
     def _ended(
         self, stop: Stop, records: Sequence[ExitRecord], numbers: list[int], request: Request, done: int
