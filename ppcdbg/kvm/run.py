@@ -149,7 +149,8 @@ class KvmSystem:
     def _other(self, why: Why) -> Stop | None:
         """What an engine came back for, when it is neither an exit nor a breakpoint."""
         if why is Why.WAIT:
-            return None if self._wait_for_event() else self._idle()
+            # The guest itself waits, in `wait`: only an exit gets it out, which `_due` makes.
+            return None if self._skip() else self._idle()
         if why is Why.STUCK:
             return self._stuck()
         if why is Why.CHECKSTOP:
@@ -201,17 +202,23 @@ class KvmSystem:
             self.kvm.set_register(event.name, event.value)
 
     def _wait_for_event(self) -> bool:
-        """Skip idle time to the next thing that happens; false when nothing will."""
+        """The vcpu is halted in KVM: skip idle time to the next thing that happens; false when nothing will."""
+        if not self._skip():
+            return False
+        timers.expire(self.kvm, self.core.now)
+        self._outside(self.core.now)
+        return True
+
+    def _skip(self) -> bool:
+        """Let the clock jump to where something is due, which has not happened yet; false when nothing will be."""
         core = self.core
         position = self.schedule.next_position()
         if position is None or position > core.retired:
             tick = self._next_tick()
             if tick is not None:
                 core.skip_to(tick)
-                timers.expire(self.kvm, core.now)
-            elif not self.schedule.idle(core.retired):
-                return False
-        self._outside(core.now)
+            else:
+                return self.schedule.idle(core.retired)
         return True
 
     # --- exits ------------------------------------------------------------------------------------
@@ -311,7 +318,7 @@ class KvmSystem:
     def _idle(self) -> Stop:
         self.core.state.pc = self.kvm.pc
         if self.kvm.stalled == "spin":
-            return self._stop(StopKind.STUCK, "the vcpu waits with MSR[WE] and only masked interrupts pending: KVM spins")
+            return self._stop(StopKind.STUCK, "the vcpu waits, only masked interrupts are pending, and KVM spins")
         return self._stop(StopKind.IDLE, "the guest waits, and no timer, input or interrupt can wake it")
 
     def _stuck(self) -> Stop:
@@ -323,4 +330,3 @@ class KvmSystem:
 
     def _stop(self, kind: StopKind, detail: str = "") -> Stop:
         return Stop(kind, self.core.retired, self.core.state.pc, detail)
-
