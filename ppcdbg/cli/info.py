@@ -20,6 +20,9 @@ from ppcdbg import __version__
 Cell = str | int | bool | None
 Row = dict[str, Cell]
 
+FLAVOURS = {"e500v2": "PR", "e500mc": "HV"}
+"""Which KVM runs a guest of a core: PR mode (unprivileged, shadow TLB), or HV mode on hardware with guest state."""
+
 SCHEMA = "ppcdbg-info"
 SCHEMA_VERSION = 1
 
@@ -74,19 +77,20 @@ def _text(value: Cell) -> str:
 
 
 def exits(cpu: str | None) -> list[Row]:
-    """The exit table of both flavours; a number without a handler ends in the kernel's BUG."""
+    """The exit table: one row for each thing that KVM does with a number, and in which flavours it does it."""
     from ppcdbg.cpu.interrupts import VECTORS
     from ppcdbg.kvm.exits import exit_table
     from ppcdbg.kvm.trace import exit_name
 
-    flavours = {"PR (e500v2)": exit_table(False), "HV (e500mc)": exit_table(True)}
-    if cpu is not None:
-        flavours = {name: table for name, table in flavours.items() if cpu in name}
+    tables = {flavour: exit_table(flavour == "HV") for core, flavour in FLAVOURS.items() if cpu in (None, core)}
     rows: list[Row] = []
     for number, vector in sorted(VECTORS.items()):
-        row: Row = {"exit": number, "name": exit_name(number), "saves in": "/".join(vector.cls.value)}
-        row |= {name: " ".join((table[number].__doc__ or "").split()) for name, table in flavours.items()}
-        rows.append(row)
+        does: dict[str, list[str]] = {}
+        for flavour, table in tables.items():
+            does.setdefault(" ".join((table[number].__doc__ or "").split()), []).append(flavour)
+        for text, flavours in does.items():
+            name, saves = exit_name(number), "/".join(vector.cls.value)
+            rows.append({"exit": number, "name": name, "saves in": saves, "in": " ".join(flavours), "KVM": text})
     return rows
 
 

@@ -1,6 +1,7 @@
 """The exit table: what KVM does for each interrupt that leaves the guest (facts 3.2, 3.3; kvmppc_handle_exit).
 
-A handler takes the vcpu and returns a resume code. It decides nothing about entering again; that is ``handle_exit``.
+A handler takes the vcpu and returns a resume code; its docstring is what ``ppcdbg info exits`` prints of it. It decides
+nothing about entering again; that is ``handle_exit``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu import interrupts as I
-from ppcdbg.cpu.msr import DBCR0_IDM, DBSR_IDE, ESR_PIL, ESR_PPR, ESR_PTR, MSR_DE, MSR_DS, MSR_GS, MSR_IS, MSR_PR, MSR_SPE
+from ppcdbg.cpu.msr import (
+    DBCR0_IDM,
+    DBSR_IDE,
+    ESR_PIL,
+    ESR_PPR,
+    ESR_PTR,
+    MSR_DE,
+    MSR_DS,
+    MSR_GS,
+    MSR_IS,
+    MSR_PR,
+    MSR_SPE,
+)
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import booke, codes, irqprio, queueing
 from ppcdbg.kvm.codes import RESUME_GUEST, RESUME_HOST
@@ -39,11 +52,13 @@ def _bug(number: int) -> Handler:
         v.actions.append((HOST, "no handler"))
         return RESUME_GUEST
 
+    handler.__doc__ = "no handler: BUG"
     return handler
 
 
 # --- the host's own -------------------------------------------------------------------------------
 def _machine_check(v: Vcpu) -> int:
+    """logs MCSR and returns to userspace"""
     mcsr = v.reg[SLOT["MCSR"]]
     v.run.hardware_exit_reason = 0xFFFFFFFE << 32 | mcsr
     v.actions.append((HOST, f"MACHINE CHECK: {mcsr:x}"))
@@ -57,34 +72,40 @@ def _host(exit_type: int, stat: str, note: str) -> Handler:
         v.actions.append((HOST, note))
         return RESUME_GUEST
 
+    handler.__doc__ = f"the host's own: {note.removeprefix('host ')}"
     return handler
 
 
 # --- reflected ------------------------------------------------------------------------------------
 def _data_storage(v: Vcpu) -> int:
+    """queues DATA_STORAGE with DEAR and ESR"""
     queueing.data_storage(v, v.fault_dear, v.fault_esr)
     v.account(codes.DSI_EXITS, "dsi_exits")
     return RESUME_GUEST
 
 
 def _inst_storage(v: Vcpu) -> int:
+    """queues INST_STORAGE with ESR"""
     queueing.inst_storage(v, v.fault_esr)
     v.account(codes.ISI_EXITS, "isi_exits")
     return RESUME_GUEST
 
 
 def _alignment(v: Vcpu) -> int:
+    """queues ALIGNMENT with DEAR and ESR"""
     queueing.alignment(v, v.fault_dear, v.fault_esr)
     return RESUME_GUEST
 
 
 def _fp_unavail(v: Vcpu) -> int:
+    """queues FP_UNAVAIL"""
     queueing.reflect(v, irqprio.FP_UNAVAIL)
     v.exit_type = codes.FP_UNAVAIL_EXITS
     return RESUME_GUEST
 
 
 def _spe_unavail(v: Vcpu) -> int:
+    """loads SPE if the guest has it on, else queues SPE_UNAVAIL"""
     if v.shared.msr & MSR_SPE:
         v.shadow_msr |= MSR_SPE
         v.actions.append((HOST, "SPE loaded"))
@@ -98,10 +119,12 @@ def _reflect(priority: int) -> Handler:
         queueing.reflect(v, priority)
         return RESUME_GUEST
 
+    handler.__doc__ = f"queues {irqprio.irqprios(False)[priority].name}"
     return handler
 
 
 def _program(v: Vcpu) -> int:
+    """emulates the instruction of a supervisor, queues PROGRAM for a user"""
     if v.guest_debug & codes.GUESTDBG_USE_SW_BP and v.last_inst == codes.SW_BREAKPOINT:
         r = _handle_debug(v)
         v.run.exit_reason = codes.KVM_EXIT_DEBUG
@@ -115,6 +138,7 @@ def _program(v: Vcpu) -> int:
 
 
 def _syscall(v: Vcpu) -> int:
+    """a hypercall if r0 says "KVM!" in supervisor state, else queues SYSCALL"""
     if not v.shared.msr & MSR_PR and v.gpr[0] == codes.SC_MAGIC_R0:
         v.gpr[3] = kvm_pv(v)
     else:
@@ -124,6 +148,7 @@ def _syscall(v: Vcpu) -> int:
 
 
 def _hv_syscall(v: Vcpu) -> int:
+    """a hypercall in supervisor state, else queues PROGRAM (privileged)"""
     if v.shared.msr & MSR_PR:
         queueing.program(v, ESR_PPR)
     else:
@@ -131,8 +156,14 @@ def _hv_syscall(v: Vcpu) -> int:
     return RESUME_GUEST
 
 
+def _hv_priv(v: Vcpu) -> int:
+    """emulates the instruction"""
+    return emulate(v)
+
+
 # --- the MMU (facts 5.5) --------------------------------------------------------------------------
 def _dtlb_miss(v: Vcpu) -> int:
+    """guest TLB: no entry queues DTLB_MISS; RAM is mapped; anything else is MMIO"""
     ea = v.fault_dear
     msr = v.shared.msr
     if not v.hv and not msr & MSR_PR and ea & 0xFFFFF000 == v.magic_page_ea and _magic_there(v):
@@ -164,6 +195,7 @@ def _magic_there(v: Vcpu) -> bool:
 
 
 def _itlb_miss(v: Vcpu) -> int:
+    """guest TLB: no entry queues ITLB_MISS; RAM is mapped; anything else queues MACHINE_CHECK"""
     ea = v.pc
     msr = v.shared.msr
     found = v.gtlb.search(ea, v.guest_pid & 0xFF, 1 if msr & MSR_IS else 0)
@@ -184,6 +216,7 @@ def _itlb_miss(v: Vcpu) -> int:
 
 # --- debug (facts 3.6) ----------------------------------------------------------------------------
 def _debug(v: Vcpu) -> int:
+    """to userspace if it debugs the guest, else queues DEBUG where the guest asked for it"""
     r = _handle_debug(v)
     if r == RESUME_HOST:
         v.run.exit_reason = codes.KVM_EXIT_DEBUG
@@ -247,7 +280,7 @@ _HV: dict[int, Handler] = {
     I.GUEST_DBELL: _host(codes.GDBELL_EXITS, "gdbell_exits", "guest doorbell"),
     I.GUEST_DBELL_CRIT: _host(codes.GDBELL_EXITS, "gdbell_exits", "guest doorbell"),
     I.HV_SYSCALL: _hv_syscall,
-    I.HV_PRIV: emulate,
+    I.HV_PRIV: _hv_priv,
 }
 
 
