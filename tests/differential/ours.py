@@ -12,7 +12,7 @@ from ppcdbg.engine.reference.engine import ReferenceEngine
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import sprs_of
 from tests.differential.peers import General
-from tests.differential.world import RAM_SIZE, SETUP, vector_address, vector_numbers
+from tests.differential.world import RAM_SIZE, SETUP, setup_program, vector_address, vector_numbers
 
 QEMU_NAMES = {"USPRG3": "SPRG3R", "USPRG4": "SPRG4R", "USPRG5": "SPRG5R", "USPRG6": "SPRG6R", "USPRG7": "SPRG7R"}
 ENGINES: dict[str, Callable[[Core], Engine]] = {"reference": ReferenceEngine}
@@ -116,3 +116,13 @@ class OurPeer:
         if stop.why not in (Why.LIMIT, Why.BREAKPOINT, Why.STUCK):
             raise AssertionError(f"{self.name} stopped for {stop} at {self.state.pc:#010x}")
         return self.general()
+
+
+def ready(core: str, engine: str) -> OurPeer:
+    """A peer with the little world made, as ``Comparison.set_up`` does it on both sides."""
+    peer = OurPeer(core, engine)
+    program = setup_program(core)
+    peer.write_memory(SETUP, b"".join(w.to_bytes(4, "big") for w in program))
+    for _ in program:
+        peer.step(None, {})
+    return peer
