@@ -30,6 +30,7 @@ from ppcdbg.tui.palette import Everything
 from ppcdbg.tui.panes.pane import Pane
 from ppcdbg.tui.prompt import Prompt
 from ppcdbg.tui.scene import Ask, Command, Filled, Reply, Scene, Source
+from ppcdbg.tui.source import DebuggerSource
 from ppcdbg.tui.styles import Styles, textual_theme
 from ppcdbg.tui.terminal import default_theme, on_signals, wants_ascii
 from ppcdbg.tui.worker import Worker
@@ -214,14 +215,14 @@ class PpcdbgApp(Actions):
 
     def on_prompt_complete(self, message: Prompt.Complete) -> None:
         def complete() -> Reply | None:
-            self.call_later(self._offer, message.text, self.source.complete(message.text))
+            self.call_later(self._offer, message.text, *self.source.complete(message.text))
             return None
 
         if message.sign == ":":
             self.worker.do(complete)
 
-    def _offer(self, text: str, candidates: tuple[str, ...]) -> None:
-        self.prompt.offer(text, candidates)
+    def _offer(self, text: str, start: int, candidates: tuple[str, ...]) -> None:
+        self.prompt.offer(text, start, candidates)
         if len(candidates) > 1:
             self.say([Span("  ".join(candidates), "dim")])
 

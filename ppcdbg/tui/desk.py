@@ -44,7 +44,9 @@ class Desk(Widget):
         self.choice = choice
         self.last = "exits"
         self.panes = {
-            kind: Pane(kind, str((number + 1) % 10), styles, selects=kind == "exits")
+            kind: Pane(
+                kind, str((number + 1) % 10), styles, selects=kind == "exits", headed=kind in ("exits", "tlb", "shadow")
+            )
             for number, kind in enumerate(PANES)
         }
         self._fixed = _Fixed()

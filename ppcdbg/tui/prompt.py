@@ -104,11 +104,11 @@ class Prompt(Horizontal):
         self.display = False
         self.post_message(self.Left())
 
-    def offer(self, text: str, candidates: tuple[str, ...]) -> None:
-        """Extend the last word of ``text`` by what all candidates share; a blank follows when there is one only."""
+    def offer(self, text: str, start: int, candidates: tuple[str, ...]) -> None:
+        """Extend ``text`` from ``start`` on by what all candidates share; a blank follows when there is one only."""
         if not candidates or not self.line.value.startswith(text):
             return
-        head = text[: len(text) - len(last_word(text))]
+        head = text[:start]
         shared = os.path.commonprefix(candidates)
         if len(candidates) == 1:
             shared += " "
@@ -123,8 +123,3 @@ class Prompt(Horizontal):
         self.display = False
         self.post_message(self.Entered(self.sign, line))
         self.post_message(self.Left())
-
-
-def last_word(text: str) -> str:
-    """The word that is being typed: what follows the last blank."""
-    return text.rpartition(" ")[2]

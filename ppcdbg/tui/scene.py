@@ -39,7 +39,7 @@ class Filled:
     """The rows of one pane. ``rows[0]`` is row ``first`` of ``total``; ``marks`` says what each row stands for.
 
     ``cursor`` is the row to keep in sight (the selected exit, the instruction at pc); None where there is none.
-    ``tail``: without a cursor, the last rows are the interesting ones.
+    ``head`` names the columns and stays above the rows. ``tail``: without a cursor, the last rows are the interesting ones.
     ``endless``: the rows are places in an address space, so a scroll bar would say nothing.
     """
 
@@ -50,6 +50,7 @@ class Filled:
     total: int = 0
     marks: tuple[int | None, ...] = ()
     cursor: int | None = None
+    head: Line = ()
     tail: bool = False
     endless: bool = False
 
@@ -128,8 +129,8 @@ class Source(Protocol):
     def toggle_breakpoint(self, address: int) -> Reply:
         """Set a breakpoint at an effective address, or delete the one there."""
 
-    def complete(self, text: str) -> tuple[str, ...]:
-        """What the last word of a command line may become."""
+    def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
+        """What a command line may become: from which column on, and the candidates for what stands there."""
 
     def commands(self) -> tuple[Command, ...]:
         """Every command."""

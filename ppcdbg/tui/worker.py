@@ -140,6 +140,8 @@ class Worker:
     def _between(self) -> None:
         if self._halt or self._closing:
             self.source.interrupt()
+        if not (self._jobs or self._fresh) and time.monotonic() - self._drawn < PERIOD:
+            return  # the usual case, and with a breakpoint on exits one for every exit
         with self._wake:
             job = self._jobs.popleft() if self._jobs else None
             due = self._fresh or time.monotonic() - self._drawn >= PERIOD

@@ -80,9 +80,11 @@ class Double:
         self.breakpoints ^= {address}
         return Reply((line(f"breakpoint at {address:08x}"),))
 
-    def complete(self, text: str) -> tuple[str, ...]:
+    def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
         word = text.rpartition(" ")[2]
-        return tuple(name for name in ("continue", "condition", "quit", "long") if name.startswith(word))
+        return len(text) - len(word), tuple(
+            name for name in ("continue", "condition", "quit", "long") if name.startswith(word)
+        )
 
     def commands(self) -> tuple[Command, ...]:
         return (Command("continue", "continue", "let the guest run"), Command("print", "print EXPR", "show a value"))

@@ -10,9 +10,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 
 def main() -> int:
-    from tui.double import Double
-
     from ppcdbg.tui.app import open_screen
+    from tui.double import Double
 
     return open_screen(Double())
 

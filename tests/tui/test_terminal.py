@@ -1,4 +1,4 @@
-"""The terminal is left as it was found: after quitting, an internal error, SIGTERM; and what it can show is honoured."""
+"""The terminal is left as it was found, after quitting, an error, SIGTERM; and what it can show is honoured."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Terminal:
         return self._run("capture-pane", "-p", "-e")
 
     def state(self) -> dict[str, str]:
-        """What the terminal is left in: alternate screen, cursor, mouse reports, bracketed paste is not told by tmux."""
+        """What the terminal is left in: alternate screen, cursor, mouse reports (tmux tells nothing of pasting)."""
         names = ("alternate_on", "cursor_flag", "mouse_any_flag", "keypad_cursor_flag", "insert_flag", "wrap_flag")
         return dict(zip(names, self._run("display-message", "-p", " ".join(f"#{{{n}}}" for n in names)).split()))
 

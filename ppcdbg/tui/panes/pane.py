@@ -45,11 +45,12 @@ class Pane(Widget, can_focus=True):
             self.pane = pane
             self.moved = moved
 
-    def __init__(self, kind: str, key: str, styles: Styles, *, selects: bool = False) -> None:
+    def __init__(self, kind: str, key: str, styles: Styles, *, selects: bool = False, headed: bool = False) -> None:
         super().__init__(id=kind, classes="pane")
         self.kind = kind
         self.key = key
         self.selects = selects
+        self.headed = headed
         self.palette = styles
         self.filled = _EMPTY
         self.box = Box(0, 0, 0, 0)
@@ -93,7 +94,11 @@ class Pane(Widget, can_focus=True):
 
     @property
     def height_of_rows(self) -> int:
-        return max(1, self.box.height - 1)
+        return max(1, self.box.height - 1 - self._head_rows)
+
+    @property
+    def _head_rows(self) -> int:
+        return 1 if self.headed and self.box.height >= 6 else 0
 
     def mark(self) -> int | None:
         """What the cursor's row stands for: an exit's number, an address."""
@@ -188,8 +193,8 @@ class Pane(Widget, can_focus=True):
         self.refresh()
 
     def on_click(self, event: Click) -> None:
-        if event.y > 0:
-            self.go(self.top + event.y - 1)
+        if event.y > self._head_rows and (self.selects or self.filled.endless):
+            self.go(self.top + event.y - 1 - self._head_rows)
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         event.stop()
@@ -211,15 +216,20 @@ class Pane(Widget, can_focus=True):
         """The title rule, or one row and the frame beside it."""
         if y == 0:
             return self._rule()
-        row = self.top + y - 1
         edge = self._edge(y)
+        if y <= self._head_rows:
+            return self._framed(self.filled.head, " ", "", edge)
+        row = self.top + y - 1 - self._head_rows
         surface, sign = "", " "
         if row == self.cursor and (self.selects or self.has_focus):
             surface = "cursor" if self.has_focus else "cursor-idle"
             sign = "▸"
+        return self._framed(self._row(row), sign, surface, edge)
+
+    def _framed(self, row: Line, sign: str, surface: str, edge: Strip | None) -> Strip:
         width = self.size.width - (2 if edge else 1)
         margin = self.palette.strip([Span(sign, "pc")], 1, surface)
-        strip = self.palette.strip(self._row(row), width, surface, self.shift)
+        strip = self.palette.strip(row, width, surface, self.shift)
         return Strip.join([margin, strip, edge] if edge else [margin, strip])
 
     def _row(self, row: int) -> Line:
@@ -251,7 +261,7 @@ class Pane(Widget, can_focus=True):
         if scrolls:
             size = max(1, round(rows * rows / total))
             start = round((rows - size) * self.top / max(1, total - rows))
-            if start <= y - 1 < start + size:
+            if start <= y - 1 - self._head_rows < start + size:
                 return self.palette.strip([Span("┃", "rule-focus" if self.has_focus else "title")], 1)
         sign = " " if self.box.edge else ("├" if y in self.box.joins else "│")
         return self.palette.strip([Span(sign, "rule")], 1)

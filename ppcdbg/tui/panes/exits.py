@@ -1,0 +1,44 @@
+"""The exits list, and the details of the selected one. Only the rows around the window are made."""
+
+from __future__ import annotations
+
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.exits import ExitFilter
+from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.tui.scene import Filled, Need
+from ppcdbg.views import exits
+from ppcdbg.views.numbers import count
+from ppcdbg.views.spans import Line, Span, line
+
+NO_EXITS = "The bare machine has no exits; --hv kvm puts the guest under KVM."
+
+
+def fill(debugger: Debugger, found: ExitFilter, need: Need, cursor: int | None) -> Filled:
+    """A screenful before and after the window too, so that scrolling has something to show at once."""
+    total = len(found)
+    if not debugger.has_exits:
+        return Filled(((Span(NO_EXITS, "dim"),),), "Exits", total=1)
+    top = need.top
+    if top is None:
+        top = max(0, (total - 1 if cursor is None else cursor) - need.height + 1)
+    first = max(0, min(top, total - 1) - need.height)
+    records = found.page(first, 3 * need.height)
+    rows = tuple(exits.row(record, debugger.symbols, need.width) for record in records)
+    marks = tuple(record.number for record in records)
+    head = exits.header(need.width)
+    return Filled(rows, "Exits", _note(found, total), first, total, marks, cursor, head=head, tail=True)
+
+
+def _note(found: ExitFilter, total: int) -> Line:
+    if not found.text:
+        return line((count(total), "label"))
+    return line(("filter: ", "label"), (found.text, "match"), (f"  {count(total)} of {count(len(found.log))}", "label"))
+
+
+def detail(debugger: Debugger, record: ExitRecord | None, need: Need) -> Filled:
+    """Everything that is known of one exit."""
+    if record is None:
+        text = "No exit yet." if debugger.has_exits else NO_EXITS
+        return Filled(((Span(text, "dim"),),), "Exit", total=1)
+    rows = tuple(exits.detail(debugger, record, need.width))
+    return Filled(rows, f"Exit {count(record.number)}", line((record.name, "exit")), total=len(rows))

@@ -1,0 +1,32 @@
+"""What the guest waits for and what it says: irqprio, console, statistics."""
+
+from __future__ import annotations
+
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.tui.scene import Filled, Need
+from ppcdbg.views import console, irqprio
+from ppcdbg.views import statistics as views
+from ppcdbg.views.spans import Span
+
+CONSOLE_KEPT = 64 * 1024
+"""Characters of the console that the pane can scroll back over."""
+
+
+def priorities(debugger: Debugger, need: Need) -> Filled:
+    """The interrupt priorities; pending ones with what holds them back."""
+    rows = tuple(irqprio.rows(debugger, need.width, need.height))
+    return Filled(rows, "irqprio", total=len(rows))
+
+
+def printed(debugger: Debugger, need: Need) -> Filled:
+    """The end of the guest's console, followed while it grows."""
+    rows = tuple(console.text_rows(debugger.console(CONSOLE_KEPT), need.width))
+    if not rows:
+        return Filled(((Span("The guest has printed nothing yet.", "dim"),),), "Guest console", total=1)
+    return Filled(rows, "Guest console", total=len(rows), tail=True)
+
+
+def statistics(debugger: Debugger, need: Need) -> Filled:
+    """What is counted, table after table."""
+    rows = tuple(views.rows(debugger, need.width))
+    return Filled(rows, "Statistics", total=len(rows))
