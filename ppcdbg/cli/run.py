@@ -65,7 +65,7 @@ def execute(machine: MachineDescription) -> tuple[Summary, int]:
     with Interruption() as interruption:
         stop = system.run(Limits(limit, interrupted=interruption.wanted))
     status = of_stop(stop.kind)
-    return summarize(system, getattr(system, "vcpu", None), counter, stop, status, machine), status
+    return summarize(system, getattr(system, "kvm", None), counter, stop, status, machine), status
 
 
 class Echo:

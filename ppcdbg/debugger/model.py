@@ -37,7 +37,7 @@ class Model(Protocol):
 
 def vcpu_of(system: System) -> Vcpu | None:
     """The vcpu of a system with a KVM model, or None."""
-    found = getattr(system, "vcpu", None)
+    found = getattr(system, "kvm", None)
     return found if isinstance(found, Vcpu) else None
 
 

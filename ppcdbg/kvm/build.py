@@ -5,12 +5,11 @@ The only place that chooses between them. What the pieces do is theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
-from ppcdbg.engine.api import Engine
+from ppcdbg.engine.choose import EngineFactory, engine_factory
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm import codes
 from ppcdbg.kvm.e500_mmu import Geometry
@@ -23,15 +22,31 @@ from ppcdbg.kvm.vm import HOST_PAGES, FailurePolicy, RamWindow, UnknownSpr, Vm
 from ppcdbg.kvm.vmm import BoardUserspace
 from ppcdbg.machine.board import MPIC_BASE, Board
 from ppcdbg.machine.boot import BootState
+from ppcdbg.machine.build import build_bare
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.devices.mpic_registers import SIZE as MPIC_SIZE
 from ppcdbg.machine.devicetree import HypervisorNode
 from ppcdbg.machine.input import InputQueue
+from ppcdbg.machine.inputfile import read_input
 from ppcdbg.machine.loaders import LoadedImage, load_image
+from ppcdbg.machine.system import System
 
-EngineFactory = Callable[[Core], Engine]
 HCALL_PR = (0x3C004B56, 0x60004D21, 0x44000002, 0x60000000)  # lis, ori r0 = "KVM!"; sc; nop
 HCALL_HV = (0x44000022, 0x60000000, 0x60000000, 0x60000000)  # sc 1
+
+
+def build_system(description: MachineDescription) -> System:
+    """The system that a description asks for, its input queued. Raises InputError and UsageError."""
+    factory = engine_factory(description.engine)
+    quirks_of(description)
+    system: System
+    if description.hv == "none":
+        system, _ = build_bare(description, factory)
+    else:
+        system, _ = build_kvm(description, factory)
+    if description.input is not None:
+        system.input.extend(read_input(description.input))
+    return system
 
 
 def quirks_of(description: MachineDescription) -> Quirks:
@@ -51,7 +66,7 @@ def hypervisor_node(description: MachineDescription) -> HypervisorNode | None:
 
 
 def build_kvm(
-    description: MachineDescription, engine_factory: EngineFactory, host: HostModel | None = None
+    description: MachineDescription, factory: EngineFactory, host: HostModel | None = None
 ) -> tuple[KvmSystem, LoadedImage]:
     """A guest under the KVM model, loaded and ready to run. Raises InputError for images that do not fit."""
     model = CORES[description.cpu]
@@ -66,7 +81,7 @@ def build_kvm(
     core = Core(model, board.bus)
     cores.append(core)
     image = load_image(description, RamWindow(board.ram, description.memory), hypervisor_node(description))
-    engine = engine_factory(core)
+    engine = factory(core)
     kernel_irqchip = description.irqchip == "kernel"
     vm = Vm(
         memory_size=description.memory,

@@ -1,0 +1,36 @@
+"""Make the bare machine of a description: the guest owns the core, nothing stands above it.
+
+A guest under KVM is made by :mod:`ppcdbg.kvm.build`, which also chooses between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.models import CORES
+from ppcdbg.engine.api import Engine
+from ppcdbg.machine.board import Board
+from ppcdbg.machine.description import MachineDescription
+from ppcdbg.machine.input import InputQueue
+from ppcdbg.machine.loaders import LoadedImage, load_image
+from ppcdbg.machine.machine import Machine
+
+
+def build_bare(
+    description: MachineDescription, engine_factory: Callable[[Core], Engine]
+) -> tuple[Machine, LoadedImage]:
+    """A guest on the bare machine, loaded and ready to run. Raises InputError for images that do not fit."""
+    cores: list[Core] = []
+    board = Board(
+        description.memory,
+        lambda: cores[0].now if cores else 0,
+        description.cpu,
+        lambda: cores[0].retired if cores else 0,
+    )
+    core = Core(CORES[description.cpu], board.bus)
+    cores.append(core)
+    image = load_image(description, board.ram)
+    machine = Machine(core, engine_factory(core), board, InputQueue(lambda: core.retired))
+    machine.boot(image.boot)
+    return machine, image
