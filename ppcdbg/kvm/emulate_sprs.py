@@ -107,8 +107,9 @@ def readers(v: Vcpu) -> dict[int, Reader]:
     if not v.quirks.sprg4_7_read_fails:
         table.update({sprn: _page_word(shared, offset + 4) for sprn, offset in _SPRG4_7.items()})
     table[62] = _page_word(shared, mp.ESR)
-    table.update({287: _attribute(v, "pvr"), 286: lambda: v.number, 1023: _attribute(v, "svr"), 63: _attribute(v, "ivpr"),
-                  702: _attribute(v, "epr"), 572: _attribute(v, "mcsr"), 304: _attribute(v, "dbsr"),
+    table.update({287: _attribute(v, "pvr"), 286: lambda: v.number, 1023: _attribute(v, "svr"),
+                  63: _attribute(v, "ivpr"), 702: _attribute(v, "epr"), 572: _attribute(v, "mcsr"),
+                  304: _attribute(v, "dbsr"),
                   336: _attribute(v, "tsr"), 340: _attribute(v, "tcr"), 1010: _attribute(v, "l1csr0"),
                   1011: _attribute(v, "l1csr1"), 1012: lambda: 0, 1015: _attribute(v, "mmucfg"),
                   688: lambda: v.tlbcfg[0], 689: lambda: v.tlbcfg[1], 22: v.dec_left})  # fmt: skip

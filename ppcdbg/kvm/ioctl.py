@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ppcdbg.cpu.msr import DBCR0_IC, DBCR0_IDM
+from ppcdbg.cpu.msr import DBCR0_DAC1R, DBCR0_DAC1W, DBCR0_IAC1, DBCR0_IC, DBCR0_IDM
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import booke, codes, debug_registers, exits
 from ppcdbg.kvm.debug_registers import DebugRegisters
@@ -81,13 +81,14 @@ def _hardware_breakpoints(v: Vcpu, breakpoints: tuple[tuple[int, int], ...]) -> 
             if breaks == 2:
                 return -codes.EINVAL
             setattr(v.debug, f"iac{breaks + 1}", address)
-            v.debug.dbcr0 |= DBCR0_IDM | 0x00800000 >> breaks
+            v.debug.dbcr0 |= DBCR0_IDM | DBCR0_IAC1 >> breaks
             breaks += 1
         elif kind:
             if watches == 2:
                 return -codes.EINVAL
             setattr(v.debug, f"dac{watches + 1}", address)
-            bits = (0x80000 if kind & codes.DEBUG_WATCH_READ else 0) | (0x40000 if kind & codes.DEBUG_WATCH_WRITE else 0)
+            reads, writes = kind & codes.DEBUG_WATCH_READ, kind & codes.DEBUG_WATCH_WRITE
+            bits = (DBCR0_DAC1R if reads else 0) | (DBCR0_DAC1W if writes else 0)
             v.debug.dbcr0 |= DBCR0_IDM | bits >> 2 * watches
             watches += 1
     return 0

@@ -62,7 +62,7 @@ def leave(v: Vcpu, number: int) -> None:
 
 
 def _load_last_inst(v: Vcpu) -> None:
-    """kvmppc_load_last_inst: find the instruction through the host's TLB, if it may be executed there (facts 8.4, H4)."""
+    """kvmppc_load_last_inst: find the instruction through the host's TLB, if it may be executed (facts 8.4, H4)."""
     msr = v.shared.msr
     entry = v.host_tlb.lookup(v.pc, 1 if msr & MSR_IS else 0, (v.reg[PID],))
     if entry is None or not entry.mas7_3 & (0x20 if msr & MSR_PR else 0x10):

@@ -14,7 +14,7 @@ from ppcdbg.cpu.models import CORES
 from ppcdbg.engine.reference.engine import ReferenceEngine
 from ppcdbg.kvm import codes, ioctl, queueing, timers
 from ppcdbg.kvm.e500_mmu import Geometry
-from ppcdbg.kvm.host import Backing, E500V2_HOST, HostModel
+from ppcdbg.kvm.host import E500V2_HOST, Backing, HostModel
 from ppcdbg.kvm.magic_page import SharedPage
 from ppcdbg.kvm.quirks import Quirks
 from ppcdbg.kvm.run import KvmSystem
@@ -87,7 +87,7 @@ class OracleUserspace:
         stop = False
         if m.is_write:
             self.mark(f"MMIO W len={n} pa={m.phys_addr:x} data={int.from_bytes(m.data, 'big'):0{2 * n}x}")
-        if 0x100 <= port and port + n <= 0x200:
+        if port >= 0x100 and port + n <= 0x200:
             if m.is_write:
                 self.scratch[port - 0x100 : port - 0x100 + n] = m.data
             else:
