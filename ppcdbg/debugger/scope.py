@@ -43,11 +43,12 @@ class DebuggerScope:
         return self.debugger.symbols.address(name)
 
     def nearest(self, name: str) -> str:
-        """Registers for ``$name``; otherwise fields, exit names, then symbols."""
+        """Registers for ``$name``; otherwise the most alike of fields, exit names and symbols."""
         if name.startswith("$"):
-            return _nearest(name, ["$" + n for n in self.register_names()])
-        words = [*fields.FIELDS, *fields.values_of("exit")]
-        return _nearest(name, words) or _nearest(name, self.debugger.symbols.starting_with(name[:3], 2000))
+            return nearest_of(name, ["$" + n for n in self.register_names()])
+        symbols = self.debugger.symbols
+        words = [*fields.FIELDS, *fields.values_of("exit"), *symbols.starting_with(name[:3], 2000)]
+        return nearest_of(name, [*words, *symbols.starting_with("_" + name[:3], 500)])
 
     def load(self, address: int, size: int) -> int:
         value = self.debugger.memory.number(address, size)
@@ -75,6 +76,7 @@ class DebuggerScope:
         return fields.constant(field, name)
 
 
-def _nearest(name: str, names: list[str]) -> str:
+def nearest_of(name: str, names: list[str]) -> str:
+    """The most alike of some names in either case, or an empty string."""
     found = difflib.get_close_matches(name, names, 1, 0.6) or difflib.get_close_matches(name.upper(), names, 1, 0.6)
     return found[0] if found else ""

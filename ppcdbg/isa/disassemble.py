@@ -16,7 +16,6 @@ from ppcdbg.isa.flow import Flow, To, flow
 from ppcdbg.isa.insn import Insn
 from ppcdbg.isa.table import decoder
 
-_ROTATES = (20, 21, 23)
 _HEX = re.compile(r"0x[0-9a-f]+")
 # Plain names of the three registers that have them in every assembler.
 _MOVES = {1: "xer", 8: "lr", 9: "ctr"}
@@ -74,10 +73,7 @@ class Disassembler:
         found = next(self._engine().disasm_lite(word.to_bytes(4, "big"), 0), None)
         if found is None:
             return text.mnemonic(insn, word), text.operands(insn, word, 0, self.core)
-        name, operands = found[2], found[3].replace(", ", ",")
-        if word >> 26 in _ROTATES or insn.name == "srawi":
-            operands = _HEX.sub(lambda n: str(int(n.group(), 16)), operands)
-        return name, operands
+        return found[2], _HEX.sub(lambda n: str(int(n.group(), 16)), found[3].replace(", ", ","))
 
     def _always(self, insn: Insn, word: int) -> tuple[str, str]:
         """Branch always: capstone 5.0.7 takes BO=20 of a conditional branch for bdnz."""

@@ -27,7 +27,7 @@ class Span(NamedTuple):
 
 Line = tuple[Span, ...]
 
-_CONTROL = {i: "\N{MIDDLE DOT}" for i in (*range(32), 127, *range(0x80, 0xA0))}
+_CONTROL = dict.fromkeys((*range(32), 127, *range(128, 160)), "·")
 
 
 def clean(text: str) -> str:
@@ -78,11 +78,11 @@ def wrap(spans: Sequence[Span], width: int, indent: int = 0) -> list[Line]:
     """Break at blanks into lines of at most ``width`` columns; later lines start with ``indent`` blanks."""
     words: list[Span] = []
     for span in spans:
-        for i, word in enumerate(span.text.split(" ")):
+        for i, text in enumerate(span.text.split(" ")):
             if i:
                 words.append(Span(" ", span.role))
-            if word:
-                words.append(Span(word, span.role))
+            if text:
+                words.append(Span(text, span.role))
     rows: list[list[Span]] = [[]]
     used = 0
     for word in words:

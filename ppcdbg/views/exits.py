@@ -1,0 +1,188 @@
+"""The exits list: one row an exit, with columns #, insn, exit, pc, cause, did; and one exit in full."""
+
+from __future__ import annotations
+
+from ppcdbg.cpu.msr import ESR_BITS, MSR_BITS, names
+from ppcdbg.debugger.causes import cause_of, priority_name
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.exits import ExitFilter
+from ppcdbg.debugger.symbols import SymbolTable
+from ppcdbg.kvm.codes import EMULATE_NAMES
+from ppcdbg.kvm.records import Action, Did, ExitRecord
+from ppcdbg.views.numbers import count, ea, real, size
+from ppcdbg.views.spans import Line, Span, clean, column, fit, line
+
+NUMBER, INSN, EXIT = 8, 12, 13
+_ROLE = {
+    Did.MAPPED: "mapped",
+    Did.MAPPED_MAGIC: "mapped",
+    Did.REFLECTED: "reflected",
+    Did.QUEUED: "pending",
+    Did.FAILED: "failed",
+}
+
+
+def header(width: int) -> Line:
+    """The names of the columns, above ``row``'s."""
+    cause, did = _widths(width)
+    cells = (
+        column("#", NUMBER, "label", True),
+        column("insn", INSN + 2, "label", True),
+        column("  exit", EXIT + 3, "label"),
+        column("pc", 9, "label"),
+        column("cause", cause, "label"),
+        column("did", did, "label"),
+    )
+    return fit(cells, width)
+
+
+def _widths(width: int) -> tuple[int, int]:
+    """What is left for cause and did once the fixed columns are out."""
+    rest = max(width - NUMBER - INSN - 2 - EXIT - 3 - 9, 12)
+    did = max(min(rest // 3, 26), 10)
+    return rest - did, did
+
+
+def row(record: ExitRecord, symbols: SymbolTable, width: int) -> Line:
+    """One exit in ``width`` columns; what was delivered on the way back is shown by ``→``."""
+    cause, did = _widths(width)
+    place = symbols.name(record.pc)
+    words = clean(cause_of(record))
+    told = f"{words}  {place}" if place and words else words or place
+    cells = (
+        column(count(record.number), NUMBER, "position", True),
+        column(count(record.position), INSN + 2, "number", True),
+        Span("  "),
+        column(record.name, EXIT + 1, "exit"),
+        column(ea(record.pc), 9, "address"),
+        column(told, cause - 1, "cause"),
+        Span(" "),
+        column(did_text(record), did, _did_role(record)),
+    )
+    return fit(cells, width)
+
+
+def rows(
+    debugger: Debugger, first: int, count: int, filter: ExitFilter | None, width: int, selected: int | None = None
+) -> list[Line]:
+    """A page of the filtered list; the row of exit ``selected`` begins with ``▸``."""
+    found = filter if filter is not None else debugger.exit_filter()
+    symbols = debugger.symbols
+    out = []
+    for record in found.page(first, count):
+        sign = Span("▸", "selected") if record.number == selected else Span(" ")
+        out.append((sign, *row(record, symbols, width - 1)))
+    return out
+
+
+def did_text(record: ExitRecord) -> str:
+    """What KVM did, in the list's words: ``map 4K``, ``reflect DTLB_MISS``, ``mmio serial0``, ``emul``."""
+    words = [action_text(a) for a in record.actions]
+    text = " ".join(dict.fromkeys(w for w in words if w))
+    own = {a.priority for a in record.actions if a.did in (Did.REFLECTED, Did.QUEUED)}
+    for number in record.queued:
+        if number not in own:
+            text += f" queue {priority_name(number)}"
+    if record.delivered is not None:
+        text += f" →{priority_name(record.delivered)}"
+    return clean(text.strip())
+
+
+def action_text(action: Action) -> str:
+    """One action in a few words."""
+    match action.did:
+        case Did.MAPPED:
+            return f"map {size(action.size or 0)}"
+        case Did.MAPPED_MAGIC:
+            return "map magic page"
+        case Did.REFLECTED:
+            return f"reflect {priority_name(action.priority or 0)}"
+        case Did.QUEUED:
+            return f"queue {priority_name(action.priority or 0)}"
+        case Did.MMIO:
+            return f"mmio {action.device or real(action.gpa or 0)}"
+        case Did.EMULATED:
+            done = action.result in (None, 0)
+            return "emul" if done else f"emul {EMULATE_NAMES[action.result or 0]}"
+        case Did.HYPERCALL:
+            return "hcall"
+        case Did.HOST:
+            return action.note or "host"
+        case _:
+            return str(action.did.value)
+
+
+def _did_role(record: ExitRecord) -> str:
+    return next((_ROLE[a.did] for a in record.actions if a.did in _ROLE), "did")
+
+
+def detail(debugger: Debugger, record: ExitRecord, width: int) -> list[Line]:
+    """Everything that is known of one exit, a field a line."""
+    place = debugger.symbols.name(record.pc)
+    fresh = record.captured
+    fields: list[Line] = [
+        line(("exit ", "label"), (count(record.number), "position"), " ", (record.name, "exit"), f" ({record.vector})"),
+        line(("insn ", "label"), (count(record.position), "number"), ("   tick ", "label"), count(record.tick)),
+        line(("pc   ", "label"), (ea(record.pc), "address"), " ", (place, "symbol")),
+        line(
+            ("inst ", "label"),
+            *_stale(f"{record.last_inst:08x}", "inst" in fresh),
+            " ",
+            (clean(cause_of(record)), "cause"),
+        ),
+        line(("msr  ", "label"), (ea(record.msr), "number"), " ", (" ".join(names(record.msr, MSR_BITS)), "bits")),
+        line(
+            ("esr  ", "label"),
+            *_stale(ea(record.esr), "esr" in fresh),
+            " ",
+            (" ".join(names(record.esr, ESR_BITS)), "bits"),
+        ),
+        line(
+            ("dear ", "label"),
+            *_stale(ea(record.dar), "dear" in fresh),
+            " ",
+            (debugger.symbols.name(record.dar), "symbol"),
+        ),
+    ]
+    for action in record.actions:
+        fields.append(line(("did  ", "label"), (action_text(action), "did"), _action_detail(action)))
+    if record.queued:
+        fields.append(line(("queued ", "label"), (", ".join(priority_name(n) for n in record.queued), "pending")))
+    if record.delivered is not None:
+        fields.append(line(("delivered ", "label"), (priority_name(record.delivered), "reflected")))
+    fields.append(
+        line(
+            ("resume ", "label"),
+            record.resume,
+            ("  accounted ", "label"),
+            record.accounted or "-",
+            ("  cost ", "label"),
+            count(record.cost),
+            " ticks",
+        )
+    )
+    return [fit(f, width) for f in fields]
+
+
+def _stale(text: str, fresh: bool) -> tuple[Span, ...]:
+    """A register that this exit does not capture shows what an earlier one left."""
+    return (Span(text, "number"),) if fresh else (Span(text, "dim"), Span(" (stale)", "dim"))
+
+
+def _action_detail(action: Action) -> Span:
+    parts: list[str] = []
+    if action.ea is not None:
+        parts.append(f"ea {ea(action.ea)}")
+    if action.gpa is not None:
+        parts.append(f"→ {real(action.gpa)}")
+    if action.did is Did.MMIO:
+        parts.append(f"{'write' if action.write else 'read'} {action.size or 0} bytes")
+    if action.value is not None:
+        parts.append(f"value {action.value:#x}")
+    if action.did is Did.HYPERCALL:
+        parts.append(
+            "(" + ", ".join(f"{a:#x}" for a in action.args) + ") = " + ", ".join(f"{r:#x}" for r in action.results)
+        )
+    if action.note and action.did in (Did.MAPPED, Did.FAILED, Did.HYPERCALL, Did.DEBUG):
+        parts.append(clean(action.note))
+    return Span("  " + "  ".join(parts) if parts else "", "dim")

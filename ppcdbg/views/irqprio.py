@@ -1,0 +1,50 @@
+"""The interrupt priorities: what is pending, who queued it, and in words why it is not delivered."""
+
+from __future__ import annotations
+
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.results import Irqprio, PriorityRow
+from ppcdbg.views.numbers import count
+from ppcdbg.views.spans import Line, Span, column, fit, line
+
+
+def rows(debugger: Debugger, width: int, height: int = 0) -> list[Line]:
+    """The pending ones, then how many are idle; all 23 where ``height`` has room for them."""
+    if not debugger.has_exits:
+        return [fit((Span("the bare machine has no irqprio list", "dim"),), width)]
+    found = debugger.irqprio()
+    if height == 0 or height > len(found.rows) + 1:
+        return every(found, width)
+    pending = [r for r in found.rows if r.pending]
+    out = [priority_row(r, width) for r in pending]
+    out.append(fit((Span(f"… {len(found.rows) - len(pending)} others idle", "dim"),), width))
+    out.append(fit(section(found), width))
+    return out[:height]
+
+
+def every(found: Irqprio, width: int) -> list[Line]:
+    """All priorities."""
+    return [*(priority_row(r, width) for r in found.rows), fit(section(found), width)]
+
+
+def priority_row(r: PriorityRow, width: int) -> Line:
+    """One priority. Delivery takes the lowest number that may be delivered."""
+    if not r.pending:
+        return fit(line((f"{r.number:>2} {r.name}", "dim"), (_last(r, "  idle; last queued at "), "dim")), width)
+    cells = [
+        column(f"{r.number:>2} {r.name}", 19, "pending"),
+        Span(" pending", "pending"),
+        Span(f"  waits: {r.waits}" if r.waits else "  delivered at the next entry", "masked" if r.waits else "ok"),
+        Span(_last(r, "  queued by "), "dim"),
+    ]
+    return fit(tuple(s for s in cells if s.text), width)
+
+
+def _last(r: PriorityRow, lead: str) -> str:
+    return f"{lead}{r.queued_by}, tick {count(r.queued_at)}" if r.queued_at is not None else ""
+
+
+def section(found: Irqprio) -> Line:
+    """Whether the guest is in a paravirtual critical section, and how that is known."""
+    word = "critical section: yes" if found.critical_section else "critical section: no"
+    return line((word, "masked" if found.critical_section else "dim"), (f" ({found.critical_reason})", "dim"))

@@ -1,0 +1,31 @@
+"""How numbers look everywhere: addresses as the architecture writes them, counts in groups, sizes in words."""
+
+from __future__ import annotations
+
+
+def ea(value: int) -> str:
+    """An effective address or a 32-bit register: eight digits."""
+    return f"{value & 0xFFFFFFFF:08x}"
+
+
+def real(value: int) -> str:
+    """A guest-physical or real address: eight digits, nine where there are 36 bits."""
+    return f"{value:09x}" if value >> 32 else f"{value:08x}"
+
+
+def count(value: int) -> str:
+    """``12,345,678``."""
+    return f"{value:,}"
+
+
+def size(value: int) -> str:
+    """``4K``, ``64M``, ``1G``; bytes where nothing else is exact."""
+    for shift, unit in ((30, "G"), (20, "M"), (10, "K")):
+        if value and not value & (1 << shift) - 1:
+            return f"{value >> shift}{unit}"
+    return f"{value}B"
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 exit``, ``2 exits``."""
+    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"

@@ -1,0 +1,86 @@
+"""The registers: values with a star on what changed, the names of bits and fields beside those that have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.results import RegisterValue
+from ppcdbg.views.spans import Line, Span, fit, length, line
+
+_CELL = 4 + 1 + 8 + 2  # name, star, value, gap
+_NAMED = ("msr", "esr", "xer", "mas0", "mas1", "mas2", "mas3", "mas4", "mas6", "tcr", "tsr", "dbsr", "epcr", "msrp")
+_PLAIN = ("pc", "lr", "ctr", "cr", "srr0", "srr1", "dear", "pid", "dec", "csrr0", "csrr1", "mas7", "ivpr", "lpid")
+
+
+def title(debugger: Debugger) -> Line:
+    """What changed since the last stop, for the pane's frame."""
+    changed = [c.name for c in debugger.last.changed]
+    text = " ".join(changed[:6]) + (f" and {len(changed) - 6} more" if len(changed) > 6 else "")
+    return line(("changed: ", "label"), (text, "changed")) if changed else ()
+
+
+def rows(debugger: Debugger, width: int, height: int = 0) -> list[Line]:
+    """GPRs in as many columns as fit, then the rest; ``height`` 0 gives all. What changed comes first when cut."""
+    every = debugger.registers().by_name()
+    gprs = grid([every[f"r{n}"] for n in range(32)], width)
+    plain = grid([every[n] for n in _PLAIN if n in every], width, 6)
+    named = [named_row(every[n], width) for n in _NAMED if n in every]
+    out = [*gprs, *plain, *named]
+    if height and len(out) > height:
+        out = [*gprs[: max(height - 4, 1)], *named[:2], *plain[:2]][:height]
+    return out
+
+
+def values(registers: Sequence[RegisterValue], width: int) -> list[Line]:
+    """Registers as ``info registers`` lists them: one a line with its bits when few, else a grid."""
+    if any(r.bits or r.fields for r in registers) or len(registers) <= 8:
+        return [named_row(r, width) for r in registers]
+    return grid(registers, width, max(len(r.name) for r in registers))
+
+
+def grid(registers: Sequence[RegisterValue], width: int, name_width: int = 4) -> list[Line]:
+    """Name and value cells, row by row."""
+    if not registers:
+        return []
+    digits = 8 if all(r.width == 32 for r in registers) else 16
+    cell = name_width + 1 + digits + 2
+    per_row = max(width // cell, 1)
+    if len(registers) == 32:
+        per_row = next(n for n in (8, 4, 2, 1) if n <= per_row)
+    out: list[Line] = []
+    for i in range(0, len(registers), per_row):
+        spans: list[Span] = []
+        for r in registers[i : i + per_row]:
+            spans += (Span(r.name.ljust(name_width), "register"), *value(r), Span("  "))
+        out.append(fit(tuple(spans), width))
+    return out
+
+
+def value(r: RegisterValue) -> tuple[Span, ...]:
+    """A star or a blank, and the value."""
+    digits = r.width // 4
+    role = "changed" if r.changed else "number"
+    return Span("*" if r.changed else " ", role), Span(f"{r.value:0{digits}x}", role)
+
+
+def named_row(r: RegisterValue, width: int) -> Line:
+    """One register with its bits; MSR also says the bits that are 0 and matter."""
+    spans: list[Span] = [Span(r.name.ljust(6), "register"), *value(r), Span("  ")]
+    if r.bits:
+        spans.append(Span(" ".join(r.bits), "bits"))
+    if r.fields:
+        spans.append(Span(" " if r.bits else ""))
+        spans.append(Span(" ".join(f"{n}={v:#x}" if v > 9 else f"{n}={v}" for n, v in r.fields), "bits"))
+    if r.name == "msr":
+        spans.append(Span(_off(r.value), "dim"))
+    if r.changed:
+        spans.append(Span(f"  was {r.before:0{r.width // 4}x}", "dim"))
+    row = tuple(s for s in spans if s.text)
+    return fit(row, width) if length(row) > width else row
+
+
+def _off(msr: int) -> str:
+    off = [name for name, bit in (("EE", 0x8000), ("CE", 0x20000), ("ME", 0x1000)) if not msr & bit]
+    mode = f" | PR={msr >> 14 & 1} IS={msr >> 5 & 1} DS={msr >> 4 & 1}"
+    return (" " + " ".join(f"{n.lower()}" for n in off) if off else "") + mode

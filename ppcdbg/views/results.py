@@ -1,0 +1,199 @@
+"""Any command's result as lines: the one place where values become text for a prompt, a log or a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ppcdbg.debugger.breakpoints import Breakpoint
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.events import Verb
+from ppcdbg.debugger.results import (
+    ConsoleText,
+    Disassembly,
+    Examined,
+    ExitList,
+    Explanation,
+    Found,
+    Help,
+    Irqprio,
+    Note,
+    Printed,
+    Registers,
+    SymbolPlace,
+    Table,
+    TlbView,
+)
+from ppcdbg.debugger.stops import StopReport, TraceHit
+from ppcdbg.debugger.story import Story
+from ppcdbg.views import console, disassembly, exits, irqprio, printing, registers, statistics, story, tlb
+from ppcdbg.views.numbers import count, ea, plural
+from ppcdbg.views.spans import Line, Span, clean, column, fit, line, wrap
+
+
+def lines(result: object, debugger: Debugger, width: int = 100) -> list[Line]:
+    """The lines of any result; a tuple's, one after the other."""
+    if isinstance(result, tuple):
+        return _many(result, debugger, width)
+    for kind, show in _SHOW.items():
+        if isinstance(result, kind):
+            return show(result, debugger, width)
+    return []
+
+
+def _many(results: tuple[Any, ...], debugger: Debugger, width: int) -> list[Line]:
+    out: list[Line] = []
+    for result in results:
+        shown = lines(result, debugger, width)
+        if isinstance(result, Table) and out and shown:
+            out.append(())
+        out += shown if not isinstance(result, Table) or result.rows else []
+    return out or [(Span("there is none", "dim"),)]
+
+
+def _stop(report: StopReport, debugger: Debugger, width: int) -> list[Line]:
+    out = [_trace(t, debugger, width)[0] for t in report.traces[-20:]]
+    if len(report.traces) > 20:
+        out.insert(0, line((f"… {len(report.traces) - 20} earlier trace events; 'info traces' has them", "dim")))
+    out += wrap(story.sentence(debugger.story()), width)
+    shown = [
+        (Span(f"  {c.name} ", "register"), Span(f"{ea(c.before)} → {ea(c.after)}", "changed"))
+        for c in report.changed
+        if c.name != "pc"
+    ][:8]
+    if report.position - report.start_position <= 1 and shown:
+        out.append(fit(tuple(s for cell in shown for s in cell), width))
+    return out
+
+
+def _story(facts: Story, debugger: Debugger, width: int) -> list[Line]:
+    out = wrap(story.sentence(facts), width)
+    if facts.report is None and facts.record is not None:
+        out += exits.detail(debugger, facts.record, width)
+    return out
+
+
+def _breakpoint(b: Breakpoint, debugger: Debugger, width: int) -> list[Line]:
+    name = "trace" if b.verb is Verb.TRACE else "tbreak" if b.temporary else b.verb.value
+    words = [
+        column(f"{b.number}", 4, "number", True),
+        Span("  "),
+        column(name, 10, "label"),
+        column("on" if b.enabled else "off", 4, "ok" if b.enabled else "dim"),
+        Span(str(b.event), "breakpoint"),
+    ]
+    if b.event.kind.value == "address":
+        words.append(Span(f" at {ea(b.event.address)}", "address"))
+    if b.condition:
+        words.append(Span(f" if {b.condition}", "cause"))
+    notes = [f"hit {plural(b.hits, 'time')}"] if b.hits else []
+    notes += [f"passes the next {b.ignore}"] if b.ignore else []
+    if notes:
+        words.append(Span(f"  ({', '.join(notes)})", "dim"))
+    out = [fit(tuple(words), width)]
+    if b.error:
+        out.append(fit(line("      ", (f"the condition failed: {clean(b.error)}", "error")), width))
+    return out
+
+
+def _trace(t: TraceHit, debugger: Debugger, width: int) -> list[Line]:
+    if t.record is not None:
+        return [fit((Span(f"[{t.number}] ", "breakpoint"), *exits.row(t.record, debugger.symbols, width - 5)), width)]
+    place = debugger.symbols.name(t.pc)
+    return [
+        fit(
+            line(
+                (f"[{t.number}] ", "breakpoint"),
+                f"{count(t.position)}  {clean(t.text)} at ",
+                (ea(t.pc), "address"),
+                " ",
+                (place, "symbol"),
+            ),
+            width,
+        )
+    ]
+
+
+def _exits(found: ExitList, debugger: Debugger, width: int) -> list[Line]:
+    rows = [exits.row(r, debugger.symbols, width) for r in found.records]
+    what = f" with {found.filter}" if found.filter else ""
+    tail = line((f"{plural(found.total, 'exit')}{clean(what)}", "dim"))
+    return [exits.header(width), *rows, fit(tail, width)]
+
+
+def _registers(found: Registers, debugger: Debugger, width: int) -> list[Line]:
+    rows = found.rows
+    gprs = [r for r in rows if r.group == "gpr"]
+    if len(gprs) < 32:
+        return registers.values(rows, width)
+    rest = [r for r in rows if r.group != "gpr"]
+    plain = [r for r in rest if not (r.bits or r.fields) and r.width == 32]
+    wide = max((len(r.name) for r in plain), default=4)
+    named = [registers.named_row(r, width) for r in rest if r.bits or r.fields or r.width == 64]
+    return [*registers.grid(gprs, width), *registers.grid(plain, width, wide), *named]
+
+
+def _disassembly(found: Disassembly, debugger: Debugger, width: int) -> list[Line]:
+    return disassembly.listing(found.rows, width)
+
+
+def _symbol(found: SymbolPlace, debugger: Debugger, width: int) -> list[Line]:
+    if not found.name:
+        return [line(f"No symbol covers {ea(found.address)}.")]
+    offset = f" + {found.offset:#x}" if found.offset else ""
+    return [line((found.name, "symbol"), f"{offset} ({found.size:#x} bytes)")]
+
+
+def _tlb(found: TlbView, debugger: Debugger, width: int) -> list[Line]:
+    out = tlb.rows(debugger, width)
+    if found.shadow:
+        out += [(), *tlb.shadow_rows(debugger, width)]
+    return [*out, line((tlb.summary(found), "dim"))]
+
+
+def _help(found: Help, debugger: Debugger, width: int) -> list[Line]:
+    if len(found.entries) == 1:
+        e = found.entries[0]
+        out = [line((e.usage, "mnemonic")), *wrap((Span(e.summary),), width), line(("example: ", "label"), e.example)]
+        return [*out, line(("also: ", "label"), ", ".join(e.aliases))] if e.aliases else out
+    out = []
+    family = ""
+    for e in found.entries:
+        if e.family != family:
+            out += [*([()] if out else []), line((e.family, "title"))]
+            family = e.family
+        out.append(fit(line("  ", column(e.name, 20, "mnemonic"), e.summary), width))
+    return out
+
+
+def _found(found: Found, debugger: Debugger, width: int) -> list[Line]:
+    if not found.addresses:
+        return [line("Nothing was found.")]
+    rows = [line((ea(a), "address"), "  ", (s, "symbol")) for a, s in zip(found.addresses, found.symbols)]
+    return [
+        *rows,
+        line((f"{plural(len(rows), 'match').replace('matchs', 'matches')}{', more follow' * found.more}", "dim")),
+    ]
+
+
+_Show = Callable[[Any, Debugger, int], list[Line]]
+_SHOW: dict[type, _Show] = {
+    StopReport: _stop,
+    Story: _story,
+    Breakpoint: _breakpoint,
+    TraceHit: _trace,
+    ExitList: _exits,
+    Registers: _registers,
+    Disassembly: _disassembly,
+    Examined: lambda r, d, w: printing.examined(r, w),
+    Printed: lambda r, d, w: [fit(printing.printed(r), w)],
+    SymbolPlace: _symbol,
+    TlbView: _tlb,
+    Irqprio: lambda r, d, w: irqprio.every(r, w),
+    Explanation: lambda r, d, w: tlb.explain_rows(r, w),
+    ConsoleText: lambda r, d, w: console.text_rows(r.text, w),
+    Table: lambda r, d, w: statistics.table_rows(r, w),
+    Help: _help,
+    Found: _found,
+    Note: lambda r, d, w: [line(clean(r.text))] if r.text else [],
+}

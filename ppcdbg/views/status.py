@@ -1,0 +1,66 @@
+"""The title line: which guest, on what, how far, and whether it stands still and why."""
+
+from __future__ import annotations
+
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.stops import Cause, StopReport
+from ppcdbg.machine.system import StopKind
+from ppcdbg.views.numbers import count
+from ppcdbg.views.spans import Line, Span, fit, length, line
+
+_MODES = {"bare": "bare machine", "pr": "PR · KVM 6.1", "hv": "E.HV · KVM 6.1"}
+
+
+def line_of(debugger: Debugger, width: int, running: bool | None = None) -> Line:
+    """One line of ``width`` columns; the right end is the state. ``running`` defaults to the debugger's own."""
+    state = state_of(debugger, running)
+    left = line(
+        (" ppcdbg  ", "title"),
+        (debugger.name, "label"),
+        "   ",
+        (f"{debugger.core.model.name} {_MODES[debugger.guest.kind]} · {debugger.system.engine.name}", "dim"),
+        "   insn ",
+        (count(debugger.position), "position"),
+        *(("   exit ", (count(len(debugger.exits)), "position")) if debugger.has_exits else ()),
+        "   ",
+    )
+    room = width - length(state)
+    if room < 12:
+        return fit(state, width)
+    return (*fit(left, room, fill=True), *state)
+
+
+def state_of(debugger: Debugger, running: bool | None = None) -> Line:
+    """``■ stopped: exit DTLB_MISS`` or ``▶ running``."""
+    if debugger.running if running is None else running:
+        return (Span("▶ running ", "running"),)
+    report = debugger.last
+    if report.cause is Cause.ENDED:
+        return (Span(f"■ ended: {_ENDS.get(report.stop.kind, report.stop.kind.value)} ", "ended"),)
+    return (Span(f"■ stopped: {reason(report)} ", "stopped"),)
+
+
+_ENDS = {
+    StopKind.RESET: "guest reset",
+    StopKind.POWEROFF: "power off",
+    StopKind.IDLE: "idle for ever",
+    StopKind.STUCK: "stuck",
+    StopKind.CRASH: "crash",
+}
+
+
+def reason(report: StopReport) -> str:
+    """A few words: why the guest stands still."""
+    if report.breakpoints:
+        number = report.breakpoints[0]
+        return f"breakpoint {number}" + (f", exit {report.record.name}" if report.record else "")
+    if report.record is not None:
+        return f"exit {report.record.name}"
+    return {
+        Cause.START: "at the start",
+        Cause.STEP: "step",
+        Cause.UNTIL: "reached",
+        Cause.INTERRUPTED: "interrupted",
+        Cause.SKIPPED: "interrupt did not return",
+        Cause.LIMIT: "instruction limit",
+    }.get(report.cause, report.cause.value)
