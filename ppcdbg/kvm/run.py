@@ -19,10 +19,10 @@ from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
 from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind
 
-SLICE = 100_000
-"""Instructions between two looks at ``Limits.interrupted``."""
-EXIT_SLICE = 512
-"""Exits between two looks at ``Limits.interrupted``."""
+SLICE = 50_000
+"""Instructions between two looks at ``Limits.interrupted``: well below 100 ms of the reference engine."""
+EXIT_COST = 100
+"""What an exit counts in that sum: the model takes about as long for one as the engine for so many instructions."""
 PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
 
@@ -92,8 +92,9 @@ class KvmSystem:
         if first is not None:
             return first
         start = core.state.pc, core.retired
-        stops, exits, until_look = Stops(limits.breakpoints), 0, EXIT_SLICE
+        stops, exits, until_look = Stops(limits.breakpoints), 0, self.slice
         while True:
+            before = core.retired
             if self._due():
                 stop = self._kick()
                 exits += 1
@@ -115,9 +116,9 @@ class KvmSystem:
                 return stop
             if exits and exits == limits.exits:
                 return self._stop(StopKind.EXIT)
-            until_look -= 1
+            until_look -= core.retired - before + EXIT_COST
             if until_look <= 0:
-                until_look = EXIT_SLICE
+                until_look = self.slice
                 if limits.interrupted is not None and limits.interrupted():
                     return self._stop(StopKind.INTERRUPTED)
 
