@@ -228,7 +228,7 @@ class Mmu:
         context = Context(False, sas, (spid,), bool(mas5 & 0x80000000), mas5 & 0xFF)
         entry = self.find(ea, context)
         if entry is None:
-            self._miss_defaults(ea, sas, spid, 0)
+            self._miss_defaults(r[MAS2], sas, spid, 0)  # EPN stays (e500 RM table 12-15)
         else:
             self._load(entry)
 
