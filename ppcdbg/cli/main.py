@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "debug": ("ppcdbg.cli.debug", "open the terminal UI on a guest (the same with no command at all)"),
     "run": ("ppcdbg.cli.run", "run a guest without the UI: its console on stdout, a summary on stderr"),
     "info": ("ppcdbg.cli.info", "print a reference table: exits, irqprio, sprs, hcalls, quirks, machine"),
+    "bench": ("ppcdbg.cli.bench", "measure how fast ppcdbg is here, alone or beside QEMU"),
 }
 
 USAGE = """\

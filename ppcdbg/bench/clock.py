@@ -1,0 +1,54 @@
+"""The host's clock, and processes timed by it: the only place of the benchmark that knows what time it is.
+
+Nothing read here goes anywhere but into a figure. What is measured, and how a figure is made of it, is elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+now = time.perf_counter
+"""Seconds from an arbitrary start."""
+
+pause = time.sleep
+"""Wait for so many seconds; for another process, never within a measurement."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that ended: wall seconds from before its creation until it was reaped, and what it printed."""
+
+    seconds: float
+    status: int
+    output: bytes
+    errors: bytes
+
+
+def timed(work: Callable[[], Result]) -> tuple[float, Result]:
+    """Wall seconds that a call took, and its result."""
+    start = now()
+    result = work()
+    return now() - start, result
+
+
+def process(command: Sequence[str], timeout: float, environment: dict[str, str] | None = None) -> Finished | None:
+    """Run a command with no input to its end; None if it was still running after ``timeout`` seconds.
+
+    ``environment`` is added to the process's own.
+    """
+    merged = {**os.environ, **(environment or {})}
+    start = now()
+    try:
+        done = subprocess.run(
+            list(command), stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, env=merged, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return Finished(now() - start, done.returncode, done.stdout, done.stderr)

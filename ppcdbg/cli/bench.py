@@ -1,0 +1,88 @@
+"""Measure how fast ppcdbg is here, alone or beside QEMU.
+
+The rows, by name:
+loop-a, loop-b, loop-c  hot code: SHA-256 and CRC; sieve, sort and copy; stack machine, state machine and list
+linux-*-bare, -kvm      Linux to its reboot, whole process; needs guests outside the package (PPCDBG_SHARED)
+demo, import            cold start of `ppcdbg run demo`, and what of it is imports
+step                    in-process single steps, the state visible to Python after each
+exits-demo, -linux      exits a second by kind, each recorded in full
+snapshot                the whole machine copied out and back
+
+How it is measured. Everything is wall time on this host. In each of the runs all figures of a row are taken one after
+the other, ours and QEMU's in turn, and a ratio is taken within a run: what slows the host slows both. The median
+decides. The speed of hot code is the slope between two lengths of one program, so start-up and what was compiled
+early drop out on both sides; its instructions are counted by ppcdbg, exactly, and both must print the same checksum.
+Rows of whole processes include everything, after one unmeasured run that fills the caches. QEMU runs as it comes, and
+with -icount shift=0, its mode that counts instructions as ppcdbg always does. Where a ratio is of speeds, more is
+better; where it is of seconds, less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from ppcdbg.errors import InputError, UsageError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of ``bench``."""
+    add = parser.add_argument
+    add("--rows", metavar="NAME,...", default="", help="only these rows; * matches anything (default: all)")
+    add("--runs", metavar="N", type=int, default=5, help="how often each figure is taken (default 5)")
+    add("--peer", action="store_true", help="run QEMU beside each row, in turn, and print ratios")
+    add("--instructions", metavar="N", help="length of the hot loops (default 2G; k, M, G are decimal)")
+    add("--timeout", metavar="SECONDS", type=float, default=300.0, help="for one process (default 300)")
+    add("--guests", metavar="FOLDER", help="where linux-*/ are (default: guests/ in $PPCDBG_SHARED)")
+    add("--json", metavar="FILE", help="write the report as data; - is stdout, in place of the text")
+    add("-q", "--quiet", action="store_true", help="do not say on stderr what is being measured")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure and print."""
+    from ppcdbg.bench.loops import Lengths
+    from ppcdbg.bench.report import data, lines
+    from ppcdbg.bench.results import Report
+    from ppcdbg.bench.row import measure
+    from ppcdbg.bench.rows import Settings, catalogue, chosen, linux_folder
+    from ppcdbg.bench.surroundings import surroundings
+    from ppcdbg.machine.description import parse_count
+
+    if options.runs < 1:
+        raise UsageError(f"option --runs is {options.runs}; it must be at least 1")
+    lengths = Lengths()
+    if options.instructions:
+        span = parse_count(options.instructions, ("option --instructions", UsageError))
+        lengths = Lengths(lead=max(1, span // 8), span=span, reference_span=min(span, lengths.reference_span))
+    with tempfile.TemporaryDirectory(prefix="ppcdbg-bench-") as folder:
+        settings = Settings(Path(folder), linux_folder(options.guests, os.environ), options.timeout, lengths)
+        rows = chosen(catalogue(settings), [name for name in options.rows.split(",") if name])
+        results = measure(rows, options.runs, options.peer, _silent if options.quiet else _progress)
+    report = Report(surroundings(options.peer), options.runs, results)
+    if options.json:
+        _write(json.dumps(data(report), indent=2) + "\n", options.json)
+    if options.json != "-":
+        print("\n".join(lines(report)))
+    return 0
+
+
+def _progress(sentence: str) -> None:
+    print(f"bench: {sentence}", file=sys.stderr, flush=True)
+
+
+def _silent(sentence: str) -> None:
+    """Say nothing."""
+
+
+def _write(text: str, name: str) -> None:
+    if name == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {name}: {error.strerror or error}") from None
