@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
 
 INST_FETCH_FAILED = 0xFFFFFFFF
-EPCR_KVM = 0x14800000  # DSIGS DUVD DGTMI
+EPCR_KVM = 0x14C00000  # DSIGS DUVD DGTMI, and DMIUH, which is on while guest state is in the MAS (facts 8.4, H3)
 MSRP_KVM = 0x04000004  # UCLEP PMMP
 _WORD = Struct(">I")
 SRR0, SRR1, ESR, DEAR = SLOT["SRR0"], SLOT["SRR1"], SLOT["ESR"], SLOT["DEAR"]
