@@ -45,7 +45,11 @@ class Desk(Widget):
         self.last = "exits"
         self.panes = {
             kind: Pane(
-                kind, str((number + 1) % 10), styles, selects=kind == "exits", headed=kind in ("exits", "tlb", "shadow")
+                kind,
+                str((number + 1) % 10),
+                styles,
+                selects=kind in ("exits", "disassembly"),
+                headed=kind in ("exits", "tlb", "shadow"),
             )
             for number, kind in enumerate(PANES)
         }

@@ -104,28 +104,29 @@ def _narrow(width: int, height: int, choice: Choice) -> dict[str, Box]:
 def _medium(width: int, height: int, choice: Choice) -> dict[str, Box]:
     left = round(width * 0.6)
     lower = max(6, round(height * 0.36)) if height >= 18 else 0
-    half = left // 2
+    half = round(left * 0.4)
     y = height - lower
     boxes = _stack(0, 0, left, y, [("exits", 1.0, 4)])
     if lower:
         boxes[choice.at("irqprio")] = Box(0, y, half, lower)
         boxes[choice.at("tlb")] = Box(half, y, left - half, lower)
-    column = [("disassembly", 0.34, 6), ("registers", 0.36, 6), (choice.at("console"), 0.30, 3)]
+    column = [("disassembly", 0.32, 6), ("registers", 0.45, 6), (choice.at("console"), 0.23, 3)]
     if height < 16:
         column = [("disassembly", 0.5, 3), (choice.at("console"), 0.5, 3)]
     return boxes | _stack(left, 0, width - left, height, column)
 
 
 def _wide(width: int, height: int, choice: Choice) -> dict[str, Box]:
-    left = round(width * 0.37)
+    left = round(width * 0.35)
     middle = round(width * 0.31)
     right = width - left - middle
-    lower = "statistics" if choice.at("irqprio") == "statistics" else "irqprio"
-    boxes = _stack(0, 0, left, height, [("exits", 0.55, 8), ("detail", 0.2, 5), (lower, 0.25, 4)])
+    boxes = _stack(0, 0, left, height, [("exits", 0.55, 8), ("detail", 0.28, 5), ("irqprio", 0.17, 4)])
     boxes |= _stack(
         left, 0, middle, height, [("disassembly", 0.4, 8), ("registers", 0.32, 8), (choice.at("console"), 0.28, 4)]
     )
-    return boxes | _stack(left + middle, 0, right, height, [("tlb", 0.5, 8), ("shadow", 0.5, 8)])
+    return boxes | _stack(
+        left + middle, 0, right, height, [("tlb", 0.3, 6), ("shadow", 0.38, 6), ("statistics", 0.32, 4)]
+    )
 
 
 def _joined(boxes: dict[str, Box], width: int) -> dict[str, Box]:

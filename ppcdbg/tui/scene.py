@@ -39,8 +39,8 @@ class Filled:
     """The rows of one pane. ``rows[0]`` is row ``first`` of ``total``; ``marks`` says what each row stands for.
 
     ``cursor`` is the row to keep in sight (the selected exit, the instruction at pc); None where there is none.
-    ``head`` names the columns and stays above the rows. ``tail``: without a cursor, the last rows are the interesting ones.
-    ``endless``: the rows are places in an address space, so a scroll bar would say nothing.
+    ``head`` names the columns and stays above the rows. ``tail``: where there is no cursor, the last rows are the
+    interesting ones. ``endless``: the rows are places in an address space, so a scroll bar would say nothing.
     """
 
     rows: tuple[Line, ...]

@@ -12,7 +12,9 @@ from ppcdbg.kvm.records import Action, Did, ExitRecord
 from ppcdbg.views.numbers import count, ea, real, size
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line
 
-NUMBER, INSN, EXIT = 8, 12, 13
+EXIT, PC = 13, 9
+NARROW = 90
+"""Columns below which numbers stand closer, so that more of cause and deed can be read."""
 _ROLE = {
     Did.MAPPED: "mapped",
     Did.MAPPED_MAGIC: "mapped",
@@ -24,37 +26,40 @@ _ROLE = {
 
 def header(width: int) -> Line:
     """The names of the columns, above ``row``'s."""
-    cause, did = _widths(width)
+    number, insn, gap, cause, did = _widths(width)
     cells = (
-        column("#", NUMBER, "label", True),
-        column("insn", INSN + 2, "label", True),
-        column("  exit", EXIT + 3, "label"),
-        column("pc", 9, "label"),
+        column("#", number, "label", True),
+        column("insn", insn, "label", True),
+        column(" " * gap + "exit", gap + EXIT, "label"),
+        column("pc", PC, "label"),
         column("cause", cause, "label"),
         column("did", did, "label"),
     )
     return fit(cells, width)
 
 
-def _widths(width: int) -> tuple[int, int]:
-    """What is left for cause and did once the fixed columns are out."""
-    rest = max(width - NUMBER - INSN - 2 - EXIT - 3 - 9, 12)
-    did = max(min(rest // 3, 26), 10)
-    return rest - did, did
+def _widths(width: int) -> tuple[int, int, int, int, int]:
+    """Widths of number and insn, the gap behind them, and what is left for cause and did."""
+    number, insn, gap = (7, 12, 1) if width < NARROW else (8, 14, 2)
+    rest = max(width - number - insn - gap - EXIT - PC, 14)
+    did = max(min(rest * 2 // 5, 26), 12)
+    return number, insn, gap, rest - did, did
 
 
 def row(record: ExitRecord, symbols: SymbolTable, width: int) -> Line:
     """One exit in ``width`` columns; what was delivered on the way back is shown by ``→``."""
-    cause, did = _widths(width)
+    number, insn, gap, cause, did = _widths(width)
     place = symbols.name(record.pc)
     words = clean(cause_of(record))
-    told = f"{words}  {place}" if place and words else words or place
+    told = words or place
+    if words and place and cause - 1 - len(words) >= 8:  # a shorter piece of a name says nothing
+        told = f"{words}  {place}"
     cells = (
-        column(count(record.number), NUMBER, "position", True),
-        column(count(record.position), INSN + 2, "number", True),
-        Span("  "),
-        column(record.name, EXIT + 1, "exit"),
-        column(ea(record.pc), 9, "address"),
+        column(count(record.number), number, "position", True),
+        column(count(record.position), insn, "number", True),
+        Span(" " * gap),
+        column(record.name, EXIT, "exit"),
+        column(ea(record.pc), PC, "address"),
         column(told, cause - 1, "cause"),
         Span(" "),
         column(did_text(record), did, _did_role(record)),

@@ -17,7 +17,8 @@ def rows(debugger: Debugger, width: int, height: int = 0) -> list[Line]:
         return every(found, width)
     pending = [r for r in found.rows if r.pending]
     out = [priority_row(r, width) for r in pending]
-    out.append(fit((Span(f"… {len(found.rows) - len(pending)} others idle", "dim"),), width))
+    idle = len(found.rows) - len(pending)
+    out.append(fit((Span(f"… {idle} others idle" if pending else f"all {idle} idle", "dim"),), width))
     out.append(fit(section(found), width))
     return out[:height]
 

@@ -10,6 +10,7 @@ from ppcdbg.views.spans import Line, Span, fit, length, line
 
 _CELL = 4 + 1 + 8 + 2  # name, star, value, gap
 _NAMED = ("msr", "esr", "xer", "mas0", "mas1", "mas2", "mas3", "mas4", "mas6", "tcr", "tsr", "dbsr", "epcr", "msrp")
+_FIRST = ("pc", "lr", "ctr", "cr")
 _PLAIN = ("pc", "lr", "ctr", "cr", "srr0", "srr1", "dear", "pid", "dec", "csrr0", "csrr1", "mas7", "ivpr", "lpid")
 
 
@@ -21,21 +22,22 @@ def title(debugger: Debugger) -> Line:
 
 
 def rows(debugger: Debugger, width: int, height: int = 0) -> list[Line]:
-    """GPRs in as many columns as fit, then the rest; ``height`` 0 gives all. What changed comes first when cut."""
+    """One row of pc and its like, the MSR, GPRs in as many columns as fit, then the rest; ``height`` 0 gives all."""
     every = debugger.registers().by_name()
-    gprs = grid([every[f"r{n}"] for n in range(32)], width)
-    plain = grid([every[n] for n in _PLAIN if n in every], width, 6)
-    named = [named_row(every[n], width) for n in _NAMED if n in every]
-    out = [*gprs, *plain, *named]
-    if height and len(out) > height:
-        out = [*gprs[: max(height - 4, 1)], *named[:2], *plain[:2]][:height]
-    return out
+    first = _FIRST[: max(width // _CELL, 1)]
+    out = grid([every[n] for n in first], width)
+    out.append(named_row(every["msr"], width))
+    out += grid([every[f"r{n}"] for n in range(32)], width)
+    out += grid([every[n] for n in _PLAIN if n in every and n not in first], width, 6)
+    out += [named_row(every[n], width) for n in _NAMED if n in every and n != "msr"]
+    return out[:height] if height else out
 
 
 def values(registers: Sequence[RegisterValue], width: int) -> list[Line]:
     """Registers as ``info registers`` lists them: one a line with its bits when few, else a grid."""
     if any(r.bits or r.fields for r in registers) or len(registers) <= 8:
-        return [named_row(r, width) for r in registers]
+        widest = max((len(r.name) for r in registers), default=4)
+        return [named_row(r, width, widest) for r in registers]
     return grid(registers, width, max(len(r.name) for r in registers))
 
 
@@ -45,15 +47,15 @@ def grid(registers: Sequence[RegisterValue], width: int, name_width: int = 4) ->
         return []
     digits = 8 if all(r.width == 32 for r in registers) else 16
     cell = name_width + 1 + digits + 2
-    per_row = max(width // cell, 1)
+    per_row = max((width + 2) // cell, 1)
     if len(registers) == 32:
-        per_row = next(n for n in (8, 4, 2, 1) if n <= per_row)
+        per_row = next(n for n in (8, 4, 3, 2, 1) if n <= per_row)
     out: list[Line] = []
     for i in range(0, len(registers), per_row):
         spans: list[Span] = []
         for r in registers[i : i + per_row]:
             spans += (Span(r.name.ljust(name_width), "register"), *value(r), Span("  "))
-        out.append(fit(tuple(spans), width))
+        out.append(fit(tuple(spans[:-1]), width))
     return out
 
 
@@ -64,9 +66,9 @@ def value(r: RegisterValue) -> tuple[Span, ...]:
     return Span("*" if r.changed else " ", role), Span(f"{r.value:0{digits}x}", role)
 
 
-def named_row(r: RegisterValue, width: int) -> Line:
+def named_row(r: RegisterValue, width: int, name_width: int = 4) -> Line:
     """One register with its bits; MSR also says the bits that are 0 and matter."""
-    spans: list[Span] = [Span(r.name.ljust(6), "register"), *value(r), Span("  ")]
+    spans: list[Span] = [Span(r.name.ljust(name_width), "register"), *value(r), Span("  ")]
     if r.bits:
         spans.append(Span(" ".join(r.bits), "bits"))
     if r.fields:

@@ -14,20 +14,30 @@ _MODES = {"bare": "bare machine", "pr": "PR · KVM 6.1", "hv": "E.HV · KVM 6.1"
 def line_of(debugger: Debugger, width: int, running: bool | None = None) -> Line:
     """One line of ``width`` columns; the right end is the state. ``running`` defaults to the debugger's own."""
     state = state_of(debugger, running)
-    left = line(
-        (" ppcdbg  ", "title"),
-        (debugger.name, "label"),
-        "   ",
-        (f"{debugger.core.model.name} {_MODES[debugger.guest.kind]} · {debugger.system.engine.name}", "dim"),
-        "   insn ",
-        (count(debugger.position), "position"),
-        *(("   exit ", (count(len(debugger.exits)), "position")) if debugger.has_exits else ()),
-        "   ",
-    )
     room = width - length(state)
     if room < 12:
         return fit(state, width)
+    model, mode = debugger.core.model.name, _MODES[debugger.guest.kind]
+    wide = f"{model} {mode} · {debugger.system.engine.name}"
+    for machine in (wide, f"{model} {mode}", f"{model} {mode.split(' ·')[0]}", model):
+        left = _left(debugger, machine)
+        if length(left) <= room:
+            break
     return (*fit(left, room, fill=True), *state)
+
+
+def _left(debugger: Debugger, machine: str) -> Line:
+    """What stands at the left: the guest, the machine in as many words as there is room for, how far it is."""
+    return line(
+        (" ppcdbg  ", "title"),
+        (debugger.name, "label"),
+        "   ",
+        (machine, "dim"),
+        "   insn ",
+        (count(debugger.position), "position"),
+        *(("   exit ", (count(len(debugger.exits)), "position")) if debugger.has_exits else ()),
+        "  ",
+    )
 
 
 def state_of(debugger: Debugger, running: bool | None = None) -> Line:
@@ -52,8 +62,10 @@ _ENDS = {
 def reason(report: StopReport) -> str:
     """A few words: why the guest stands still."""
     if report.breakpoints:
-        number = report.breakpoints[0]
-        return f"breakpoint {number}" + (f", exit {report.record.name}" if report.record else "")
+        what = f"exit {report.record.name}" if report.record else ""
+        if report.cause is Cause.UNTIL:
+            return what or report.told[0]
+        return f"breakpoint {report.breakpoints[0]}" + (f", {what}" if what else "")
     if report.record is not None:
         return f"exit {report.record.name}"
     return {

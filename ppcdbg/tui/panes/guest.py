@@ -10,6 +10,8 @@ from ppcdbg.views.spans import Span
 
 CONSOLE_KEPT = 64 * 1024
 """Characters of the console that the pane can scroll back over."""
+CONSOLE_WIDTH = 400
+"""Columns at which the console's lines are broken: none that a guest prints; the pane is shifted to read their ends."""
 
 
 def priorities(debugger: Debugger, need: Need) -> Filled:
@@ -20,7 +22,7 @@ def priorities(debugger: Debugger, need: Need) -> Filled:
 
 def printed(debugger: Debugger, need: Need) -> Filled:
     """The end of the guest's console, followed while it grows."""
-    rows = tuple(console.text_rows(debugger.console(CONSOLE_KEPT), need.width))
+    rows = tuple(console.text_rows(debugger.console(CONSOLE_KEPT), CONSOLE_WIDTH))
     if not rows:
         return Filled(((Span("The guest has printed nothing yet.", "dim"),),), "Guest console", total=1)
     return Filled(rows, "Guest console", total=len(rows), tail=True)

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from ppcdbg.tui.layout import Box
 from ppcdbg.tui.scene import Filled, Need
 from ppcdbg.tui.styles import Styles
-from ppcdbg.views.spans import Line, Span, length
+from ppcdbg.views.spans import Line, Span, fit, length, to_text
 
 _EMPTY = Filled((), "")
 
@@ -223,13 +223,14 @@ class Pane(Widget, can_focus=True):
         surface, sign = "", " "
         if row == self.cursor and (self.selects or self.has_focus):
             surface = "cursor" if self.has_focus else "cursor-idle"
-            sign = "▸"
+            sign = " " if to_text((self._row(row),)).startswith("▶") else "▸"
         return self._framed(self._row(row), sign, surface, edge)
 
     def _framed(self, row: Line, sign: str, surface: str, edge: Strip | None) -> Strip:
         width = self.size.width - (2 if edge else 1)
         margin = self.palette.strip([Span(sign, "pc")], 1, surface)
-        strip = self.palette.strip(row, width, surface, self.shift)
+        shown = row if self.shift else fit(row, width)
+        strip = self.palette.strip(shown, width, surface, self.shift)
         return Strip.join([margin, strip, edge] if edge else [margin, strip])
 
     def _row(self, row: int) -> Line:
@@ -246,7 +247,8 @@ class Pane(Widget, can_focus=True):
         tail = "" if self.box.edge else ("┬" if self.box.y == 0 else ("┼" if 0 in self.box.joins else "┤"))
         room = width - length(tuple(left)) - len(tail) - 1
         right: list[Span] = []
-        if note and length(note) + 2 <= room:
+        if note and room >= 8:
+            note = fit(note, room - 2)
             right = [Span(" ", rule), *note, Span(" ", rule)]
             room -= length(note) + 2
         left.append(Span(dash * max(0, room), rule))
