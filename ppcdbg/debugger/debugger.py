@@ -18,7 +18,7 @@ from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.commands.command import Completion, Result
 from ppcdbg.debugger.events import Event, Verb
 from ppcdbg.debugger.exits import ExitFilter
-from ppcdbg.debugger.expressions import Compiled, Value, compile_expression, evaluate
+from ppcdbg.debugger.expressions import Compiled, Value, compile_expression
 from ppcdbg.debugger.guest import Guest
 from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.model import guest_of, model_of
@@ -161,14 +161,22 @@ class Debugger:
             self.running = False
             self.runner.finished()
             self._now = self.register_file.snapshot()
+        told = tuple(self._told(self.breakpoints.get(n)) for n in outcome.numbers)
         for number in outcome.numbers:
             if self.breakpoints.get(number).temporary:
                 self.breakpoints.delete(number)
         self.last = StopReport(
             outcome.stop, outcome.cause, outcome.record, outcome.numbers, registers.changes(self.before, self._now),
             tuple(self.runner.traces[traced:]), first, len(self.exits), start,
+            told,
         )  # fmt: skip
         return self.last
+
+    def _told(self, b: Breakpoint) -> str:
+        """A breakpoint that hit, in words: its number where the user can use it."""
+        if b.verb in (Verb.RUN_UNTIL, Verb.WAIT_FOR):
+            return str(b.event)
+        return f"{'temporary ' if b.temporary else ''}breakpoint {b.number}, {b.event}"
 
     def need_exits(self) -> None:
         if not self.has_exits:
@@ -191,9 +199,13 @@ class Debugger:
         return compile_expression(condition, scope)
 
     # --- expressions ------------------------------------------------------------------------------------------------
+    def compile(self, text: str) -> Compiled:
+        """An expression over the guest's present state. Raises UsageError."""
+        return compile_expression(text, DebuggerScope(self))
+
     def evaluate(self, text: str) -> Value:
         """The value of an expression now. Raises UsageError."""
-        return evaluate(text, DebuggerScope(self))
+        return self.compile(text).value()
 
     def address(self, text: str) -> int:
         """An effective address from an expression; a leading ``*`` as in gdb's ``break *ADDR`` is allowed."""

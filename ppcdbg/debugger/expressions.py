@@ -99,6 +99,10 @@ class Compiled:
             return Value(first, code.type)
         return Value(code.run(), code.type)
 
+    def all_values(self) -> Values:
+        """Every value of a field that has several; one value otherwise."""
+        return self._code.many() if self._code.many is not None else (self.value().value,)
+
     def true(self) -> bool:
         """The condition's outcome; a field with several values is true when any is not zero and not empty."""
         code = self._code

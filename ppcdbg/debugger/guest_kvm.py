@@ -6,7 +6,7 @@ the same addresses (``ppcdbg.kvm.vm``). The shadow side is the core's own TLB.
 
 from __future__ import annotations
 
-from ppcdbg.cpu.mmu import Access, permits
+from ppcdbg.cpu.mmu import Access, Verdict, permits
 from ppcdbg.cpu.tlb import TlbEntry
 from ppcdbg.debugger.guest import CONTEXT_BITS, Guest, Lookup, Page, lookup, read_hardware_spr, vector_addresses
 from ppcdbg.debugger.results import Candidate
@@ -73,7 +73,8 @@ class KvmGuest:
         vcpu = self.vcpu
         space = self._space(access)
         hardware = self.core.mmu.context(fetch=access is Access.FETCH)
-        shadow = lookup(self.core, ea, access, hardware, "shadow ").candidates
+        near = lookup(self.core, ea, access, hardware, "shadow ").candidates
+        shadow = tuple(c for c in near if c.failed != Verdict.RANGE.value)
         rows: list[Candidate] = []
         page: Page | None = None
         outcome = "miss"

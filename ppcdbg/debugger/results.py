@@ -99,13 +99,16 @@ class Examined:
 
 @dataclass(frozen=True)
 class Printed:
-    """The value of an expression, with gdb's output format letter; ``symbol`` where the value is an address."""
+    """The value of an expression, with gdb's output format letter; ``symbol`` where the value is an address.
+
+    ``also``: the further values of a field that has several (an exit's number and its name)."""
 
     value: int | str
     format: str
     bits: int
     signed: bool
     symbol: str = ""
+    also: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,8 @@ class TraceHit:
 class StopReport:
     """``record`` is the exit that the stop is about; None where the guest stands between exits.
 
-    ``breakpoints`` are the numbers that hit here; ``first_exit``..``last_exit`` (half open) the exits handled
-    since the previous stop; ``traces`` what the traces logged on the way.
+    ``breakpoints`` are the numbers that hit here and ``told`` their words; ``first_exit``..``last_exit`` (half open)
+    the exits handled since the previous stop; ``traces`` what the traces logged on the way.
     """
 
     stop: Stop
@@ -63,6 +63,7 @@ class StopReport:
     first_exit: int = 0
     last_exit: int = 0
     start_position: int = 0
+    told: tuple[str, ...] = ()
 
     @property
     def pc(self) -> int:

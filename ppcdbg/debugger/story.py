@@ -48,10 +48,7 @@ def story_of(debugger: Debugger, record: ExitRecord | None = None) -> Story:
 def _about(debugger: Debugger, report: StopReport | None, record: ExitRecord | None) -> Story:
     pc = record.pc if record is not None else debugger.pc
     msr = record.msr if record is not None else debugger.guest.msr
-    hits: list[str] = []
-    for number in report.breakpoints if report is not None else ():
-        found = [b for b in debugger.breakpoints if b.number == number]
-        hits.append(f"breakpoint {number}, {found[0].event}" if found else f"temporary breakpoint {number}")
+    hits = report.told if report is not None else ()
     pending: tuple[str, ...] = ()
     upcoming = None
     if report is not None:
@@ -60,7 +57,7 @@ def _about(debugger: Debugger, report: StopReport | None, record: ExitRecord | N
             pending = tuple(f"{r.name}: {r.waits}" for r in debugger.irqprio().rows if r.pending and r.waits)
     return Story(
         report, record, debugger.symbols.name(pc), access_of(record) if record else "",
-        cause_of(record) if record else "", _mapping(debugger, record), tuple(hits), upcoming, pending,
+        cause_of(record) if record else "", _mapping(debugger, record), hits, upcoming, pending,
         bool(msr & 0x4000),
     )  # fmt: skip
 

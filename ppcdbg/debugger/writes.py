@@ -48,7 +48,10 @@ class Writer:
         if known is None:
             raise UsageError(f"there is no register ${name}")
         self.debugger.system.input.add(InputKind.REGISTER, name=known, value=value & 0xFFFFFFFFFFFFFFFF)
-        self._apply()
+        try:
+            self._apply()
+        except KeyError:
+            raise UsageError(f"${name} cannot be set from outside") from None
 
     def _apply(self) -> None:
         system = self.debugger.system

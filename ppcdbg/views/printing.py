@@ -12,12 +12,14 @@ _PER_ROW = {1: 8, 2: 8, 4: 4, 8: 2}
 
 
 def printed(value: Printed) -> Line:
-    """One value; an address is followed by its symbol."""
+    """One value; an address is followed by its symbol, a field's number by its names."""
+    also = "".join(f" {clean(str(v))}" for v in value.also)
     if isinstance(value.value, str):
-        return line((f'"{clean(value.value)}"', "number"))
-    letter = value.format or ("d" if value.signed else "x")
+        return line((f'"{clean(value.value)}"', "number"), (also, "symbol"))
+    letter = value.format or ("d" if value.signed or value.bits == 64 else "x")
     shown = number(value.value, letter, value.bits, value.signed)
-    return line((shown, "number"), (f" <{value.symbol}>" if value.symbol and letter in "xaiz" else "", "symbol"))
+    symbol = f" <{value.symbol}>" if value.symbol and letter in "xaiz" else ""
+    return line((shown, "number"), (symbol + also, "symbol"))
 
 
 def number(value: int, letter: str, bits: int, signed: bool = False) -> str:

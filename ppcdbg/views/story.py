@@ -29,11 +29,18 @@ def sentence(story: Story) -> Line:
     if story.record is None:
         return _stop(story)
     spans = [*_exit(story, story.record)]
+    report = story.report
+    if report is None:
+        return tuple(spans)
     if story.breakpoints:
-        spans = [Span(f"Stopped by {story.breakpoints[0]}. ", "breakpoint"), *spans]
-    elif story.report is not None and story.report.cause is Cause.ENDED:
-        spans += line(" ", *_ended(story.report))
-    return tuple(spans)
+        spans = [Span(f"{_by(report)} {' and '.join(story.breakpoints)}. ", "breakpoint"), *spans]
+    if report.cause is Cause.ENDED:
+        return (*spans, *line(" ", *_ended(report)))
+    return (*spans, *_next(story))
+
+
+def _by(report: StopReport) -> str:
+    return "Reached" if report.cause is Cause.UNTIL else "Stopped by"
 
 
 # --- a stop without an exit -------------------------------------------------------------------------------------------
@@ -52,7 +59,7 @@ def _stop(story: Story) -> Line:
 
 def _why_stopped(story: Story, report: StopReport) -> Line:
     if story.breakpoints:
-        return line((f"Stopped by {' and '.join(story.breakpoints)}", "breakpoint"))
+        return line((f"{_by(report)} {' and '.join(story.breakpoints)}", "breakpoint"))
     words = {
         Cause.START: "Nothing has run yet: the guest stands at its first instruction",
         Cause.UNTIL: "Reached the place asked for",
@@ -123,7 +130,8 @@ def _happened(story: Story, record: ExitRecord) -> Line:
         done = "missed" if record.name == "ITLB_MISS" else "was not permitted"
         return line("the fetch at ", (ea(record.pc), "address"), *_at(story), f" {done}.")
     if record.name in ("SYSCALL", "HV_SYSCALL"):
-        return line(f"{who} made a system call or hypercall (sc).")
+        asked = any(a.did is Did.HYPERCALL for a in record.actions)
+        return line(f"{who} made a {'hypercall' if asked else 'system call'}.")
     if record.name in ("EXTERNAL", "DECREMENTER", "DOORBELL", "PERFORMANCE_MONITOR", "CRITICAL", "WATCHDOG", "FIT"):
         return line(
             f"the host's {record.name.lower().replace('_', ' ')} interrupt came while the guest ran", *_at(story), "."

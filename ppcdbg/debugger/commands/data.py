@@ -30,11 +30,13 @@ def print_(debugger: Debugger, argument: str) -> Printed:
     form, text = format_of(argument)
     if not text:
         raise UsageError("print needs an expression, for example: print/x $msr")
-    value = debugger.evaluate(text)
+    compiled = debugger.compile(text)
+    also = compiled.all_values()[1:]
+    value = compiled.value()
     if isinstance(value.value, str):
-        return Printed(value.value, form.letter or "s", 32, False)
+        return Printed(value.value, form.letter or "s", 32, False, "", also)
     symbol = debugger.symbols.name(value.value) if 0 < value.value < 1 << 32 else ""
-    return Printed(value.value, form.letter, value.type.bits, value.type.signed, symbol)
+    return Printed(value.value, form.letter, value.type.bits, value.type.signed, symbol, also)
 
 
 def x(debugger: Debugger, argument: str) -> Examined | Disassembly:

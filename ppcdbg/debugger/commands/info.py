@@ -146,7 +146,7 @@ COMMANDS: tuple[Command, ...] = (
         "Symbols whose names contain a text.",
         "info functions memcpy",
         "info",
-        ("info symbols", "info address"),
+        ("info address",),
     ),
     Command(
         "info machine",

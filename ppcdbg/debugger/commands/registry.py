@@ -35,6 +35,11 @@ def help_for(argument: str) -> Help:
     return Help(family or (_entry(registry.find(text)[0]),))
 
 
+def info_words() -> Help:
+    """What can follow ``info``."""
+    return Help(tuple(_entry(c) for c in commands().all if any(n.startswith("info ") for n in (c.name, *c.aliases))))
+
+
 def _entry(command: Command) -> HelpEntry:
     c = command
     return HelpEntry(c.name, c.aliases, c.usage, c.summary, c.example, c.family)
@@ -55,6 +60,14 @@ OWN: tuple[Command, ...] = (
         "other",
         ("h", "?"),
         _help_words,
+    ),
+    Command(
+        "info",
+        lambda debugger, argument: info_words(),
+        "info WORD",
+        "What can be asked after 'info'.",
+        "info registers",
+        "info",
     ),
     Command(
         "monitor",
@@ -146,7 +159,8 @@ class Registry:
             two = self._unique(f"{first} {second}", two=True)
             if two is not None:
                 return two, tail
-            if first not in self._by_name:
+            own = self._by_name.get(first)
+            if own is None or own.name == first:
                 raise self._unknown(f"{first} {second}")
         one = self._unique(first, two=False)
         if one is None:
@@ -165,7 +179,9 @@ class Registry:
         return next(iter(found.values()), None)
 
     def _unknown(self, name: str) -> UsageError:
-        near = difflib.get_close_matches(name, self._names, 1, 0.5)
+        first = name.split(" ", 1)[0]
+        own = [n for n in self._names if n.startswith(first + " ")] if " " in name else []
+        near = difflib.get_close_matches(name, own, 1, 0.7) or difflib.get_close_matches(name, self._names, 1, 0.6)
         hint = f"; did you mean {near[0]!r}?" if near else "; 'help' lists what there is"
         return UsageError(f"there is no command {name!r}{hint}")
 
