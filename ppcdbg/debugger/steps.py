@@ -79,7 +79,7 @@ class Stepper:
                 return outcome
             outcome = self._skip_handler(own | {pc}, frame, start)
             if outcome.cause is not Cause.UNTIL or self.state.pc != pc or outcome.numbers:
-                return outcome
+                return self._as_step(outcome)
 
     def _plain(self, position: int, vectors: frozenset[int]) -> Outcome:
         """One retired instruction, or the first instruction of an interrupt handler, whichever comes first."""
