@@ -6,18 +6,41 @@ Every engine leaves the same state at the same position, so the choice is one of
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.engine.api import Engine
-from ppcdbg.errors import UsageError
+from ppcdbg.errors import EngineError, UsageError
 
 EngineFactory = Callable[[Core], Engine]
+NAMES = ("auto", "reference", "llvm")
+
+
+def compiles() -> bool:
+    """Whether llvmlite is installed; it is not imported."""
+    return find_spec("llvmlite") is not None
+
+
+def fallback(name: str) -> str | None:
+    """What a user should be told once: that ``auto`` had to take the slow engine. None when all is well."""
+    if name != "auto" or compiles():
+        return None
+    return "llvmlite is not installed, so the reference engine runs the guest, some hundred times slower"
 
 
 def engine_factory(name: str) -> EngineFactory:
-    """The maker of the engine of that name; ``auto`` is the fastest there is. UsageError for one that is not there."""
+    """The maker of the engine of that name; ``auto`` is the fastest there is.
+
+    Raises UsageError for a name that is none, EngineError for an engine that cannot be made here.
+    """
+    if name == "llvm" or name == "auto" and compiles():
+        if not compiles():
+            raise EngineError("--engine llvm needs llvmlite, which is not installed; use --engine reference")
+        from ppcdbg.engine.llvm.engine import LlvmEngine
+
+        return LlvmEngine
     if name in ("auto", "reference"):
         from ppcdbg.engine.reference.engine import ReferenceEngine
 
         return ReferenceEngine
-    raise UsageError(f"there is no engine {name} yet; use --engine reference")
+    raise UsageError(f"there is no engine {name!r}; the engines are {', '.join(NAMES)}")

@@ -103,6 +103,9 @@ class Ops(Protocol):
     def zero_block(self, ea: Value) -> None:
         """Zero the cache block (32 or 64 bytes by core) that holds ``ea``."""
 
+    def check_block(self, ea: Value, *, write: bool) -> None:
+        """Translate the block at ``ea`` as a load (or store) would, without an access."""
+
     # --- context: emitted by a compiling engine where it can, else done by the core ---------------
     def read_spr(self, number: int) -> Value:
         """mfspr with its privilege and guest remapping; number is static."""
@@ -148,9 +151,6 @@ class SystemOps(Ops, Protocol):
 
     def synchronize(self) -> None:
         """The context changed: interrupts and translations are looked at again after this instruction."""
-
-    def check_block(self, ea: int, *, write: bool) -> None:
-        """Translate the block at ``ea`` as a load (or store) would, without an access."""
 
     def lock_line(self, ea: int, *, data: bool) -> None:
         """A cache lock that fails: sets L1CSR0[CUL] or L1CSR1[ICUL]."""

@@ -18,7 +18,7 @@ from ppcdbg.isa.sprs import SLOT
 
 DBCR0, DBSR, MSRP = SLOT["DBCR0"], SLOT["DBSR"], SLOT["MSRP"]
 _DAC = M.DBCR0_DAC1R | M.DBCR0_DAC1W | M.DBCR0_DAC2R | M.DBCR0_DAC2W
-_EVENTS = _DAC | M.DBCR0_IC | M.DBCR0_BT | M.DBCR0_IAC1 | M.DBCR0_IAC2 | M.DBCR0_RET | M.DBCR0_TIE
+DEBUG_EVENTS = _DAC | M.DBCR0_IC | M.DBCR0_BT | M.DBCR0_IAC1 | M.DBCR0_IAC2 | M.DBCR0_RET | M.DBCR0_TIE
 FPSCR_FEX = 0x40000000
 
 
@@ -106,7 +106,8 @@ class ContextOps(Storage):
     def debugging(self) -> bool:
         """Whether instructions must be watched for debug events now."""
         dbcr0 = self.reg[DBCR0]
-        on = bool(dbcr0 & M.DBCR0_IDM and dbcr0 & _EVENTS and self.core.delivery.debug_enabled(self.reg[slots.MSR]))
+        wanted = dbcr0 & M.DBCR0_IDM and dbcr0 & DEBUG_EVENTS
+        on = bool(wanted and self.core.delivery.debug_enabled(self.reg[slots.MSR]))
         if on and dbcr0 & _DAC:
             self._reads, self._writes = {}, {}
         return on

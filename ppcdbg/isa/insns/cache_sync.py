@@ -29,17 +29,17 @@ def dcba(m: Ops, f: Operands) -> None:
     pass  # an allocation hint; contents undefined, so unchanged
 
 
-@insn("dcbf", X(31, 86, RA0, RB), "RA0, RB", book="II 4.3.2", native=False)
+@insn("dcbf", X(31, 86, RA0, RB), "RA0, RB", book="II 4.3.2")
 def dcbf(m: SystemOps, f: Operands) -> None:
     m.check_block(_ea(m, f), write=False)
 
 
-@insn("dcbst", X(31, 54, RA0, RB), "RA0, RB", book="II 4.3.2", native=False)
+@insn("dcbst", X(31, 54, RA0, RB), "RA0, RB", book="II 4.3.2")
 def dcbst(m: SystemOps, f: Operands) -> None:
     m.check_block(_ea(m, f), write=False)
 
 
-@insn("dcbi", X(31, 470, RA0, RB), "RA0, RB", book="III-E 5.11.1", privilege=Privilege.SUPERVISOR, native=False)
+@insn("dcbi", X(31, 470, RA0, RB), "RA0, RB", book="III-E 5.11.1", privilege=Privilege.SUPERVISOR)
 def dcbi(m: SystemOps, f: Operands) -> None:
     m.check_block(_ea(m, f), write=True)
 
@@ -54,7 +54,7 @@ def dcbtst(m: Ops, f: Operands) -> None:
     pass
 
 
-@insn("icbi", X(31, 982, RA0, RB), "RA0, RB", book="II 4.3.2", native=False)
+@insn("icbi", X(31, 982, RA0, RB), "RA0, RB", book="II 4.3.2")
 def icbi(m: SystemOps, f: Operands) -> None:
     m.check_block(_ea(m, f), write=False)
 

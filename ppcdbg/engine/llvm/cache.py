@@ -1,0 +1,67 @@
+"""Compiled objects on disk: found by what they were made from, checked when read, moved into place whole.
+
+A file that is damaged, truncated or someone else's is made anew. Losing the cache costs a second, nothing more, so no
+error of the file system is ever the user's problem. It refuses to know what an object holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+MAGIC = b"ppcdbg object 1\n"
+_DIGEST = 32
+
+
+def fingerprint(sources: Iterable[Path], *facts: str) -> str:
+    """A name for what is made from these files under these circumstances (library version, host CPU)."""
+    digest = hashlib.sha256(MAGIC)
+    for fact in facts:
+        digest.update(fact.encode() + b"\0")
+    for path in sorted(sources):
+        data = path.read_bytes()
+        digest.update(f"{path.name} {len(data)}\n".encode() + data)
+    return digest.hexdigest()
+
+
+def recall(folder: Path | None, name: str) -> bytes | None:
+    """The object kept under a name, or None where there is none that is whole."""
+    if folder is None:
+        return None
+    try:
+        data = (folder / name).read_bytes()
+    except OSError:
+        return None
+    start = len(MAGIC) + _DIGEST
+    payload = data[start:]
+    wanted = hashlib.sha256(name.encode() + payload).digest()
+    return payload if data[:start] == MAGIC + wanted and payload else None
+
+
+def keep(folder: Path | None, name: str, payload: bytes) -> None:
+    """Keep an object. Written beside its place and moved there at once, so several processes may do it together."""
+    if folder is None:
+        return
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(MAGIC + hashlib.sha256(name.encode() + payload).digest() + payload)
+            Path(temporary).replace(folder / name)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def recall_or_make(folder: Path | None, name: str, make: Callable[[], bytes]) -> bytes:
+    """The object of that name from the folder, else from ``make``, which is then kept."""
+    found = recall(folder, name)
+    if found is None:
+        found = make()
+        keep(folder, name, found)
+    return found

@@ -1,0 +1,236 @@
+"""The llvm engine: compiled code runs the guest, Python does what compiled code came back for.
+
+Same stops and same state as the reference engine, to the bit; it refuses to know timers, boards or hypervisors as that
+one does. Read next: :mod:`.flow` (what ``enter`` does), :mod:`.slowpath`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections import Counter
+
+from ppcdbg.cpu import msr as M
+from ppcdbg.cpu.bus import BusFault
+from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.interrupts import GuestInterrupt
+from ppcdbg.cpu.state import RETIRED
+from ppcdbg.engine.api import EngineStop, Stops, Why
+from ppcdbg.engine.common.context import DEBUG_EVENTS
+from ppcdbg.engine.llvm import layout as L
+from ppcdbg.engine.llvm.build import tier0
+from ppcdbg.engine.llvm.layout import Left
+from ppcdbg.engine.llvm.memory import EngineMemory
+from ppcdbg.engine.llvm.slowpath import SlowPath
+from ppcdbg.errors import EngineError
+from ppcdbg.isa import slots
+from ppcdbg.isa.sprs import SLOT
+
+DBCR0 = SLOT["DBCR0"]
+AT_LIMIT = EngineStop(Why.LIMIT)
+_ENTER = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
+_PAGE = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint32)
+_REAL = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)
+_RANGE = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
+_OP_PAGE = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
+
+
+class LlvmEngine:
+    """Runs one core by compiled code. Implements ``engine.api.Engine``."""
+
+    name = "llvm"
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._reg = core.state.reg
+        self._counters = core.state.counters
+        self._tier0 = tier0(core.model.name)
+        self._symbols = symbols = self._tier0.symbols
+        self._enter, self._resume = _ENTER(symbols["enter"]), _ENTER(symbols["resume"])
+        self._invalidate, self._forget = _PAGE(symbols["invalidate"]), _REAL(symbols["forget"])
+        self._native_written, self._op_page = _RANGE(symbols["written"]), _OP_PAGE(symbols["op_page"])
+        self._memory = EngineMemory(core)
+        self._block = self._memory.block.address
+        self._vars = self._memory.block.words
+        self._slow = SlowPath(core, self._written)
+        self._breakpoints: frozenset[int] = frozenset()
+        self._broken_ops: set[int] = set()
+        self.left: Counter[Left] = Counter()
+        """How often compiled code came back, by reason."""
+        core.tlb.changed = self._translation_changed
+        core.on_context = lambda: None
+
+    # --- told from outside ---------------------------------------------------------------------------------------
+    def code_changed(self, address: int, length: int) -> None:
+        for page in range(address & ~0xFFF, address + length, 0x1000):
+            if self._memory.op_page(page):
+                self._forget(self._block, page)
+
+    def translations_changed(self) -> None:
+        self.core.tlb.reloaded()
+
+    def _translation_changed(self, page: int | None) -> None:
+        if page is None:
+            self._memory.set(L.FLUSH, 1)
+        else:
+            self._invalidate(self._block, page << 12)
+
+    def _written(self, real: int, size: int) -> None:
+        self._native_written(self._block, real, size)
+
+    # --- running -------------------------------------------------------------------------------------------------
+    def run(self, limit: int, stops: Stops) -> EngineStop:
+        core = self.core
+        core.machine_attention = False
+        if stops.breakpoints != self._breakpoints:
+            self._set_breakpoints(stops.breakpoints)
+        if self._must_watch(first=True):
+            why = None
+        else:
+            why = self._enter(self._block, limit)
+            if why == 0:
+                return AT_LIMIT
+        return self._run(limit, why)
+
+    def _must_watch(self, *, first: bool) -> bool:
+        """Whether the next instruction must run in Python: for debug events, or to pass a breakpoint."""
+        dbcr0 = self._reg[DBCR0]
+        if dbcr0 & M.DBCR0_IDM and dbcr0 & DEBUG_EVENTS:
+            return True
+        return first and bool(self._breakpoints) and self._reg[slots.PC] in self._breakpoints
+
+    def _run(self, limit: int, why: int | None) -> EngineStop:
+        """Go on until there is a reason to stop; ``why`` is what compiled code came back for, None at the start."""
+        core = self.core
+        first = why is None
+        while True:
+            stop = self._watched(limit, first) if why is None else self._after(Left(why), limit)
+            if stop is not None:
+                return stop
+            if core.machine_attention:
+                return EngineStop(Why.ATTENTION)
+            first = False
+            if self._must_watch(first=False):
+                why = None
+            else:
+                why = self._enter(self._block, limit)
+                if why == 0:
+                    return AT_LIMIT
+
+    def _look(self, limit: int) -> EngineStop | bool:
+        """What comes before the next instruction: a stop, or whether an interrupt was taken."""
+        core = self.core
+        if self._counters[RETIRED] >= limit:
+            return AT_LIMIT
+        core.attention = False
+        vector = core.deliverable()
+        if vector is not None:
+            return self._slow.take_asynchronous(vector) or True
+        if self._reg[slots.WAITING] or self._reg[slots.MSR] & M.MSR_WE:
+            return EngineStop(Why.WAIT)
+        return False
+
+    def _watched(self, limit: int, first: bool) -> EngineStop | None:
+        looked = self._look(limit)
+        if isinstance(looked, EngineStop) or looked:
+            return looked if isinstance(looked, EngineStop) else None
+        if not self._must_watch(first=False):
+            limit = self._counters[RETIRED] + 1
+        return self._slow.watched(limit, self._breakpoints, first)
+
+    # --- what compiled code came back for ------------------------------------------------------------------------
+    def _after(self, why: Left, limit: int) -> EngineStop | None:
+        self.left[why] += 1
+        match why:
+            case Left.INTERPRET:
+                return self._interpret()
+            case Left.READ | Left.WRITE:
+                return self._device(write=why is Left.WRITE)
+            case Left.ATTENTION:
+                return self._attend(limit)
+            case Left.FETCH:
+                return self._fetch()
+            case Left.BREAKPOINT:
+                if self._reg[slots.PC] in self._breakpoints:
+                    return EngineStop(Why.BREAKPOINT)
+                return self._interpret()
+            case Left.LIMIT:
+                return AT_LIMIT
+            case _:
+                self._mend(why)
+                return None
+
+    def _mend(self, why: Left) -> None:
+        """Give compiled code what it lacked."""
+        match why:
+            case Left.CONTEXT:
+                self._memory.select()
+            case Left.FLUSH:
+                self._memory.forget_translations()
+            case Left.FULL:
+                self._memory.forget_code()
+                self._memory.forget_translations()
+                self._broken_ops.clear()
+            case _:
+                raise EngineError(f"compiled code came back for {why.name} at {self._reg[slots.PC]:#010x}")
+
+    def _attend(self, limit: int) -> EngineStop | None:
+        """An interrupt may be pending. Where none is deliverable after all, go on without asking again."""
+        looked = self._look(limit)
+        if isinstance(looked, EngineStop):
+            return looked
+        if looked:
+            return None
+        why = Left(self._resume(self._block, limit))
+        return self._after(why, limit) if why is not Left.ATTENTION else None
+
+    def _interpret(self) -> EngineStop | None:
+        op = self._memory.get(L.OP)
+        return self._slow.perform(self._reg[slots.PC], self._memory.real_of(op))
+
+    def _device(self, *, write: bool) -> EngineStop | None:
+        """Do the access whose address compiled code found, then let it finish the instruction."""
+        memory, bus = self._memory, self.core.bus
+        address, size = memory.get(L.ADDRESS), memory.get(L.SIZE)
+        try:
+            if write:
+                bus.write(address, size, memory.get(L.VALUE))
+            else:
+                memory.set(L.VALUE, bus.read(address, size))
+        except BusFault:
+            return self._interpret()
+        memory.set(L.PENDING, 2 if write else 1)
+        self.core.call_machine()
+        target = self._counters[RETIRED] + 1
+        while (why := Left(self._resume(self._block, target))) is not Left.LIMIT:
+            self._mend(why)
+        return None
+
+    def _fetch(self) -> EngineStop | None:
+        """Take the fetch's interrupt; with breakpoints set, also make the page runnable and put them in."""
+        slow, pc = self._slow, self._reg[slots.PC]
+        slow.cia = slow.nia = pc
+        try:
+            real = slow.code_page(pc)
+        except GuestInterrupt as interrupt:
+            return slow.synchronous(interrupt)
+        page = self._op_page(self._block, real)
+        if not page:
+            self._mend(Left.FULL)
+            return None
+        self._memory.map_page(self._memory.select(), pc, page)
+        for address in self._breakpoints:
+            if address >> 12 == pc >> 12:
+                op = page + (address & 0xFFC) * (L.OP_SIZE // 4)
+                self._memory.set_handler(op, self._symbols["leave_breakpoint"])
+                self._broken_ops.add(op)
+        return None
+
+    # --- breakpoints ---------------------------------------------------------------------------------------------
+    def _set_breakpoints(self, breakpoints: frozenset[int]) -> None:
+        """Each page that is entered from now on is looked at in ``_fetch``."""
+        for op in self._broken_ops:
+            self._memory.set_handler(op, self._symbols["undecoded"])
+        self._broken_ops.clear()
+        self._breakpoints = breakpoints
+        self._memory.set(L.BREAKPOINTS, len(breakpoints))
+        self._memory.set(L.FLUSH, 1)

@@ -1,0 +1,68 @@
+"""llvmlite, and nothing else of it anywhere: IR text to an object, an object to callable addresses.
+
+The one room that imports llvmlite; import it only where an engine is made (about 50 ms).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from ppcdbg.errors import EngineError
+
+
+def version() -> str:
+    return f"llvmlite {llvmlite.__version__}"
+
+
+def host() -> str:
+    """CPU name and features that objects are made for."""
+    return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+class Jit:
+    """One compiler and the libraries that it has linked; they live as long as it does."""
+
+    def __init__(self) -> None:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        self._lljit = llvm.create_lljit_compiler(self._machine(2))
+        self._libraries: list[object] = []
+        self._numbers = itertools.count()
+
+    def _machine(self, level: int) -> llvm.TargetMachine:
+        return llvm.Target.from_default_triple().create_target_machine(
+            cpu=llvm.get_host_cpu_name(),
+            features=llvm.get_host_cpu_features().flatten(),
+            opt=level,
+            codemodel="small",
+            reloc="pic",
+        )
+
+    def compile(self, text: str, optimize: int, generate: int) -> bytes:
+        """An object from IR text; levels are LLVM's. Unrolling and vectorizing never pay here."""
+        try:
+            module = llvm.parse_assembly(text)
+        except RuntimeError as error:
+            raise EngineError(f"LLVM does not take the IR that the llvm engine generated: {error}") from None
+        machine = self._machine(generate)
+        if optimize:
+            options = llvm.create_pipeline_tuning_options(speed_level=optimize)
+            options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
+            builder = llvm.create_pass_builder(machine, options)
+            builder.getModulePassManager().run(module, builder)
+        code: bytes = machine.emit_object(module)
+        return code
+
+    def link(self, code: bytes, names: Iterable[str]) -> dict[str, int]:
+        """Load an object; the addresses of its symbols."""
+        wanted = tuple(names)
+        builder = llvm.JITLibraryBuilder().add_object_img(code)
+        for name in wanted:
+            builder.export_symbol(name)
+        library = builder.link(self._lljit, f"ppcdbg{next(self._numbers)}")
+        self._libraries.append(library)
+        return {name: library[name] for name in wanted}

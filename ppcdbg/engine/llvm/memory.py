@@ -1,0 +1,142 @@
+"""Memory that compiled code and Python share: the engine's block, op pages, sets of cached translations.
+
+Everything is anonymous memory of the host that costs nothing until touched. Nothing here runs guest code.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import struct
+
+from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.state import TLB0_ENTRIES, TLB_ENTRY_WORDS
+from ppcdbg.cpu.tlb import MAS1_V
+from ppcdbg.engine.llvm import layout as L
+from ppcdbg.isa import slots
+from ppcdbg.isa.sprs import SLOT
+
+SET_LIMIT = 32
+OP_PAGES = 8192
+_PAGE = 4096
+
+
+class Area:
+    """Anonymous memory with a host address; ``words`` are its 64-bit words."""
+
+    def __init__(self, size: int, alignment: int = 1) -> None:
+        self._map = mmap.mmap(-1, size + alignment)
+        self._anchor = ctypes.c_char.from_buffer(self._map)
+        start = ctypes.addressof(self._anchor)
+        skip = -start % alignment
+        self.address = start + skip
+        self.size = size
+        self.bytes = memoryview(self._map)[skip : skip + size]
+        self.words = self.bytes.cast("Q")
+
+
+def address_of(buffer: bytearray | memoryview) -> tuple[int, object]:
+    """Host address of a writable buffer, and what keeps it from moving."""
+    anchor = ctypes.c_char.from_buffer(buffer)
+    return ctypes.addressof(anchor), anchor
+
+
+class EngineMemory:
+    """The memory of one engine on one core."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._reg = core.state.reg
+        ram = core.bus.ram
+        ram_address, self._ram_anchor = address_of(ram)
+        state_address, self._state_anchor = address_of(core.state.block)
+        pages = (len(ram) + _PAGE - 1) // _PAGE
+        self.block = Area(L.BLOCK_SIZE)
+        self._tables = Area(pages * 8 + pages + 16)
+        self.slab = Area(OP_PAGES * L.PAGE_STRIDE, L.PAGE_STRIDE)
+        self._sets = Area(SET_LIMIT * L.SET_SIZE)
+        self._groups: dict[int, list[int]] = {}
+        empty = bytearray(struct.pack("<QQ", L.NO_TAG << 32 | L.NO_TAG, 0) * (L.SET_SIZE // 16))
+        empty[:64] = struct.pack("<Q", self.block.address).ljust(64, b"\0")
+        self._empty = bytes(empty)
+        self.set(L.STATE, state_address)
+        self.set(L.RAM, ram_address)
+        self.set(L.RAM_SIZE, len(ram) & -_PAGE)
+        self.set(L.PAGE_OPS, self._tables.address)
+        self.set(L.PAGE_MARKS, self._tables.address + pages * 8)
+        self.set(L.SETS, self._sets.address)
+        self._pages = pages
+        self.forget_code()
+        self.select()
+        self.forget_translations()
+
+    def set(self, offset: int, value: int) -> None:
+        self.block.words[offset >> 3] = value
+
+    def get(self, offset: int) -> int:
+        """A variable of the engine's block."""
+        return self.block.words[offset >> 3]
+
+    # --- code ----------------------------------------------------------------------------------------------------
+    def forget_code(self) -> None:
+        """Drop all op pages and marks; the sets must be cleared with it."""
+        ctypes.memset(self._tables.address, 0, self._pages * 9)
+        self.set(L.SLAB_NEXT, self.slab.address)
+        self.set(L.SLAB_END, self.slab.address + self.slab.size)
+
+    def op_page(self, real: int) -> int:
+        """Address of the op page of a real page, 0 if there is none."""
+        return self._tables.words[real >> 12] if real >> 12 < self._pages else 0
+
+    def real_of(self, op: int) -> int:
+        """Real address of the word behind an op."""
+        within = op & L.PAGE_STRIDE - 1
+        page = op - within - self.slab.address
+        return self.slab.words[page + L.PAGE_REAL >> 3] + (within >> 2)
+
+    def set_handler(self, op: int, handler: int) -> None:
+        self.slab.words[op - self.slab.address >> 3] = handler
+
+    # --- translations --------------------------------------------------------------------------------------------
+    def forget_translations(self) -> None:
+        """Clear every set, and note which entries of TLB1 are valid."""
+        for number in range(self.get(L.SET_COUNT)):
+            self._clear(self._sets.address + number * L.SET_SIZE)
+        tlb = self._core.state.tlb
+        valid = 0
+        for i in range(self._core.tlb.tlb1_entries):
+            if tlb[(TLB0_ENTRIES + i) * TLB_ENTRY_WORDS] & MAS1_V:
+                valid |= 1 << i
+        self.set(L.TLB1_VALID, valid)
+        self.set(L.FLUSH, 0)
+
+    def _clear(self, address: int) -> None:
+        ctypes.memmove(address, self._empty, L.SET_SIZE)
+
+    def select(self) -> int:
+        """Install the set for the context that the registers name; its address."""
+        r = self._reg
+        key = r[SLOT["PID"]] | r[SLOT["PID1"]] << 16 | r[SLOT["PID2"]] << 32 | r[SLOT["LPID"]] << 48
+        number = L.set_number(r[slots.MSR])
+        group = self._groups.get(key)
+        if group is None or not group[number]:
+            if self.get(L.SET_COUNT) == SET_LIMIT:
+                self._groups.clear()
+                self.set(L.SET_COUNT, 0)
+            group = self._groups.setdefault(key, [0] * 16)
+            count = self.get(L.SET_COUNT)
+            group[number] = self._sets.address + count * L.SET_SIZE
+            self._clear(group[number])
+            self.set(L.SET_COUNT, count + 1)
+        self.set(L.KEY, key)
+        self.block.words[L.SET_TABLE >> 3 : (L.SET_TABLE >> 3) + 16] = memoryview(
+            struct.pack("<16Q", *group)
+        ).cast("Q")  # fmt: skip
+        return group[number]
+
+    def map_page(self, chosen: int, ea: int, page: int) -> None:
+        """Let the fetch map of a set name an op page for the page of ``ea``."""
+        index = ea >> 12 & L.SET_FETCH_ENTRIES - 1
+        place = chosen - self._sets.address + L.SET_FETCH + index * 16 >> 3
+        self._sets.words[place] = ea & 0xFFFFF000
+        self._sets.words[place + 1] = page

@@ -1,0 +1,166 @@
+"""Storage of the vocabulary on IR values: software TLB inline, everything else by the helpers of :mod:`.mmu`.
+
+An access that the helpers cannot do (a fault, a device) leaves compiled code with nothing of the instruction done.
+"""
+
+from __future__ import annotations
+
+from ppcdbg.engine.llvm import layout as L
+from ppcdbg.engine.llvm.emit import Emitter
+from ppcdbg.engine.llvm.layout import Left
+from ppcdbg.engine.llvm.text import ENGINE, RAM, Number, Value
+from ppcdbg.isa import slots
+
+SIGNATURE_ARGUMENTS = "ptr %s, ptr %op, ptr %t, i64 %n"
+"""Storage helpers get what a handler got, in the same registers: nothing need be saved around the call."""
+
+
+class StorageEmitter(Emitter):
+    """Loads, stores, reservations and cache blocks."""
+
+    # --- software TLB --------------------------------------------------------------------------------------------
+    def engine_block(self) -> str:
+        return self.get_pointer("%t")
+
+    def _entry(self, ea: Number) -> str:
+        """The data TLB's entry for ``ea``."""
+        index = self.word(ea) >> 8 & (L.SET_DATA_ENTRIES - 1 << 4)
+        return self.at("%t", self.wide(index) + L.SET_DATA)
+
+    def _hit(self, entry: str, last: Number, *, write: bool) -> Value:
+        """Whether the entry covers the byte ``last``; an access that crosses a page never matches."""
+        tag = self.get(32, self.at(entry, 4 if write else 0), ENGINE)
+        return self.compare("eq", self.word(last) & 0xFFFFF000, tag)
+
+    def _host(self, entry: str, ea: Number) -> str:
+        addend = self.get(64, self.at(entry, 8), ENGINE)
+        return self.pointer_of(addend + self.wide(ea))
+
+    def _begin(self, size: int, ea: Number, *, write: bool) -> tuple[str, str, str]:
+        """The inline test. Gives the labels of the slow arm and of what follows both, and the host pointer."""
+        entry = self._entry(ea)
+        hit, miss, done = self.label(), self.label(), self.label()
+        self.branch(self._hit(entry, self.word(ea) + (size - 1), write=write), hit, miss, usual=True)
+        self.place(hit)
+        return miss, done, self._host(entry, ea)
+
+    def _slowly(self, name: str, arguments: str) -> None:
+        """Call a storage helper; goes on where it could do the access."""
+        operands = f"{SIGNATURE_ARGUMENTS}, {arguments}"
+        status = self.make(f"call preserve_mostcc i32 {self.helper(name)}({operands})", 32)
+        with self.when(self.ne(status, 0), rare=True):
+            self.leave_slowly()
+
+    def _read(self, size: int, ea: Number) -> Value:
+        bits = 8 * size
+        miss, done, host = self._begin(size, ea, write=False)
+        fast, hit = self.swap(self.get(bits, host, RAM)), self.block
+        self.goto(done)
+        self.place(miss)
+        self._slowly(f"slow_load{size}", f"i32 {self.as_bits(ea, 32)}")
+        slow, after = self.get(bits, self.at(self.engine_block(), L.VALUE), ENGINE), self.block
+        self.goto(done)
+        self.place(done)
+        return self.phi(bits, (fast, hit), (slow, after))
+
+    # --- loads and stores ----------------------------------------------------------------------------------------
+    def load(self, size: int, ea: Number) -> Number:
+        return self.word(self._read(size, ea))
+
+    def load64(self, ea: Number) -> Number:
+        return self._read(8, ea)
+
+    def store(self, size: int, ea: Number, value: Number) -> None:
+        bits = 8 * size
+        narrow, wide = self.as_bits(value, bits), self.as_bits(value, 64)
+        miss, done, host = self._begin(size, ea, write=True)
+        self.put(bits, host, self.swap(Value(self, narrow, bits)), RAM)
+        self.goto(done)
+        self.place(miss)
+        self._slowly(f"slow_store{size}", f"i32 {self.as_bits(ea, 32)}, i64 {wide}")
+        self.goto(done)
+        self.place(done)
+
+    def store64(self, ea: Number, value: Number) -> None:
+        self.store(8, ea, value)
+
+    # --- several words, reservations, blocks: inline or not at all -----------------------------------------------
+    def _aligned(self, ea: Number) -> None:
+        with self.when(self.ne(self.word(ea) & 3, 0), rare=True):
+            self.leave(Left.INTERPRET)
+
+    def _span(self, ea: Number, last: Number, *, write: bool) -> str:
+        """Host pointer for an access from ``ea`` to ``last`` in one page of RAM; leaves where there is none."""
+        entry = self._entry(ea)
+        found, fill = self.label(), self.label()
+        self.branch(self._hit(entry, last, write=write), found, fill, usual=True)
+        self.place(fill)
+        self._slowly("refill_write" if write else "refill_read", f"i32 {self.as_bits(ea, 32)}")
+        with self.when(self._hit(entry, last, write=write) ^ 1, rare=True):
+            self.leave(Left.INTERPRET)
+        self.goto(found)
+        self.place(found)
+        return self._host(entry, ea)
+
+    def _each_register(self, first: Number, host: str, *, write: bool) -> None:
+        """A loop over GPRs ``first``..31 and words from ``host`` on."""
+        before, loop, done = self.block, self.label(), self.label()
+        start = self.wide(first)
+        self.goto(loop)
+        self.place(loop)
+        following = self.fresh()
+        index = self.make(f"phi i64 [{start.text}, %{before}], [{following}, %{loop}]", 64)
+        place = self.at(host, (index - start) * 4)
+        if write:
+            self.put(32, place, self.swap(self.word(self.gpr[index])), RAM)
+        else:
+            self.gpr[index] = self.swap(self.get(32, place, RAM))
+        self.line(f"{following} = add i64 {index.text}, 1")
+        self.branch(self.compare("eq", Value(self, following, 64), 32), done, loop)
+        self.place(done)
+
+    def _multiple(self, first: Number, ea: Number, *, write: bool) -> None:
+        self._aligned(ea)
+        length = (32 - self.word(first)) * 4
+        host = self._span(ea, self.word(ea) + (length - 1), write=write)
+        self._each_register(first, host, write=write)
+
+    def load_multiple(self, first: Number, ea: Number) -> None:
+        self._multiple(first, ea, write=False)
+
+    def store_multiple(self, first: Number, ea: Number) -> None:
+        self._multiple(first, ea, write=True)
+
+    def _real_of(self, host: str) -> Number:
+        base = self.get(64, self.at(self.engine_block(), L.RAM), ENGINE)
+        return self.number_of(host) - base
+
+    def load_reserve(self, ea: Number) -> Number:
+        self._aligned(ea)
+        host = self._span(ea, ea, write=False)
+        real = self._real_of(host)
+        self.reg[slots.RESERVED] = 1
+        self.reg[slots.RESERVE_PA] = self.word(real)
+        self.reg[slots.RESERVE_PA_HIGH] = self.word(real >> 32)
+        return self.swap(self.get(32, host, RAM))
+
+    def store_conditional(self, ea: Number, value: Number) -> Number:
+        self._aligned(ea)
+        host = self._span(ea, ea, write=True)
+        reserved = self.wide(self.reg[slots.RESERVE_PA_HIGH]) << 32 | self.wide(self.reg[slots.RESERVE_PA])
+        held = self.ne(self.reg[slots.RESERVED], 0) & self.eq(reserved, self._real_of(host))
+        self.reg[slots.RESERVED] = 0
+        with self.when(held, ends=False):
+            self.put(32, host, self.swap(self.word(value)), RAM)
+        return held
+
+    def zero_block(self, ea: Number) -> None:
+        """A page where dcbz takes an alignment interrupt has no write tag, so it is left to the interpreter."""
+        line = self.model.cache_line
+        start = self.word(ea) & (0x100000000 - line)
+        host = self._span(start, start, write=True)
+        for offset in range(0, line, 8):
+            self.put(64, self.at(host, offset), 0, RAM)
+
+    def check_block(self, ea: Number, *, write: bool) -> None:
+        self._span(ea, ea, write=write)
