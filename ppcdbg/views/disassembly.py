@@ -51,7 +51,7 @@ def _row(r: DisassemblyRow, i: int, lanes: Sequence[Arrow], width: int) -> Line:
     if lanes:
         spans += [Span(" " * max(TEXT - used, 1)), *_lanes(i, lanes)]
     else:
-        spans.append(Span("  "))
+        spans.append(Span(" "))
     if r.label:
         spans += [Span(f" <{r.label}>", "symbol")]
     elif note and not _drawn(i, lanes):
