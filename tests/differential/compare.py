@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from ppcdbg.isa.bits import M64
+from ppcdbg.isa.disassemble import Disassembler
 from tests.differential import values
 from tests.differential.case import Case
 from tests.differential.defects import IGNORED, MISS, float_deviations, undefined_bits
@@ -58,7 +59,10 @@ class Difference:
 
     def text(self) -> str:
         shown = [f"    {name}: ours {_hex(a)}, peer {_hex(b)}" for name, (a, b) in self.fields.items()]
-        return "\n".join([f"{self.case.name} ({self.case.core}, from {self.origin})", f"  {self.case.line()}", *shown])
+        case = self.case
+        seen = Disassembler(case.core).one(case.word, case.general[PC])
+        head = f"{case.name} on {case.core}, from {self.origin}"
+        return "\n".join([head, f"  {seen.mnemonic} {seen.operands}", f"  {case.line()}", *shown])
 
 
 def _hex(value: int | str) -> str:
@@ -146,7 +150,7 @@ class Comparison:
             after, fields = self._step(step)
             if fields:
                 self.ours.restore(before)
-                return [self._shrunk(self.case(step), fields, f"{name} step {i}")]
+                return [self.shrunk(self.case(step), fields, f"{name} step {i}")]
             self.counts[insn.name] += 1
             state = after
         return []
@@ -251,7 +255,8 @@ class Comparison:
         self._restore_memory()
         return fields
 
-    def _shrunk(self, case: Case, fields: dict[str, tuple[int | str, int | str]], origin: str) -> Difference:
+    def shrunk(self, case: Case, fields: dict[str, tuple[int | str, int | str]], origin: str) -> Difference:
+        """The same difference with every register zero, and the memory left out, that does not matter."""
         if not self.run_case(case):
             return Difference(case, fields, origin + ", not reproduced by this case alone")
         for name in case.registers():

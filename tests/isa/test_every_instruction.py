@@ -108,8 +108,8 @@ def test_example(name: str, core: str) -> None:
             assert actual == number(value), f"{item} = {actual:#x}, not {value}"
     differences = {n: (hex(found[n]), hex(expected[n])) for n in found if found[n] != expected[n]}
     assert not differences, f"registers that should not have changed, or otherwise: {differences}"
-    for base, data in memory.items():
-        assert peer.read_memory(base, len(data)) == bytes(data), f"memory at {base:#x}"
+    for base, contents in memory.items():
+        assert peer.read_memory(base, len(contents)) == bytes(contents), f"memory at {base:#x}"
 
 
 def as_double(pattern: int) -> float:
