@@ -121,8 +121,8 @@ def _update_epr(v: Vcpu) -> None:
             set_epr(v, vector)
 
 
-def check_exceptions(v: Vcpu) -> None:
-    """Deliver the first allowed pending interrupt, then tell the guest whether any is left."""
+def check_exceptions(v: Vcpu) -> bool:
+    """Deliver the first allowed pending interrupt, then tell the guest whether any is left. False: a request came."""
     pending = v.pending
     while pending:
         lowest = pending & -pending
@@ -139,6 +139,7 @@ def check_exceptions(v: Vcpu) -> None:
         if done:
             break
     v.shared.set32(mp.INT_PENDING, 1 if v.pending else 0)
+    return not v.requests
 
 
 def _ring(v: Vcpu) -> None:
@@ -180,14 +181,12 @@ def check_requests(v: Vcpu) -> int:
 def prepare_to_enter(v: Vcpu) -> int:
     """kvmppc_prepare_to_enter: 1 to enter the guest, 0 to leave for userspace. ``v.stalled`` set: neither."""
     while True:
-        if v.requests:
+        while v.requests:
             r = check_requests(v)
-            if r > 0:
-                continue
-            return r
-        check_exceptions(v)
-        if v.requests:
-            continue
+            if r <= 0:
+                return r
+        if not check_exceptions(v):
+            continue  # delivering one raised a request
         if not v.shared.msr & MSR_WE:
             return 1
         if v.runnable and not _spin(v):

@@ -158,6 +158,7 @@ def _access(v: Vcpu, word: int, form: Form, ea: int, gpa: int) -> int:
 def note_access(v: Vcpu, word: int) -> None:
     """Record a completed access and count it by device."""
     mmio = v.run.mmio
+    v.devices_touched = True
     device = v.device_at(mmio.phys_addr) or "none"
     k = device, mmio.is_write
     v.mmio_counts[k] = v.mmio_counts.get(k, 0) + 1

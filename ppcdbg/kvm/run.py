@@ -6,8 +6,7 @@ device or an input is due, and the exit that the host's interrupt would cause is
 
 from __future__ import annotations
 
-from ppcdbg.cpu.core import Core
-from ppcdbg.cpu.interrupts import DECREMENTER, DOORBELL, EXTERNAL
+from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, SYSCALL
 from ppcdbg.engine.api import Engine, Stops, Why
 from ppcdbg.kvm import codes, ioctl, queueing, timers
 from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit
@@ -16,8 +15,9 @@ from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.world_switch import enter, leave, load_vcpu
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
-from ppcdbg.machine.schedule import FifoSchedule, Schedule
-from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind
+from ppcdbg.machine.loop import RunLoop
+from ppcdbg.machine.schedule import Schedule
+from ppcdbg.machine.system import Limits, Stop, StopKind
 
 SLICE = 50_000
 """Instructions between two looks at ``Limits.interrupted``: well below 100 ms of the reference engine."""
@@ -27,7 +27,7 @@ PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
 
 
-class KvmSystem:
+class KvmSystem(RunLoop):
     """One guest under the KVM model. ``kvm`` is its vcpu; ``userspace`` answers what KVM leaves to userspace."""
 
     def __init__(
@@ -39,14 +39,9 @@ class KvmSystem:
         userspace: Userspace,
         schedule: Schedule | None = None,
     ) -> None:
-        self.core: Core = vcpu.core
-        self.engine = engine
-        self.board = board
-        self.input = queue
-        self.schedule: Schedule = schedule or FifoSchedule(queue)
+        super().__init__(vcpu.core, engine, board, queue, schedule)
         self.kvm = vcpu
         self.userspace = userspace
-        self.ended: Stop | None = None
         self.slice = SLICE
         self._table = exit_table(vcpu.hv)
         self._entered = False
@@ -57,6 +52,7 @@ class KvmSystem:
         self._last_cost = -1
         self._entered_at = 0
         self._vector = 0
+        self._device_tick: int | None = None
         core = self.core
         core.tenant = True
         core.interrupt_source = None
@@ -64,27 +60,16 @@ class KvmSystem:
         vcpu.device_at = board.device_at
         vcpu.mpic_acknowledge = board.proxy_acknowledge
         board.connect(self._external)
-        board.attention = core.call_machine
-        queue.added = lambda event: core.call_machine()
         load_vcpu(vcpu)
-
-    @property
-    def position(self) -> int:
-        """Retired guest instructions, emulated ones included."""
-        return self.core.retired
 
     # --- running ----------------------------------------------------------------------------------
     def run(self, limits: Limits) -> Stop:
         """See ``System.run``."""
-        if self.ended is not None:
-            return self.ended
         try:
-            stop = self._run(limits)
+            return super().run(limits)
         except KernelBug as bug:
-            stop = self._stop(StopKind.CRASH, str(bug))
-        if stop.kind in FINAL:
-            self.ended = stop
-        return stop
+            self.ended = self._stop(StopKind.CRASH, str(bug))
+            return self.ended
 
     def _run(self, limits: Limits) -> Stop:
         core = self.core
@@ -126,26 +111,18 @@ class KvmSystem:
         self._entered = True
         return self._enter(ioctl.vcpu_run(self.kvm))
 
-    def _horizon(self, limits: Limits) -> int:
-        """The retired count up to which nothing from outside the guest happens."""
-        core = self.core
-        retired = core.retired
-        horizon = limits.position
-        if limits.interrupted is not None and retired + self.slice < horizon:
-            horizon = retired + self.slice
-        due = self.schedule.next_position()
-        if due is not None and due < horizon:
-            horizon = due
-        tick = self._next_tick()
-        if tick is not None:
-            horizon = min(horizon, retired + max(tick - core.now, 1))
-        return horizon
-
     def _next_tick(self) -> int | None:
-        timer, device = timers.next_event(self.kvm), self.board.next_event(self.core.now)
+        timer, device = timers.next_event(self.kvm), self._next_device()
         if timer is None or device is None:
             return device if timer is None else timer
         return min(timer, device)
+
+    def _next_device(self) -> int | None:
+        """When a device next acts by itself; asked anew only after somebody touched one."""
+        if self.kvm.devices_touched:
+            self.kvm.devices_touched = False
+            self._device_tick = self.board.next_event(self.core.now)
+        return self._device_tick
 
     def _other(self, why: Why) -> Stop | None:
         """What an engine came back for, when it is neither an exit nor a breakpoint."""
@@ -174,13 +151,14 @@ class KvmSystem:
 
     def _outside(self, now: int) -> None:
         """Devices and input that are due."""
-        tick = self.board.next_event(now)
+        tick = self._next_device()
         if tick is not None and tick <= now:
             self.board.advance(now)
+            self.kvm.devices_touched = True
         position = self.schedule.next_position()
         if position is not None and position <= self.core.retired:
-            for event in self.schedule.due(self.core.retired):
-                self._apply(event)
+            self._input()
+            self.kvm.devices_touched = True
 
     def _external(self, level: bool) -> None:
         """The MPIC's output: KVM_INTERRUPT SET_LEVEL or UNSET; a running vcpu is kicked."""
@@ -189,18 +167,22 @@ class KvmSystem:
             self._kicked = True
 
     def _apply(self, event: InputEvent) -> None:
-        if self.board.apply(event):
-            return
+        """An event that is not the board's: a request to KVM, or what any machine knows."""
         if event.kind is InputKind.KVM:
             queueing.interrupt(self.kvm, event.value)
             self._kicked = True
         elif event.kind is InputKind.CORE_LINE:
             self._external(bool(event.value))
-        elif event.kind is InputKind.MEMORY:
-            self.board.bus.ram[event.target : event.target + len(event.data)] = event.data
-            self.engine.code_changed(event.target, len(event.data))
-        elif event.kind is InputKind.REGISTER:
-            self.kvm.set_register(event.name, event.value)
+        else:
+            super()._apply(event)
+
+    def write_register(self, name: str, value: int) -> None:
+        """Set a register of the guest's by its architected name; KeyError for one that cannot be set."""
+        v = self.kvm
+        v.pc = self.core.state.pc if self._entered else v.pc
+        v.set_register(name, value)
+        if self._entered:
+            enter(v)
 
     def _wait_for_event(self) -> bool:
         """The vcpu is halted in KVM: skip idle time to the next thing that happens; false when nothing will."""
@@ -233,6 +215,12 @@ class KvmSystem:
         v, core = self.kvm, self.core
         position, tick = core.retired, core.now
         self._in_host = True
+        if not v.hv and v.quirks.exit_number_in_r5:
+            raise KernelBug(
+                "the assembly hands the vcpu to kvmppc_handle_exit as the exit number: BUG at the first exit"
+            )
+        if number == SYSCALL and not v.hv and v.quirks.syscall_slot_too_short:
+            number = AP_UNAVAIL  # the handler copied to the next slot begins inside this one
         v.cost = v.vm.host.costs.world_switch
         self._time(tick)
         leave(v, number)
@@ -309,13 +297,6 @@ class KvmSystem:
         self.core.state.pc = self.kvm.pc
         return self._stop(ending.kind, ending.detail)
 
-    def _requested(self) -> Stop | None:
-        if self.board.reset_requested:
-            return self._stop(StopKind.RESET, "the guest asked the board for a reset")
-        if self.board.poweroff_requested:
-            return self._stop(StopKind.POWEROFF, "the guest switched the power off")
-        return None
-
     def _idle(self) -> Stop:
         self.core.state.pc = self.kvm.pc
         if self.kvm.stalled == "spin":
@@ -328,6 +309,3 @@ class KvmSystem:
             f"exits follow each other at {self.core.state.pc:#010x} and no instruction retires: the vector itself is"
             " not mapped, or its first instruction faults",
         )
-
-    def _stop(self, kind: StopKind, detail: str = "") -> Stop:
-        return Stop(kind, self.core.retired, self.core.state.pc, detail)

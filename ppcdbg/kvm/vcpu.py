@@ -101,6 +101,8 @@ class Vcpu:
         self.spr_needed = False
         self.kernel_bus: Bus = core.bus
         self.device_at: Callable[[int], str] = lambda gpa: ""
+        self.devices_touched = True
+        """an access or an event may have changed when a device next acts; whoever asks the devices clears it"""
         # --- accounting
         self.exit_type = codes.NO_EXIT_TYPE
         self.stat = dict.fromkeys(STATS, 0)
@@ -208,6 +210,8 @@ class Vcpu:
             return self.mas.mas7_3 & 0xFFFFFFFF
         if name == "mas7":
             return self.mas.mas7_3 >> 32
+        if name in ("mas5", "mas8"):  # the hypervisor's own
+            raise KeyError(name)
         return getattr(self.mas, name)  # type: ignore[no-any-return]
 
     def set_register(self, name: str, value: int) -> None:
