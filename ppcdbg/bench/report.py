@@ -75,7 +75,7 @@ def number(value: float) -> str:
     """Three significant digits, thousands apart."""
     if value >= 100:
         return f"{value:,.0f}"
-    return f"{value:.2f}" if value >= 1 else f"{value:.3f}"
+    return f"{value:.2f}" if value >= 1 else f"{value:#.3g}"
 
 
 def aligned(table: Table) -> list[str]:

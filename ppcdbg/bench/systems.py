@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from ppcdbg.bench.results import NotRun
 from ppcdbg.engine.choose import EngineFactory, engine_factory
 from ppcdbg.errors import PpcdbgError
@@ -16,15 +14,13 @@ from ppcdbg.machine.system import Limits
 
 REFERENCE, TIER0, LLVM = "reference", "tier 0", "llvm"
 ENGINES = (LLVM, TIER0, REFERENCE)
-"""``tier 0`` is the llvm engine with its region compiler switched off."""
+"""``tier 0`` is the llvm engine without its region compiler."""
 
 
 def factory(name: str) -> EngineFactory:
     """How to make an engine for a core; NotRun where it cannot be made here."""
-    if name != REFERENCE and find_spec("llvmlite") is None:
-        raise NotRun("llvmlite is not installed")
     try:
-        return engine_factory(name)
+        return engine_factory(LLVM if name == TIER0 else name)
     except PpcdbgError as error:
         raise NotRun(str(error)) from None
 

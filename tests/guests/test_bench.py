@@ -40,8 +40,10 @@ def test_the_images_in_the_package_are_what_the_sources_give(tool: Tool, tmp_pat
 @pytest.mark.parametrize(("loop", "repetitions"), [("a", 1), ("b", 1), ("c", 2)])
 def test_ppcdbg_and_qemu_print_the_same_checksum(tool: Tool, tmp_path: Path, loop: str, repetitions: int) -> None:
     ours = machine(loop, repetitions, tmp_path)
+    code = bytes(ours.board.bus.ram[0x100000:0x101000])
     stop = ours.run(limits(10_000_000))
     assert stop.kind is StopKind.RESET
+    assert ours.board.bus.ram[0x100000:0x101000] == code, "nothing that is written may share a page with code"
     image = tmp_path / f"{loop}-{repetitions}.elf"
     command = [tool("qemu-system-ppc"), "-M", "ppce500", "-cpu", "e500mc", "-kernel", str(image), "-no-reboot"]
     done = subprocess.run(
