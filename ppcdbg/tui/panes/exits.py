@@ -5,10 +5,11 @@ from __future__ import annotations
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.exits import ExitFilter
 from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Need
 from ppcdbg.views import exits
 from ppcdbg.views.numbers import count
-from ppcdbg.views.spans import Line, Span, line
+from ppcdbg.views.spans import Line, line
 
 NO_EXITS = "The bare machine has no exits; --hv kvm puts the guest under KVM."
 
@@ -17,7 +18,7 @@ def fill(debugger: Debugger, found: ExitFilter, need: Need, cursor: int | None) 
     """A screenful before and after the window too, so that scrolling has something to show at once."""
     total = len(found)
     if not debugger.has_exits:
-        return Filled(((Span(NO_EXITS, "dim"),),), "Exits", total=1)
+        return notice("Exits", NO_EXITS, need)
     top = need.top
     if top is None:
         top = max(0, (total - 1 if cursor is None else cursor) - need.height + 1)
@@ -38,7 +39,6 @@ def _note(found: ExitFilter, total: int) -> Line:
 def detail(debugger: Debugger, record: ExitRecord | None, need: Need) -> Filled:
     """Everything that is known of one exit."""
     if record is None:
-        text = "No exit yet." if debugger.has_exits else NO_EXITS
-        return Filled(((Span(text, "dim"),),), "Exit", total=1)
+        return notice("Exit", "No exit yet." if debugger.has_exits else NO_EXITS, need)
     rows = tuple(exits.detail(debugger, record, need.width))
     return Filled(rows, f"Exit {count(record.number)}", line((record.name, "exit")), total=len(rows))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Need
 from ppcdbg.views import console, irqprio
 from ppcdbg.views import statistics as views
-from ppcdbg.views.spans import Span
+from ppcdbg.views.spans import fit
 
 CONSOLE_KEPT = 64 * 1024
 """Characters of the console that the pane can scroll back over."""
@@ -24,11 +25,11 @@ def printed(debugger: Debugger, need: Need) -> Filled:
     """The end of the guest's console, followed while it grows."""
     rows = tuple(console.text_rows(debugger.console(CONSOLE_KEPT), CONSOLE_WIDTH))
     if not rows:
-        return Filled(((Span("The guest has printed nothing yet.", "dim"),),), "Guest console", total=1)
+        return notice("Guest console", "The guest has printed nothing yet.", need)
     return Filled(rows, "Guest console", total=len(rows), tail=True)
 
 
 def statistics(debugger: Debugger, need: Need) -> Filled:
     """What is counted, table after table."""
-    rows = tuple(views.rows(debugger, need.width))
+    rows = tuple(fit(row, need.width) for row in views.rows(debugger, need.width))
     return Filled(rows, "Statistics", total=len(rows))

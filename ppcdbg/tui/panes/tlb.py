@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.results import TlbRow, TlbView
+from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Need
 from ppcdbg.views import tlb
 from ppcdbg.views.numbers import count
@@ -36,7 +37,7 @@ def guest(debugger: Debugger, view: TlbView, need: Need) -> Filled:
 def shadow(debugger: Debugger, view: TlbView, need: Need) -> Filled:
     """The entries that KVM made of them."""
     if not debugger.has_exits:
-        return Filled(((Span("The bare machine has no shadow TLB.", "dim"),),), "Shadow TLB", total=1)
+        return notice("Shadow TLB", "The bare machine has no shadow TLB.", need)
     return _window(view, view.shadow, tlb.shadow_row, need, "Shadow TLB", "  from")
 
 

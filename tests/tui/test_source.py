@@ -1,0 +1,193 @@
+"""The real debugger as the screen's source, on the demo guest: every pane fits, follows, and looks back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.errors import UsageError
+from ppcdbg.kvm.build import build_system
+from ppcdbg.machine.description import describe
+from ppcdbg.paths import PACKAGE
+from ppcdbg.tui.layout import PANES
+from ppcdbg.tui.scene import Ask, Filled, Move, Need, Scene
+from ppcdbg.tui.source import DebuggerSource
+from ppcdbg.views.spans import ROLES, length, to_text
+
+DEMO = PACKAGE / "_guests" / "demo.elf"
+
+
+def make(**given: object) -> DebuggerSource:
+    description = describe(DEMO, {"cpu": "e500v2", "engine": "reference", **given})
+    return DebuggerSource(Debugger(build_system(description), DEMO))
+
+
+@pytest.fixture
+def source() -> DebuggerSource:
+    return make()
+
+
+def quiet() -> None:
+    """Nothing to do between slices."""
+
+
+def ask(width: int = 70, height: int = 12, **more: object) -> Ask:
+    return Ask({kind: Need(width, height) for kind in PANES}, 120, **more)  # type: ignore[arg-type]
+
+
+def text(filled: Filled) -> str:
+    return to_text(filled.rows)
+
+
+def check(scene: Scene, width: int) -> None:
+    """Whatever stands in a pane fits it, has roles that themes know, and no control characters."""
+    assert length(scene.status) <= 120
+    for kind, filled in scene.panes.items():
+        for row in (*filled.rows, filled.head):
+            # the console is not broken: the pane shifts it
+            assert kind == "console" or length(row) <= width, (kind, row)
+            assert all(span.role in ROLES and span.text.isprintable() for span in row), (kind, row)
+        assert not filled.marks or len(filled.marks) == len(filled.rows)
+
+
+@pytest.mark.parametrize("width", [12, 26, 41, 70, 118])
+@pytest.mark.parametrize(("hv", "cpu"), [("kvm", "e500v2"), ("none", "e500v2"), ("kvm", "e500mc"), ("none", "e500mc")])
+def test_every_pane_fits_at_the_start_on_the_way_and_at_the_end(hv: str, cpu: str, width: int) -> None:
+    source = make(hv=hv, cpu=cpu)
+    check(source.draw(ask(width), False), width)
+    for _ in range(3):
+        source.move(Move.STEP, quiet)
+    check(source.draw(ask(width), False), width)
+    source.move(Move.CONTINUE, quiet)
+    check(source.draw(ask(width), False), width)
+
+
+def test_the_newest_exit_is_followed_and_told(source: DebuggerSource) -> None:
+    for number in range(3):
+        source.move(Move.EXIT, quiet)
+        scene = source.draw(ask(), False)
+        assert scene.selected == number
+        assert f"Exit {number}:" in to_text([scene.story])
+        assert scene.panes["exits"].cursor == number
+        code = scene.panes["disassembly"]
+        assert code.cursor == source.debugger.pc // 4 and code.cursor * 4 in code.marks
+        assert "▶" in text(code)
+
+
+def test_an_exit_of_the_past_is_what_story_details_and_code_are_about(source: DebuggerSource) -> None:
+    source.move(Move.CONTINUE, quiet)
+    scene = source.draw(ask(row=7), False)
+    record = source.debugger.exits[7]
+    assert scene.selected == 7
+    assert "Exit 7:" in to_text([scene.story])
+    assert f"exit 7 {record.name}" in text(scene.panes["detail"])
+    assert scene.panes["disassembly"].cursor == record.pc // 4
+    assert "exit 7" in to_text([scene.panes["disassembly"].note])
+    assert scene.timeline.here is not None
+    now = source.draw(ask(), False)
+    assert now.panes["disassembly"].cursor == source.debugger.pc // 4
+    assert now.timeline.here is None
+
+
+def test_only_rows_around_the_window_are_made(source: DebuggerSource) -> None:
+    source.move(Move.CONTINUE, quiet)
+    total = len(source.debugger.exits)
+    assert total > 1000
+    scene = source.draw(Ask({"exits": Need(70, 10, 500)}), False)
+    exits = scene.panes["exits"]
+    assert exits.total == total and exits.first <= 500 and len(exits.rows) <= 30
+    assert exits.marks[500 - exits.first] == 500
+
+
+def test_a_filter_keeps_the_selected_exit_or_the_nearest(source: DebuggerSource) -> None:
+    source.move(Move.CONTINUE, quiet)
+    scene = source.draw(ask(filter="exit == SYSCALL"), False)
+    numbers = scene.panes["exits"].marks
+    assert numbers and all(source.debugger.exits[n or 0].name == "SYSCALL" for n in numbers)
+    kept = source.draw(ask(filter="exit == SYSCALL", keep=numbers[1]), False)
+    assert kept.selected == numbers[1] and kept.panes["exits"].cursor == 1
+    assert source.draw(ask(filter="exit == SYSCALL", keep=0), False).selected == numbers[0]
+    assert source.draw(ask(filter="pc == 3"), False).selected is None
+    with pytest.raises(UsageError):
+        source.check_filter("no such field == 1")
+
+
+def test_exits_of_the_same_kind(source: DebuggerSource) -> None:
+    source.move(Move.CONTINUE, quiet)
+    exits = source.debugger.exits
+    first = next(e.number for e in exits if e.name == "SYSCALL")
+    second = source.same_kind(first, 1)
+    assert second is not None and second > first and exits[second].name == "SYSCALL"
+    assert source.same_kind(second, -1) == first
+    assert source.same_kind(first, -1) is None
+
+
+def test_scenes_between_slices_move_on_and_an_interrupt_ends_the_run(source: DebuggerSource) -> None:
+    source.debugger.system.slice = 500  # type: ignore[attr-defined]
+    seen: list[int] = []
+
+    def between() -> None:
+        scene = source.draw(ask(), True)
+        check(scene, 70)
+        seen.append(source.debugger.position)
+        if len(seen) == 5:
+            source.interrupt()
+
+    source.move(Move.CONTINUE, between)
+    assert len(seen) == 5 and seen == sorted(seen)
+    assert source.debugger.system.ended is None
+    assert "interrupted" in to_text([source.draw(ask(), False).status])
+    source.move(Move.STEP, quiet)
+    assert source.debugger.position > seen[-1]
+
+
+def test_a_late_interrupt_does_not_stop_the_next_run(source: DebuggerSource) -> None:
+    source.move(Move.STEP, quiet)
+    source.interrupt()
+    before = source.debugger.position
+    source.move(Move.STEP, quiet)
+    assert source.debugger.position == before + 1
+
+
+def test_breakpoint_key(source: DebuggerSource) -> None:
+    address = source.debugger.pc + 8
+    assert not source.toggle_breakpoint(address).failed
+    assert "●" in text(source.draw(ask(), False).panes["disassembly"])
+    source.move(Move.CONTINUE, quiet)
+    assert source.debugger.pc == address
+    assert "breakpoint 1" in to_text([source.draw(ask(), False).status])
+    assert "deleted" in to_text(source.toggle_breakpoint(address).rows)
+    assert len(source.debugger.breakpoints) == 0
+
+
+def test_commands_answer_stop_and_leave(source: DebuggerSource) -> None:
+    assert "42" in to_text(source.execute("print 6 * 7", quiet).rows)
+    assert source.execute("stepi", quiet).rows == ()
+    assert source.execute("quit", quiet).leave
+    with pytest.raises(UsageError):
+        source.execute("nonsense", quiet)
+    start, words = source.complete("step-e")
+    assert (start, words) == (0, ("step-exit",))
+    assert {"continue", "break", "info tlb"} <= {command.name for command in source.commands()}
+
+
+def test_the_code_window_stands_still_while_pc_stays_in_it(source: DebuggerSource) -> None:
+    first = source.draw(ask(), False).panes["disassembly"].first
+    source.move(Move.STEP, quiet)
+    assert source.draw(ask(), False).panes["disassembly"].first == first
+
+
+def test_a_long_log_is_filtered_and_drawn_quickly(source: DebuggerSource) -> None:
+    import time
+
+    source.move(Move.CONTINUE, quiet)
+    record = source.debugger.exits[5]
+    log: Callable[[int], object] = source.debugger.exits.__getitem__
+    assert log(5) == record
+    start = time.perf_counter()
+    for row in range(0, len(source.debugger.exits), 50):
+        source.draw(ask(row=row), False)
+    each = (time.perf_counter() - start) / (len(source.debugger.exits) / 50)
+    assert each < 0.25, f"a scene of every pane takes {each * 1000:.0f} ms"
