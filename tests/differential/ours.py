@@ -8,6 +8,7 @@ from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
 from ppcdbg.engine.api import Engine, Stops, Why
+from ppcdbg.engine.llvm.engine import LlvmEngine
 from ppcdbg.engine.reference.engine import ReferenceEngine
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import sprs_of
@@ -15,7 +16,7 @@ from tests.differential.peers import General
 from tests.differential.world import RAM_SIZE, SETUP, setup_program, vector_address, vector_numbers
 
 QEMU_NAMES = {"USPRG3": "SPRG3R", "USPRG4": "SPRG4R", "USPRG5": "SPRG5R", "USPRG6": "SPRG6R", "USPRG7": "SPRG7R"}
-ENGINES: dict[str, Callable[[Core], Engine]] = {"reference": ReferenceEngine}
+ENGINES: dict[str, Callable[[Core], Engine]] = {"reference": ReferenceEngine, "llvm": LlvmEngine}
 """Engine factories by name; every engine that the project grows is entered here and gets the same tests."""
 
 
