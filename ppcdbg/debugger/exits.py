@@ -27,6 +27,8 @@ class ExitFilter:
         self._current: ExitRecord | None = None
         self._matches: list[int] = []
         self._seen = 0
+        self.patience: int | None = None
+        """How many records one question may look at; None: all that came. With 0 only ``extend`` looks."""
         self._compiled: Compiled | None = None
         if self.text:
             scope = DebuggerScope(debugger, lambda: self._current, on_exits=True)
@@ -58,14 +60,14 @@ class ExitFilter:
         return end == len(log)
 
     def __len__(self) -> int:
-        self.extend()
+        self.extend(self.patience)
         return len(self.log) if self._compiled is None else len(self._matches)
 
     def __getitem__(self, index: int) -> ExitRecord:
         """The record at a place of the filtered list."""
         if self._compiled is None:
             return self.log[index]
-        self.extend()
+        self.extend(self.patience)
         return self.log[self._matches[index]]
 
     def page(self, first: int, count: int) -> list[ExitRecord]:
@@ -77,5 +79,5 @@ class ExitFilter:
         """Where the exit of this log index stands in the filtered list, or where it would stand."""
         if self._compiled is None:
             return min(number, len(self.log))
-        self.extend()
+        self.extend(self.patience)
         return bisect_left(self._matches, number)

@@ -88,6 +88,11 @@ class Compiled:
         self.text = text
         self._code = code
 
+    @property
+    def type(self) -> Type:
+        """The C type of the value, known without evaluating."""
+        return self._code.type
+
     def value(self) -> Value:
         """Raises UsageError for memory that cannot be read or a division by zero."""
         code = self._code

@@ -47,7 +47,7 @@ class DebuggerScope:
         if name.startswith("$"):
             return nearest_of(name, ["$" + n for n in self.register_names()])
         symbols = self.debugger.symbols
-        words = [*fields.FIELDS, *fields.values_of("exit"), *symbols.starting_with(name[:2], 3000)]
+        words = [*fields.FIELDS, *fields.values_of("exit"), *symbols.starting_with(name[:1], 3000)]
         return nearest_of(name, [*words, *symbols.starting_with("_" + name[:3], 500)])
 
     def load(self, address: int, size: int) -> int:

@@ -119,16 +119,10 @@ def set_var(debugger: Debugger, argument: str) -> Note:
         return Note(f"{target} = {debugger.register(target).value:#x}")
     if not target.startswith("*"):
         raise UsageError(f"{target!r} cannot be set; write $register or *(u32 *)address on the left of '='")
-    pointed = debugger.evaluate(target)
-    pointer = debugger.evaluate(_pointer(target)).number
-    size = pointed.type.bits // 8
+    size = debugger.compile(target).type.bits // 8
+    pointer = debugger.evaluate(target[1:]).number
     debugger.writer.memory(pointer, (value & (1 << 8 * size) - 1).to_bytes(size, "big"))
     return Note(f"{size} bytes at {pointer:#x} = {debugger.evaluate(target).number:#x}")
-
-
-def _pointer(target: str) -> str:
-    """The address part of ``*EXPR``: what follows the star, with a cast to a pointer left as it is."""
-    return target[1:].strip()
 
 
 def find(debugger: Debugger, argument: str) -> Found:

@@ -64,9 +64,9 @@ OWN: tuple[Command, ...] = (
     Command(
         "info",
         lambda debugger, argument: info_words(),
-        "info WORD",
+        "info [WORD]",
         "What can be asked after 'info'.",
-        "info registers",
+        "info",
         "info",
     ),
     Command(
