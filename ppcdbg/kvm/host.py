@@ -42,6 +42,8 @@ class HostModel:
     huge_page: int = 4 << 20
     wimg: int = 0  # MAS2 bits of the host's page-table entry; a UP host leaves M clear
     hz: int = 250
+    periodic_tick: bool = False
+    """Whether the host's own timer leaves a running guest ``hz`` times a second; a lost interrupt then waits for it"""
     mmucfg: int = 0
     tlb0cfg: int = 0x04110200
     tlb1cfg: int = 0x101CC010

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from ppcdbg.kvm.codes import EMULATE_NAMES, HCALL_NAMES, RESUME_NAMES, exit_type_name
+from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, RESUME_NAMES, exit_type_name
+from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.records import Action, Did, ExitRecord
 from ppcdbg.kvm.trace import exit_name
 
@@ -33,7 +34,8 @@ def action(compact: Compact) -> Action:
     kind, rest = compact[0], compact[1:]
     if kind == EMULATED:
         word, result, value = rest
-        return Action(Did.EMULATED, word=word, result=result, value=value, note=EMULATE_NAMES[result])
+        note = instruction(word) if result == EMULATE_DONE else f"{instruction(word)}: {EMULATE_NAMES[result]}"
+        return Action(Did.EMULATED, word=word, result=result, value=value, note=note)
     if kind == REFLECTED:
         return Action(Did.REFLECTED, priority=rest[0])
     if kind == MAPPED:

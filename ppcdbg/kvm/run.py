@@ -7,6 +7,7 @@ device or an input is due, and the exit that the host's interrupt would cause is
 from __future__ import annotations
 
 from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, SYSCALL
+from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, Stops, Why
 from ppcdbg.kvm import codes, ioctl, queueing, timers
 from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit
@@ -53,6 +54,8 @@ class KvmSystem(RunLoop):
         self._entered_at = 0
         self._vector = 0
         self._device_tick: int | None = None
+        self._jiffy = TIMEBASE_HZ // vcpu.vm.host.hz
+        self._host_tick = self._jiffy if vcpu.vm.host.periodic_tick else None
         core = self.core
         core.tenant = True
         core.interrupt_source = None
@@ -112,10 +115,7 @@ class KvmSystem(RunLoop):
         return self._enter(ioctl.vcpu_run(self.kvm))
 
     def _next_tick(self) -> int | None:
-        timer, device = timers.next_event(self.kvm), self._next_device()
-        if timer is None or device is None:
-            return device if timer is None else timer
-        return min(timer, device)
+        return _first(_first(timers.next_event(self.kvm), self._next_device()), self._host_tick)
 
     def _next_device(self) -> int | None:
         """When a device next acts by itself; asked anew only after somebody touched one."""
@@ -142,6 +142,9 @@ class KvmSystem(RunLoop):
         tick = timers.next_event(v)
         if tick is not None and tick <= now and timers.expire(v, now):
             vector = DECREMENTER
+        if self._host_tick is not None and self._host_tick <= now:
+            vector = DECREMENTER
+            self._host_tick = now + self._jiffy
         self._outside(now)
         if self._kicked:
             self._kicked = False
@@ -197,7 +200,7 @@ class KvmSystem(RunLoop):
         core = self.core
         position = self.schedule.next_position()
         if position is None or position > core.retired:
-            tick = self._next_tick()
+            tick = _first(timers.next_event(self.kvm), self._next_device())
             if tick is not None:
                 core.skip_to(tick)
             else:
@@ -309,3 +312,10 @@ class KvmSystem(RunLoop):
             f"exits follow each other at {self.core.state.pc:#010x} and no instruction retires: the vector itself is"
             " not mapped, or its first instruction faults",
         )
+
+
+def _first(a: int | None, b: int | None) -> int | None:
+    """The earlier of two ticks, where None is never."""
+    if a is None or b is None:
+        return b if a is None else a
+    return min(a, b)

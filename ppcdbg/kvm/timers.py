@@ -1,16 +1,16 @@
 """The guest's decrementer and watchdog on the machine's clock (facts 4.5; emulate.c, booke.c).
 
-Time-base ticks are the clock's ticks. FIT is not emulated by 6.1 and is not here.
+Time-base ticks are the clock's ticks. The fixed-interval timer runs only without the quirk that 6.1 has none (Q16).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ppcdbg.cpu.msr import TCR_ARE, TCR_DIE, TCR_WIE, TCR_WRC, TSR_DIS, TSR_ENW, TSR_WIS
-from ppcdbg.cpu.timers import TIMEBASE_HZ, ticks_to_edge, watchdog_period
+from ppcdbg.cpu.msr import TCR_ARE, TCR_DIE, TCR_FIE, TCR_WIE, TCR_WRC, TSR_DIS, TSR_ENW, TSR_FIS, TSR_WIS
+from ppcdbg.cpu.timers import TIMEBASE_HZ, fit_period, ticks_to_edge, watchdog_period
 from ppcdbg.kvm.codes import REQ_PENDING_TIMER, REQ_WATCHDOG
-from ppcdbg.kvm.irqprio import DECREMENTER, WATCHDOG
+from ppcdbg.kvm.irqprio import DECREMENTER, FIT, WATCHDOG
 from ppcdbg.kvm.queueing import queue
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def set_tcr(v: Vcpu, value: int) -> None:
     """kvmppc_set_tcr."""
     v.tcr = value
     arm_watchdog(v)
+    _arm_fit(v)
     update_timer_ints(v)
 
 
@@ -74,6 +75,17 @@ def update_timer_ints(v: Vcpu) -> None:
         queue(v, WATCHDOG)
     else:
         v.pending &= ~(1 << WATCHDOG)
+    if not v.quirks.never_injected:
+        if v.tcr & TCR_FIE and v.tsr & TSR_FIS:
+            queue(v, FIT)
+        else:
+            v.pending &= ~(1 << FIT)
+
+
+def _arm_fit(v: Vcpu) -> None:
+    v.fit_deadline = None
+    if v.tcr & TCR_FIE and not v.quirks.never_injected:
+        v.fit_deadline = v.core.now + ticks_to_edge(v.core.time_base, fit_period(v.tcr))
 
 
 def arm_watchdog(v: Vcpu) -> None:
@@ -112,10 +124,11 @@ def _watchdog(v: Vcpu) -> bool:
 
 def next_event(v: Vcpu) -> int | None:
     """Tick of the next timer event."""
-    dec, watchdog = v.dec_deadline, v.watchdog_deadline
-    if dec is None:
-        return watchdog
-    return dec if watchdog is None or dec < watchdog else watchdog
+    first = v.dec_deadline
+    for other in (v.watchdog_deadline, v.fit_deadline):
+        if other is not None and (first is None or other < first):
+            first = other
+    return first
 
 
 def expire(v: Vcpu, now: int) -> bool:
@@ -129,4 +142,8 @@ def expire(v: Vcpu, now: int) -> bool:
         kick = True
     if v.watchdog_deadline is not None and v.watchdog_deadline <= now:
         kick = _watchdog(v) or kick
+    if v.fit_deadline is not None and v.fit_deadline <= now:
+        _arm_fit(v)
+        set_tsr_bits(v, TSR_FIS)
+        kick = True
     return kick

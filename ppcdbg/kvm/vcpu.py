@@ -91,6 +91,7 @@ class Vcpu:
         self.dec_start = 0
         self.dec_deadline: int | None = None
         self.watchdog_deadline: int | None = None
+        self.fit_deadline: int | None = None
         self.watchdog_enabled = False
         # --- paravirtual
         self.magic_page_pa = 0
