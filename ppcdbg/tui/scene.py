@@ -76,6 +76,8 @@ class Scene:
     selected: int | None = None
     running: bool = False
     pc: int = 0
+    partial: bool = False
+    """More of it is to come though nothing runs: a filter is still looking through a long list."""
 
 
 class Move(Enum):

@@ -23,6 +23,8 @@ from ppcdbg.views.spans import Span, line
 
 SLOW_PERIOD = 0.5
 """Seconds between two drawings of a pane that reads hundreds of entries, while the guest runs."""
+LOOKED_AT = 4000
+"""Records that a filter looks at for one scene: the list fills while it looks, and keys are answered."""
 NOTE_ROOM = 44
 """Columns beside the timeline's bars."""
 
@@ -123,6 +125,8 @@ class DebuggerSource:
         self._width = max(20, ask.width - 2)
         if ask.filter != self._filter.text:
             self._filter = d.exit_filter(ask.filter)
+            self._filter.patience = 0
+        whole = self._filter.extend(LOOKED_AT)
         cursor = self._cursor(ask)
         record = None if cursor is None else self._filter[cursor]
         past = record if ask.row is not None or ask.keep is not None else None
@@ -137,6 +141,7 @@ class DebuggerSource:
             selected=None if record is None else record.number,
             running=running,
             pc=d.pc,
+            partial=not whole,
         )
 
     def _cursor(self, ask: Ask) -> int | None:

@@ -165,5 +165,6 @@ class Worker:
             return
         with self._wake:
             self._scene = scene
+            self._fresh |= scene.partial
         self._drawn = time.monotonic()
         self._notify()
