@@ -107,7 +107,12 @@ def like_the_oracle(shared: Path, tmp_path: Path) -> Any:
 
 
 def check_counts(summary: Any, real: dict[str, dict[str, int]]) -> None:
-    """What the guest's own code causes within 2 %, the other emulated instructions within 10 %."""
+    """What the guest's own code causes within 2 %, the other emulated instructions within 10 %.
+
+    Real time passes while the real KVM works, so its guest sees more ticks of the decrementer (45 against 25 in the
+    patched guest). A tick's handler has a few privileged instructions where it is not patched yet, and an interrupt
+    that comes inside a patched section ends it by the real mtmsr: two instructions a tick are allowed for that.
+    """
     emulated, queued, stat = summary["emulated"], summary["interrupts"]["queued"], summary["stat"]
     wrong = []
     for name in ("tlbwe", "tlbsx", "tlbre", "tlbivax"):
@@ -122,9 +127,11 @@ def check_counts(summary: Any, real: dict[str, dict[str, int]]) -> None:
         "real DTLB misses": (stat["dtlb_real_miss_exits"], real["timing"]["DTLBREAL"]),
     }
     wrong += [(name, *pair) for name, pair in pairs.items() if not within(*pair, 2)]
+    of_ticks = 2 * max(real["queued"]["DECREMENTER"] - queued["DECREMENTER"], 0)
     for name in ("wrteei", "mfmsr", "wrtee", "mfspr", "mtspr", "rfi", "mtmsr"):
-        if not within(emulated[name], real["emulated"][name], 10):
-            wrong.append((name, emulated[name], real["emulated"][name]))
+        ours, theirs = emulated.get(name, 0), real["emulated"][name]
+        if not (within(ours, theirs, 10) or 0 < theirs - ours <= of_ticks):
+            wrong.append((name, ours, theirs))
     assert not wrong, f"(what, ours, real): {wrong}"
 
 
@@ -145,7 +152,8 @@ def test_e500v2_under_kvm_prints_what_it_prints_in_qemu(shared: Path, tmp_path: 
 
 DIFFERENT_BOARD = (
     r"ttyS0 at MMIO",  # the oracle's VMM has a UART without receive, which Linux takes for another type
-    r"^Memory CAM mapping",  # the guest's RAM as the host's boot maps it
+    r"^Memory: ",  # our device tree reserves the megabyte that QEMU's does, the oracle's a few kilobytes
+    r"^Freeing initrd memory",  # done in the background: it lands where it lands
 )
 
 
