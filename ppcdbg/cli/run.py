@@ -54,9 +54,13 @@ def execute(machine: MachineDescription) -> tuple[Summary, int]:
     """Build the system, let it run, and return its summary and the exit status."""
     from ppcdbg.cli.status import of_stop
     from ppcdbg.cli.summary import InterruptCounter, summarize
+    from ppcdbg.engine.choose import fallback
     from ppcdbg.kvm.build import build_system
     from ppcdbg.machine.system import Limits
 
+    slow = fallback(machine.engine)
+    if slow is not None:
+        print(f"ppcdbg: {slow}", file=sys.stderr)
     system = build_system(machine)
     counter = InterruptCounter()
     system.core.observer = counter
