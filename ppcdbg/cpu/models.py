@@ -36,9 +36,10 @@ CORES: dict[str, CoreModel] = {
         has_fpu=False,
         has_debug_level=False,
         msr_mask=0x0606D634 | 0x1000,  # UCLE SPE WE CE EE PR ME UBLE DE IS DS PMM
-        # MMUCFG from the field descriptions, TLB1CFG with the silicon's MAXSIZE (facts 2.2).
-        reset={"MMUCFG": 0x000019C4, "TLB0CFG": 0x04110200, "TLB1CFG": 0x101BC010, "L1CFG0": 0x00008120,
-               "L1CFG1": 0x00008120},
+        # MMUCFG from the field descriptions, TLB1CFG with the silicon's MAXSIZE (facts 2.2); L1CFG: CBSIZE (bits
+        # 39:40, 1 = 64 bytes), CNWAY - 1 (45:52) and CSIZE in KiB (53:63): 32 KiB in 8 ways (e500 RM 2.11.3).
+        reset={"MMUCFG": 0x000019C4, "TLB0CFG": 0x04110200, "TLB1CFG": 0x101BC010, "L1CFG0": 0x00003820,
+               "L1CFG1": 0x00003820},
     ),
     E500MC: CoreModel(
         name=E500MC,
@@ -51,7 +52,7 @@ CORES: dict[str, CoreModel] = {
         has_fpu=True,
         has_debug_level=True,
         msr_mask=0x1402FB36,  # GS UCLE CE EE PR FP ME FE0 DE FE1 IS DS PMM RI
-        reset={"MMUCFG": 0x064809C4, "TLB0CFG": 0x04110200, "TLB1CFG": 0x401BC040, "L1CFG0": 0x00010120,
-               "L1CFG1": 0x00010120},
+        reset={"MMUCFG": 0x064809C4, "TLB0CFG": 0x04110200, "TLB1CFG": 0x401BC040, "L1CFG0": 0x00803820,
+               "L1CFG1": 0x00003820},
     ),
 }  # fmt: skip
