@@ -62,8 +62,11 @@ class Breakpoints:
     def add(
         self, verb: Verb, event: Event, condition: str = "", compiled: Compiled | None = None, temporary: bool = False
     ) -> Breakpoint:
-        made = Breakpoint(self._next, verb, event, condition, temporary=temporary, compiled=compiled)
-        self._next += 1
+        """A new entry. What a run-until or wait-for waits for is number 0: there is one at a time, and only while it
+        runs."""
+        own = verb in (Verb.RUN_UNTIL, Verb.WAIT_FOR)
+        made = Breakpoint(0 if own else self._next, verb, event, condition, temporary=temporary, compiled=compiled)
+        self._next += not own
         return self._put(made)
 
     def _put(self, made: Breakpoint) -> Breakpoint:

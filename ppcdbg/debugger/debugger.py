@@ -165,11 +165,12 @@ class Debugger:
         for number in outcome.numbers:
             if self.breakpoints.get(number).temporary:
                 self.breakpoints.delete(number)
+        changed = registers.changes(self.before, self._now)
+        numbers = tuple(n for n in outcome.numbers if n)
+        traces = tuple(self.runner.traces[traced:])
         self.last = StopReport(
-            outcome.stop, outcome.cause, outcome.record, outcome.numbers, registers.changes(self.before, self._now),
-            tuple(self.runner.traces[traced:]), first, len(self.exits), start,
-            told,
-        )  # fmt: skip
+            outcome.stop, outcome.cause, outcome.record, numbers, changed, traces, first, len(self.exits), start, told
+        )
         return self.last
 
     def _told(self, b: Breakpoint) -> str:

@@ -61,7 +61,7 @@ _ENDS = {
 
 def reason(report: StopReport) -> str:
     """A few words: why the guest stands still."""
-    if report.breakpoints:
+    if report.told:
         what = f"exit {report.record.name}" if report.record else ""
         if report.cause is Cause.UNTIL:
             return what or report.told[0]
