@@ -6,12 +6,15 @@ Without a filter the index is the log itself. Records are never copied.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.expressions import Compiled, compile_expression
+from ppcdbg.debugger.fields import exit_number
 from ppcdbg.debugger.scope import DebuggerScope
+from ppcdbg.debugger.syntax import Binary, Name, Node, Number, parse
 from ppcdbg.errors import UsageError
+from ppcdbg.kvm.log import ExitLog
 from ppcdbg.kvm.records import ExitRecord
 
 if TYPE_CHECKING:
@@ -30,9 +33,11 @@ class ExitFilter:
         self.patience: int | None = None
         """How many records one question may look at; None: all that came. With 0 only ``extend`` looks."""
         self._compiled: Compiled | None = None
+        self._vectors: frozenset[int] | None = None
         if self.text:
             scope = DebuggerScope(debugger, lambda: self._current, on_exits=True)
             self._compiled = compile_expression(self.text, scope)
+            self._vectors = required_exits(parse(self.text))
 
     @property
     def log(self) -> Sequence[ExitRecord]:
@@ -55,9 +60,17 @@ class ExitFilter:
             self._seen, self._matches = 0, []
         end = len(log) if limit is None else min(len(log), self._seen + limit)
         if self._compiled is not None:
-            self._matches += [i for i in range(self._seen, end) if self.accepts(log[i])]
+            self._matches += [i for i in self._candidates(self._seen, end) if self.accepts(log[i])]
         self._seen = end
         return end == len(log)
+
+    def _candidates(self, first: int, end: int) -> Iterable[int]:
+        """Records that can pass, by their exit number alone where the log gives that without making a record."""
+        log, wanted = self.log, self._vectors
+        if wanted is None or not isinstance(log, ExitLog):
+            return range(first, end)
+        vector = log.vector
+        return (i for i in range(first, end) if vector(i) in wanted)
 
     def __len__(self) -> int:
         self.extend(self.patience)
@@ -81,3 +94,23 @@ class ExitFilter:
             return min(number, len(self.log))
         self.extend(self.patience)
         return bisect_left(self._matches, number)
+
+
+def required_exits(node: Node) -> frozenset[int] | None:
+    """The exit numbers that a filter cannot be true without; None where it does not say."""
+    if not isinstance(node, Binary):
+        return None
+    if node.operator in ("&&", "||"):
+        left, right = required_exits(node.left), required_exits(node.right)
+        if node.operator == "||":
+            return None if left is None or right is None else left | right
+        return right if left is None else left if right is None else left & right
+    if node.operator != "==":
+        return None
+    for field, value in ((node.left, node.right), (node.right, node.left)):
+        if isinstance(field, Name) and field.name.lower() in ("exit", "reason"):
+            if isinstance(value, Number):
+                return frozenset({value.value})
+            number = exit_number(value.name) if isinstance(value, Name) else None
+            return None if number is None else frozenset({number})
+    return None

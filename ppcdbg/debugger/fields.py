@@ -104,6 +104,11 @@ def constant(field: str, name: str) -> Scalar | None:
     return None
 
 
+def exit_number(name: str) -> int | None:
+    """The number of an exit by the kernel's name, in either case."""
+    return next((v.number for v in VECTORS.values() if v.name == name.upper()), None)
+
+
 def values_of(field: str) -> list[str]:
     """The words that a field can be compared with, for completion and suggestions."""
     field = SYNONYMS.get(field, field)

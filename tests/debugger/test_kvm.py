@@ -9,8 +9,10 @@ import pytest
 from ppcdbg.cpu.mmu import Access
 from ppcdbg.debugger.causes import cause_of
 from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.exits import required_exits
 from ppcdbg.debugger.results import Space
 from ppcdbg.debugger.stops import Cause
+from ppcdbg.debugger.syntax import parse
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm.build import build_system
 from ppcdbg.kvm.records import Did
@@ -75,6 +77,30 @@ def test_filter_and_break_on_exit_fields(tmp_path: Path) -> None:
     assert len(d.exit_filter("exit == DTLB_MISS and dear >= 0xc0000000")) == 0
     with pytest.raises(UsageError, match="did you mean"):
         d.exit_filter("exti == DTLB_MISS")
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("exit == DTLB_MISS and dear >= 0xc0000000", {13}),
+        ("dear > 0 and (exit == 13 or reason == itlb_miss)", {13, 14}),
+        ("exit == DTLB_MISS or dear > 0", None),
+        ("not exit == DTLB_MISS", None),
+        ("exit != DTLB_MISS", None),
+        ("exit == DTLB_MISS and exit == SYSCALL", set()),
+    ],
+)
+def test_what_a_filter_requires(text: str, numbers: set[int] | None) -> None:
+    assert required_exits(parse(text)) == (None if numbers is None else frozenset(numbers))
+
+
+def test_a_filter_finds_the_same_with_and_without_its_short_cut() -> None:
+    d = demo()
+    d.continue_()
+    for text in ("exit == PROGRAM and inst == mfmsr", "exit == DTLB_MISS or exit == SYSCALL", "8 == exit"):
+        found = d.exit_filter(text)
+        assert found.page(0, 10_000) == [r for r in d.exits if found.accepts(r)], text
+        assert len(found)
 
 
 def test_filter_grows_with_the_log(tmp_path: Path) -> None:
