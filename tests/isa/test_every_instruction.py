@@ -16,7 +16,7 @@ from ppcdbg.engine.api import Stops, Why
 from ppcdbg.isa.insn import BOTH, Insn, Privilege
 from ppcdbg.isa.table import TABLE, by_name
 from tests.differential.asm import encode
-from tests.differential.ours import OurPeer, ready
+from tests.differential.ours import ENGINES, OurPeer, ready
 from tests.differential.peers import GENERAL_NAMES, MSR, PC
 from tests.differential.world import vector_address
 from tests.isa.effects import ROWS
@@ -41,6 +41,12 @@ EXAMPLES = {parsed(row)[0]: row for row in ROWS.splitlines() if row}
 def number(text: str) -> int:
     """A value of the rows."""
     return int.from_bytes(struct.pack(">d", float(text)), "big") if "." in text else int(text, 16)
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each of our engines in turn."""
+    return str(request.param)
 
 
 def on_each_core(names: Iterable[str]) -> list[object]:
@@ -79,8 +85,8 @@ def split(items: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("name", "core"), on_each_core(EXAMPLES))
-def test_example(name: str, core: str) -> None:
-    peer = ready(core, "reference")
+def test_example(name: str, core: str, engine: str) -> None:
+    peer = ready(core, engine)
     _, fields, before, after = parsed(EXAMPLES[name])
     expected = load(peer, split(before), encode(name, **fields))
     memory = {address: bytearray(peer.read_memory(address, length)) for address, length in MEMORY}
@@ -234,12 +240,13 @@ SEQUENCES: dict[str, Callable[[OurPeer], None]] = {
 
 
 @pytest.mark.parametrize(("name", "core"), on_each_core(SEQUENCES))
-def test_sequence(name: str, core: str) -> None:
-    SEQUENCES[name](ready(core, "reference"))
+def test_sequence(name: str, core: str, engine: str) -> None:
+    SEQUENCES[name](ready(core, engine))
 
 
 def test_every_instruction_of_the_table_has_its_example() -> None:
-    assert {i.name for i in TABLE} == EXAMPLES.keys() | SEQUENCES.keys()
+    """The SPE's, 244 with opcode 4, are held to a second model instead: test_spe_book.py."""
+    assert {i.name for i in TABLE if i.form.match >> 26 != 4} == EXAMPLES.keys() | SEQUENCES.keys()
     assert not EXAMPLES.keys() & SEQUENCES.keys()
     assert len(EXAMPLES) == sum(1 for row in ROWS.splitlines() if row), "two rows of one name"
 
@@ -253,8 +260,8 @@ def interrupt_of(peer: OurPeer, insn: Insn, msr: int) -> tuple[int, Registers]:
 
 
 @pytest.mark.parametrize("core", CORES)
-def test_lacking_instructions_are_illegal(core: str) -> None:
-    peer = ready(core, "reference")
+def test_lacking_instructions_are_illegal(core: str, engine: str) -> None:
+    peer = ready(core, engine)
     for insn in TABLE:
         if core not in insn.cores:
             pc, sprs = interrupt_of(peer, insn, MSR_ME)
@@ -262,8 +269,8 @@ def test_lacking_instructions_are_illegal(core: str) -> None:
 
 
 @pytest.mark.parametrize("core", CORES)
-def test_privileged_instructions_are_the_supervisors(core: str) -> None:
-    peer = ready(core, "reference")
+def test_privileged_instructions_are_the_supervisors(core: str, engine: str) -> None:
+    peer = ready(core, engine)
     privileged = (Privilege.SUPERVISOR, Privilege.HYPERVISOR, Privilege.GUEST_TLB)
     for insn in TABLE:
         if core in insn.cores and insn.privilege in privileged:
@@ -271,10 +278,10 @@ def test_privileged_instructions_are_the_supervisors(core: str) -> None:
             assert (pc, sprs["esr"], sprs["srr0"]) == (vector_address(6), 0x04000000, AT), insn.name
 
 
-def test_hypervisor_instructions_leave_the_guest() -> None:
+def test_hypervisor_instructions_leave_the_guest(engine: str) -> None:
     for insn in TABLE:
         if insn.privilege is Privilege.HYPERVISOR:
-            peer = ready("e500mc", "reference")
+            peer = ready("e500mc", engine)
             peer.write({"ivor41": 0x900})
             # Guest state needs its own view of the code page: an entry with TGS.
             _guest_code(peer)
@@ -287,8 +294,8 @@ def _guest_code(peer: OurPeer) -> None:
     peer.write({"mas8": 0})
 
 
-def test_floating_point_needs_msr_fp() -> None:
-    peer = ready("e500mc", "reference")
+def test_floating_point_needs_msr_fp(engine: str) -> None:
+    peer = ready("e500mc", engine)
     for insn in TABLE:
         if insn.fp:
             pc, _ = interrupt_of(peer, insn, MSR_ME)
