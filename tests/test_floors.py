@@ -139,7 +139,7 @@ def complaints(name: str, path: Path) -> Iterator[str]:
             yield f"{where}: {name} is what the rest of {room(name)} stands on and imports none of it"
         if within(name, "debugger.commands") and within(target, "debugger.commands"):
             leaf = target.removeprefix("debugger.commands").lstrip(".").split(".")[0]
-            if name.split(".")[-1] not in ("registry", "commands", leaf) and leaf not in ("", "registry"):
+            if name.split(".")[-1] not in ("registry", "commands", leaf) and leaf not in ("", "command", "registry"):
                 yield f"{where}: one command never imports another; shared work moves to queries or stops"
 
 

@@ -74,25 +74,8 @@ class Vcpu:
         self.epr_flags = 0
         self.epr_needed = False
         self.mpic_acknowledge: Callable[[], int | None] = lambda: None
-        # --- registers that are nowhere else
-        self.pid, self.pid1, self.pid2 = 0, 0, 0
-        self.csrr0 = self.csrr1 = self.dsrr0 = self.dsrr1 = self.mcsrr0 = self.mcsrr1 = self.mcsr = 0
-        self.l1csr0 = self.l1csr1 = self.hid0 = self.hid1 = self.pwrmgtcr0 = self.epr = self.epcr = 0
-        self.pvr, self.svr = vm.host.pvr, vm.host.svr
-        self.debug = DebugRegisters()
-        self.thread_debug = DebugRegisters()
-        self.guest_debug = 0
-        self.dbsr = 0
-        self.shadow_msr = SHADOW_MSR & core.model.msr_mask
-        self.sprg_loaded = b""
-        self.entered_msr = 0
-        # --- timers (ticks of the machine's clock; None: not running)
-        self.tcr = self.tsr = self.dec = self.decar = 0
-        self.dec_start = 0
-        self.dec_deadline: int | None = None
-        self.watchdog_deadline: int | None = None
-        self.fit_deadline: int | None = None
-        self.watchdog_enabled = False
+        self._clear_registers()
+        self._clear_accounting()
         # --- paravirtual
         self.magic_page_pa = 0
         self.magic_page_ea = 0
@@ -104,7 +87,33 @@ class Vcpu:
         self.device_at: Callable[[int], str] = lambda gpa: ""
         self.devices_touched = True
         """an access or an event may have changed when a device next acts; whoever asks the devices clears it"""
-        # --- accounting
+        self.wait_for_event: Callable[[], bool] = lambda: False
+        """Let time pass until something may have made the vcpu runnable; false when nothing ever will."""
+        self.stalled: str | None = None
+        self._create()
+
+    def _clear_registers(self) -> None:
+        """Registers that are nowhere else, and the timers (ticks of the machine's clock; None: not running)."""
+        self.pid, self.pid1, self.pid2 = 0, 0, 0
+        self.csrr0 = self.csrr1 = self.dsrr0 = self.dsrr1 = self.mcsrr0 = self.mcsrr1 = self.mcsr = 0
+        self.l1csr0 = self.l1csr1 = self.hid0 = self.hid1 = self.pwrmgtcr0 = self.epr = self.epcr = 0
+        self.pvr, self.svr = self.vm.host.pvr, self.vm.host.svr
+        self.debug = DebugRegisters()
+        self.thread_debug = DebugRegisters()
+        self.guest_debug = 0
+        self.dbsr = 0
+        self.shadow_msr = SHADOW_MSR & self.core.model.msr_mask
+        self.sprg_loaded = b""
+        self.entered_msr = 0
+        self.tcr = self.tsr = self.dec = self.decar = 0
+        self.dec_start = 0
+        self.dec_deadline: int | None = None
+        self.watchdog_deadline: int | None = None
+        self.fit_deadline: int | None = None
+        self.watchdog_enabled = False
+
+    def _clear_accounting(self) -> None:
+        """What is counted, and what is noted of the exit at hand."""
         self.exit_type = codes.NO_EXIT_TYPE
         self.stat = dict.fromkeys(STATS, 0)
         self.timing = Timing()
@@ -115,7 +124,7 @@ class Vcpu:
         self.delivered_counts = [0] * irqprio.MAX
         self.hypercalls: dict[int, int] = {}
         self.mmio_counts: dict[tuple[str, bool], int] = {}
-        self.exits = ExitLog(vm.hv)
+        self.exits = ExitLog(self.hv)
         self.failures = FailureLog(TIMEBASE_HZ)
         self.trace: Listener | None = None
         self.cost = 0
@@ -123,10 +132,6 @@ class Vcpu:
         self.queued: list[int] = []
         self.delivered: int | None = None
         self.decoded: dict[int, Decoded] = {}
-        self.wait_for_event: Callable[[], bool] = lambda: False
-        """Let time pass until something may have made the vcpu runnable; false when nothing ever will."""
-        self.stalled: str | None = None
-        self._create()
 
     def _create(self) -> None:
         """kvmppc_core_vcpu_create with KVM's default TLB geometry."""
