@@ -19,7 +19,6 @@ from textual.message import Message
 
 from ppcdbg.errors import InputError
 from ppcdbg.paths import Kind, folders, user_config, user_state
-from ppcdbg.tui.actions import Actions
 from ppcdbg.tui.bars import Bar, KeyBar, Story, TimelineBar
 from ppcdbg.tui.desk import Desk
 from ppcdbg.tui.glyphs import AsciiOnly
@@ -33,6 +32,7 @@ from ppcdbg.tui.scene import Ask, Command, Filled, Reply, Scene, Source
 from ppcdbg.tui.source import DebuggerSource
 from ppcdbg.tui.styles import Styles, textual_theme
 from ppcdbg.tui.terminal import default_theme, on_signals, wants_ascii
+from ppcdbg.tui.typed import Typed
 from ppcdbg.tui.worker import Worker
 from ppcdbg.views.spans import Line, Span
 from ppcdbg.views.theme import Theme, load_themes
@@ -44,7 +44,7 @@ LOG_ROWS = 5000
 """Lines of command output that are kept."""
 
 
-class PpcdbgApp(Actions):
+class PpcdbgApp(Typed):
     """The terminal UI over one source."""
 
     CSS = "Screen { layout: vertical; overflow: hidden hidden; } #story { height: 2; } .wide #story { height: 1; }"
@@ -92,7 +92,7 @@ class PpcdbgApp(Actions):
         self.asked = Ask()
         self.trail: list[str] = []
         self.crash: BaseException | None = None
-        self._answered = False
+        self._told: tuple[Span, ...] | None = None
 
     def _has_news(self) -> None:
         self.post_message(self.News())
@@ -155,9 +155,9 @@ class PpcdbgApp(Actions):
         self.status.show_rows((scene.status,))
         self.timeline.feed(scene.timeline)
         self.key_bar.set_running(scene.running)
-        if scene.running or not self._answered or scene.selected != self.selected:
+        if scene.story != self._told:  # else an answer stays in its place
+            self._told = scene.story
             self.story.tell(scene.story)
-            self._answered = False
         self.selected = scene.selected
         exits = self.desk.panes["exits"]
         filled = scene.panes.get("exits")
@@ -189,45 +189,7 @@ class PpcdbgApp(Actions):
 
     def say(self, spans: list[Span]) -> None:
         """A sentence in the story's place, until something else happens."""
-        self._answered = True
         self.story.tell(spans)
-
-    # The line.
-
-    def on_prompt_entered(self, message: Prompt.Entered) -> None:
-        if message.sign == ":" and message.line.strip():
-            self.log_rows.append((Span(": " + message.line, "label"),))
-            self.worker.execute(message.line.strip())
-        elif message.sign == "/":
-            self._filter_by(message.line.strip())
-
-    def _filter_by(self, text: str) -> None:
-        def check() -> Reply | None:
-            self.source.check_filter(text)
-            self.call_later(self._use_filter, text)
-            return None
-
-        self.worker.do(check)
-
-    def _use_filter(self, text: str) -> None:
-        self.filter = text
-        self.ask_again(keep=None if self.desk.panes["exits"].follow else self.selected)
-
-    def on_prompt_complete(self, message: Prompt.Complete) -> None:
-        def complete() -> Reply | None:
-            self.call_later(self._offer, message.text, *self.source.complete(message.text))
-            return None
-
-        if message.sign == ":":
-            self.worker.do(complete)
-
-    def _offer(self, text: str, start: int, candidates: tuple[str, ...]) -> None:
-        self.prompt.offer(text, start, candidates)
-        if len(candidates) > 1:
-            self.say([Span("  ".join(candidates), "dim")])
-
-    def on_prompt_left(self, message: Prompt.Left) -> None:
-        self.screen_stack[0].set_focus(self.desk.panes[self.desk.last])
 
     # Looks and leaving.
 

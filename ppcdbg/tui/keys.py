@@ -43,7 +43,7 @@ KEYS: tuple[Key, ...] = (
         RUN,
         "exit",
     ),
-    Key("previous-exit", "left_square_bracket", "neighbour(-1)", "previous exit", LOOK),
+    Key("previous-exit", "left_square_bracket", "neighbour(-1)", "previous exit", LOOK, "exit"),
     Key("breakpoint", "f9", "breakpoint", "set or delete a breakpoint at the cursor's instruction", RUN, "break"),
     Key("interrupt", "escape", "halt", "interrupt a running guest; else close what is open", RUN),
     Key("interrupt-too", "ctrl+c", "interrupt", "interrupt a running guest (never ends it)", RUN, priority=True),

@@ -73,6 +73,9 @@ class Prompt(Horizontal):
             self.sign = sign
             self.text = text
 
+    class Opened(Message):
+        """The line was opened."""
+
     class Left(Message):
         """The line was closed."""
 
@@ -97,6 +100,7 @@ class Prompt(Horizontal):
         self.line.value = text
         self.line.cursor_position = len(text)
         self.display = True
+        self.post_message(self.Opened())
         self.screen.set_focus(self.line)  # now: what is typed next must not reach a pane
 
     def leave(self) -> None:

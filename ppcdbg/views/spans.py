@@ -51,6 +51,8 @@ def fit(row: Line, width: int, fill: bool = False) -> Line:
     total = length(row)
     if total <= width:
         return (*row, Span(" " * (width - total))) if fill and total < width else row
+    if not "".join(s.text for s in row)[width:].strip():
+        return crop(row, width)  # only blanks are lost
     out: list[Span] = []
     room = max(width - 1, 0)
     for span in row:
@@ -59,6 +61,15 @@ def fit(row: Line, width: int, fill: bool = False) -> Line:
             break
         out.append(span)
         room -= len(span.text)
+    return tuple(s for s in out if s.text)
+
+
+def crop(row: Line, width: int) -> Line:
+    """The first ``width`` columns, with no sign of what is left out."""
+    out: list[Span] = []
+    for span in row:
+        out.append(Span(span.text[:width], span.role))
+        width -= len(out[-1].text)
     return tuple(s for s in out if s.text)
 
 

@@ -128,9 +128,9 @@ class Double:
         return Scene(
             ask=ask,
             status=line(" ppcdbg ", ("  demo   e500v2 PR   ", "label"), f"exit {self.exits:,}   ", state),
-            story=line(
-                f"Exit {selected:,}: ", "a store to ", ("c0414000", "address"), " missed. " + "So it goes. " * 9
-            ),
+            story=line("The guest runs.")
+            if running and ask.row is None
+            else line(f"Exit {selected:,}: ", "a store to ", ("c0414000", "address"), " missed. " + "So it goes. " * 9),
             timeline=Timeline(tuple(i * 7 % 9 for i in range(40)), 20, line((f"{self.exits:,} exits", "label"))),
             panes=panes,
             selected=selected,
@@ -168,4 +168,5 @@ class Double:
         shown = numbers[first : top + 2 * need.height]
         rows = tuple(self.exit_row(number) for number in shown)
         note = line((f"filter: {ask.filter}  ", "match") if ask.filter else "", (f"{len(numbers):,}", "label"))
-        return Filled(rows, "Exits", note, first, len(numbers), tuple(shown), cursor)
+        head = line(("       #          insn  exit         pc       cause              did", "label"))
+        return Filled(rows, "Exits", note, first, len(numbers), tuple(shown), cursor, head=head)

@@ -197,6 +197,21 @@ async def test_a_command_that_runs_the_guest_can_be_interrupted(make_app: Make) 
         await until(pilot, lambda: "stopped" in text_of(app)[0])
 
 
+async def test_a_command_while_the_guest_runs_is_refused_in_words(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f5")
+        await until(pilot, lambda: "running" in text_of(app)[0])
+        await pilot.press(":", *"print 42", "enter")
+        await until(pilot, lambda: any("Interrupt it first" in row for row in text_of(app)))
+        await pilot.pause(0.3)
+        assert any("Interrupt it first" in row for row in text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "stopped" in text_of(app)[0])
+        assert source.executed == []
+
+
 async def test_breakpoint_key_acts_on_the_cursor_of_the_disassembly(make_app: Make) -> None:
     source = Double()
     app = make_app(source)

@@ -10,21 +10,10 @@ from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Need
 from ppcdbg.views import tlb
 from ppcdbg.views.numbers import count
-from ppcdbg.views.spans import Line, Span, line
+from ppcdbg.views.spans import Line, Span, crop, line
 
 EDGES = (22, 27, 38, 45, 53, 59)
 """Where a column of the entries ends: a narrow pane leaves columns out whole."""
-
-
-def cut(row: Line, width: int) -> Line:
-    """The row's first ``width`` columns, with no sign of what is left out."""
-    out: list[Span] = []
-    for text, role in row:
-        out.append(Span(text[:width], role))
-        width -= len(text)
-        if width <= 0:
-            break
-    return tuple(out)
 
 
 def guest(debugger: Debugger, view: TlbView, need: Need) -> Filled:
@@ -53,7 +42,7 @@ def _window(
     shown = entries[first : first + 3 * need.height]
     whole = max(need.width, EDGES[-1])
     width = need.width if need.width > EDGES[-1] else max((e for e in EDGES if e <= need.width), default=need.width)
-    rows = tuple(cut(row(entry, view, whole), width) for entry in shown)
-    head = cut((Span(tlb.COLUMNS + links, "label"),), width)
+    rows = tuple(crop(row(entry, view, whole), width) for entry in shown)
+    head = crop((Span(tlb.COLUMNS + links, "label"),), width)
     note = line((count(len(entries)), "label"), (" valid", "label"))
     return Filled(rows, title, note, first, len(entries), head=head)

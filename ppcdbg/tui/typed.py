@@ -1,0 +1,65 @@
+"""What is typed: commands and filters, from the prompt to the worker. A mixin of the app, above the actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.tui.actions import Actions
+from ppcdbg.tui.prompt import Prompt
+from ppcdbg.tui.scene import Reply
+from ppcdbg.views.spans import Line, Span
+
+if TYPE_CHECKING:
+    from ppcdbg.tui.bars import KeyBar
+
+
+class Typed(Actions):
+    """Needs of the app: the attributes below."""
+
+    key_bar: KeyBar
+    log_rows: list[Line]
+
+    def say(self, spans: list[Span]) -> None:
+        """A sentence in the story's place, until something else happens."""
+        raise NotImplementedError
+
+    def on_prompt_entered(self, message: Prompt.Entered) -> None:
+        if message.sign == ":" and self.worker.running:
+            self.say([Span("The guest runs. ", "running"), Span("Interrupt it first, then type the command again.")])
+        elif message.sign == ":" and message.line.strip():
+            self.log_rows.append((Span(": " + message.line, "label"),))
+            self.worker.execute(message.line.strip())
+        elif message.sign == "/":
+            self._filter_by(message.line.strip())
+
+    def _filter_by(self, text: str) -> None:
+        def check() -> Reply | None:
+            self.source.check_filter(text)
+            self.call_later(self._use_filter, text)
+            return None
+
+        self.worker.do(check)
+
+    def _use_filter(self, text: str) -> None:
+        self.filter = text
+        self.ask_again(keep=None if self.desk.panes["exits"].follow else self.selected)
+
+    def on_prompt_complete(self, message: Prompt.Complete) -> None:
+        def complete() -> Reply | None:
+            self.call_later(self._offer, message.text, *self.source.complete(message.text))
+            return None
+
+        if message.sign == ":":
+            self.worker.do(complete)
+
+    def _offer(self, text: str, start: int, candidates: tuple[str, ...]) -> None:
+        self.prompt.offer(text, start, candidates)
+        if len(candidates) > 1:
+            self.say([Span("  ".join(candidates), "dim")])
+
+    def on_prompt_opened(self, message: Prompt.Opened) -> None:
+        self.key_bar.display = False  # the line takes its row: no pane changes its height
+
+    def on_prompt_left(self, message: Prompt.Left) -> None:
+        self.key_bar.display = True
+        self.screen_stack[0].set_focus(self.desk.panes[self.desk.last])
