@@ -58,7 +58,8 @@ def row(record: ExitRecord, symbols: SymbolTable, width: int) -> Line:
         column(count(record.number), number, "position", True),
         column(count(record.position), insn, "number", True),
         Span(" " * gap),
-        column(record.name, EXIT, "exit"),
+        column(record.name, EXIT - 1, "exit"),
+        Span(" "),
         column(ea(record.pc), PC, "address"),
         column(told, cause - 1, "cause"),
         Span(" "),
@@ -81,16 +82,23 @@ def rows(
 
 
 def did_text(record: ExitRecord) -> str:
-    """What KVM did, in the list's words: ``map 4K``, ``reflect DTLB_MISS``, ``mmio serial0``, ``emul``."""
+    """What KVM did, in the list's words: ``map 4K``, ``reflect``, ``mmio serial0``, ``emul``, ``queue DECREMENTER``.
+
+    What was delivered on the way back follows an arrow, unless it is the reflected exit itself.
+    """
     words = [action_text(a) for a in record.actions]
-    text = " ".join(dict.fromkeys(w for w in words if w))
     own = {a.priority for a in record.actions if a.did in (Did.REFLECTED, Did.QUEUED)}
-    for number in record.queued:
-        if number not in own:
-            text += f" queue {priority_name(number)}"
-    if record.delivered is not None:
+    words += [f"queue {priority_name(number)}" for number in record.queued if number not in own]
+    if len(words) > 1:
+        words = [w for w in words if w not in _OBVIOUS] or words
+    text = " ".join(dict.fromkeys(words)).replace(f"reflect {record.name}", "reflect")
+    reflected = {a.priority for a in record.actions if a.did is Did.REFLECTED}
+    if record.delivered is not None and record.delivered not in reflected:
         text += f" →{priority_name(record.delivered)}"
     return clean(text.strip())
+
+
+_OBVIOUS = frozenset({"host timer", "host"})  # an interrupt of the host's that also queued one for the guest
 
 
 def action_text(action: Action) -> str:

@@ -183,14 +183,10 @@ def _clause(story: Story, record: ExitRecord, action: Action) -> Line:
         case Did.MMIO:
             kind = "wrote" if action.write else "read"
             device = action.device or "nothing known"
-            return line(
-                "It is no RAM: KVM ",
-                (f"{kind} {plural(action.size or 0, 'byte')}", "did"),
-                f" of {device} at ",
-                (real(action.gpa or 0), "address"),
-                _value(action),
-                ".",
-            )
+            where = f" {'to' if action.write else 'from'} {device} at "
+            moved = f"{kind} {plural(action.size or 0, 'byte')}"
+            place = (real(action.gpa or 0), "address")
+            return line("It is no RAM: KVM ", (moved, "did"), where, place, _value(action), ".")
         case Did.EMULATED:
             if action.result == EMULATE_FAIL:
                 return line("KVM could not emulate it.")

@@ -39,7 +39,7 @@ def side_by_side(debugger: Debugger, width: int, height: int = 0) -> list[Line]:
     for i in range(max(len(left), len(right))):
         a = left[i] if i < len(left) else blank
         b = right[i] if i < len(right) else blank
-        out.append((*fit(a, width // 2 - 1, fill=True), Span("│ ", "dim"), *b))
+        out.append(fit((*fit(a, max(width // 2 - 1, 0), fill=True), Span("│ ", "dim"), *b), width))
     return out
 
 

@@ -94,7 +94,7 @@ COMMANDS: tuple[Command, ...] = (
         "Stop at a place, or when an event comes (exit, insn, spr, mmio, hcall, queued, delivered, console).",
         "break exit DTLB_MISS if dear >= 0xc0000000",
         "breakpoints",
-        ("b", "br", "bre", "brea", "hbreak"),
+        ("b", "br", "hbreak"),
         completions,
     ),
     Command(
