@@ -68,7 +68,7 @@ def operand(field: Field, word: int, address: int, core: str = "") -> str:
         case Kind.CRB | Kind.STATIC:
             return str(raw)
         case _:
-            return str(raw) if raw < 10 else f"{raw:#x}"
+            return str(raw)
 
 
 def spr_name(number: int, core: str = "") -> str:
