@@ -23,12 +23,8 @@ EPISODES: dict[str, dict[int, str]] = {
     "a": {0x10658: "QEMU runs mfspr 284 in user mode", 0x1065C: "QEMU runs mfspr 285 in user mode"},
     "c": {0x10260: "QEMU does not translate for stwcx. without a reservation"},
     "g": {
-        0x10164: "opcode 4 beyond SPE: our core has no SPE and says so",
         0x1019C: "QEMU has no alignment interrupt for stwcx.",
         0x101A0: "QEMU has no alignment interrupt for lmw",
-        0x101C4: "our core has no SPE",
-        0x101C8: "our core has no SPE",
-        0x101CC: "our core has no SPE",
     },
 }
 WAIT_LOOPS = {"e": {0x102B8, 0x102BC}}
