@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ppcdbg.cpu.interrupts import VECTORS
+from ppcdbg.cpu.msr import MSR_BITS
 from ppcdbg.cpu.tlb import TLB0_SETS, TLB0_WAYS, TlbEntry
 from ppcdbg.debugger.causes import priority_name
 from ppcdbg.debugger.guest import BareGuest, Guest
@@ -117,12 +118,21 @@ class KvmModel:
         for state in booke.explain(self.vcpu):
             number, at = state.queued_at or (None, None)
             by = "" if number is None else f"exit {number}"
-            waits = state.held_by if state.pending else ""
+            waits = self._waits(state) if state.pending else ""
             rows.append(PriorityRow(state.priority.number, state.priority.name, state.pending, by, at, waits))
         inside = booke.critical_section(self.vcpu)
         r1, critical = self.vcpu.gpr[1], self.vcpu.shared.get32(mp.CRITICAL + 4)
         reason = f"critical=r1={r1:08x}" if inside else f"critical={critical:08x}, r1={r1:08x}"
         return Irqprio(tuple(rows), self.vcpu.pending, inside, reason)
+
+    def _waits(self, state: booke.PriorityState) -> str:
+        """An HV guest changes the real MSR by itself: between exits the vcpu's copy, which KVM decides by, is old."""
+        enable = state.priority.enable
+        if not self.vcpu.hv or not enable:
+            return state.held_by
+        if self.vcpu.core.msr & enable:
+            return "" if state.held_by.startswith("MSR[") else state.held_by
+        return next((f"MSR[{name}]=0" for name, bit in MSR_BITS if bit == enable), state.held_by)
 
     def counters(self) -> tuple[Table, ...]:
         v = self.vcpu

@@ -36,7 +36,7 @@ def rows(debugger: Debugger, width: int, height: int = 0) -> list[Line]:
 def values(registers: Sequence[RegisterValue], width: int) -> list[Line]:
     """Registers as ``info registers`` lists them: one a line with its bits when few, else a grid."""
     if any(r.bits or r.fields for r in registers) or len(registers) <= 8:
-        widest = max((len(r.name) for r in registers), default=4)
+        widest = max((len(r.name) for r in registers), default=4) + 1
         return [named_row(r, width, widest) for r in registers]
     return grid(registers, width, max(len(r.name) for r in registers))
 

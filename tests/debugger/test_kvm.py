@@ -241,6 +241,18 @@ def test_a_fault_under_kvm_is_stepped_over_as_on_hardware(tmp_path: Path) -> Non
     assert any(r.delivered == 10 for r in d.exits)
 
 
+def test_why_an_interrupt_waits_follows_the_real_msr_of_an_hv_guest(tmp_path: Path) -> None:
+    wrteei = (0x7C008146, 0x7C000146)
+    d = raw(tmp_path, *wrteei, SPIN, cpu="e500mc")
+    d.system.kvm.pending = 1 << 18
+    d.step()
+    waits = [next(r.waits for r in d.irqprio().rows if r.number == 18)]
+    d.system.kvm.pending = 1 << 18
+    d.step()
+    waits.append(next(r.waits for r in d.irqprio().rows if r.number == 18))
+    assert waits == ["", "MSR[EE]=0"]
+
+
 def test_hv_guest_shows_its_own_registers(tmp_path: Path) -> None:
     d = raw(tmp_path, li(3, 5), mtspr(272, 3), mfspr(4, 272), mfspr(5, 400), SPIN, cpu="e500mc")
     d.step(5)
