@@ -82,7 +82,7 @@ class Desk(Widget):
         self.sort_children(key=lambda child: order.index(child.id) if child.id in order else len(order))
         focused = self.screen.focused if self.is_attached else None
         if isinstance(focused, Pane) and focused.kind not in boxes:
-            self.panes[next(iter(boxes))].focus()
+            self.screen.set_focus(self.panes[next(iter(boxes))])
         self.refresh(layout=True)
 
     def show(self, kind: str) -> None:
@@ -92,7 +92,7 @@ class Desk(Widget):
             self.arrange_panes(self.size.width, self.size.height)
         elif kind != "exits":
             self.choice = replace(self.choice, second=kind)
-        self.panes[kind].focus()
+        self.screen.set_focus(self.panes[kind])  # now: the next key may already be meant for it
 
     def zoom(self, kind: str) -> None:
         """Give a pane the whole desk; with an empty kind all get their places back."""

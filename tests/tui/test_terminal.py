@@ -92,6 +92,17 @@ def test_control_c_and_sigint_interrupt_and_never_end(tmp_path: Path) -> None:
         assert "STATUS" not in terminal.text()
 
 
+def test_keys_typed_in_one_go_are_meant_for_what_they_open(tmp_path: Path) -> None:
+    with Terminal(tmp_path, 120, 36) as terminal:
+        start(terminal, tmp_path)
+        terminal._run("send-keys", "-l", "3z")
+        terminal.until(lambda: terminal.rows()[1].startswith("━ 3 registers ━"))
+        terminal.keys("z")
+        terminal.shows("1 Exits")
+        terminal.type(":print 42")
+        terminal.shows("$1 = 0x2a")
+
+
 @pytest.mark.parametrize(
     ("environment", "allowed"),
     [({"NO_COLOR": "1"}, r"[0-9]|2[0-9]|39|49"), ({"TERM": "xterm"}, r"[0-9]|2[0-9]|[34][0-79]|9[0-7]")],
