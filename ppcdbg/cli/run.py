@@ -27,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options of ``run``."""
     add_options(parser)
     parser.add_argument("--json", metavar="FILE", help="write the summary as data; - is stdout, after the console")
-    parser.add_argument("-q", "--quiet", action="store_true", help="no summary on stderr")
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="no summary on stderr; what went wrong is still said"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -40,11 +42,14 @@ def run(options: argparse.Namespace) -> int:
 
             write_json(failure(error, error.exit_status), options.json)
         raise
-    if not options.quiet:
-        from ppcdbg.cli.summary import lines
+    from ppcdbg.cli.summary import lines, verdict
 
-        sys.stdout.flush()
+    sys.stdout.flush()
+    if not options.quiet:
         print("\n".join(lines(summary)), file=sys.stderr)
+    failed = verdict(summary)
+    if failed is not None:
+        print(f"ppcdbg: {failed}", file=sys.stderr)
     if options.json:
         write_json(summary, options.json)
     return status
@@ -62,7 +67,7 @@ def execute(machine: MachineDescription) -> tuple[Summary, int]:
     if slow is not None:
         print(f"ppcdbg: {slow}", file=sys.stderr)
     system = build_system(machine)
-    counter = InterruptCounter()
+    counter = InterruptCounter(system.core)
     system.core.observer = counter
     system.board.console.listeners.append(Echo())
     limit = FOREVER if machine.max_insns is None else machine.max_insns

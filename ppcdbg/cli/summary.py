@@ -15,8 +15,10 @@ from ppcdbg.cli.status import WORDS, Status
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.isa.table import decoder
+from ppcdbg.machine.system import StopKind
 
 if TYPE_CHECKING:
+    from ppcdbg.cpu.core import Core
     from ppcdbg.kvm.vcpu import Vcpu
     from ppcdbg.machine.description import MachineDescription
     from ppcdbg.machine.system import Stop, System
@@ -28,13 +30,23 @@ Summary = dict[str, Any]
 
 
 class InterruptCounter(Observer):
-    """Counts the interrupts that the hardware took, by vector: to KVM, or with ``guest`` (or no KVM) to the guest."""
+    """Counts the interrupts that the hardware took, by vector: to KVM, or where there is none to the guest.
 
-    def __init__(self) -> None:
+    ``first`` is the vector and pc of the first one since the last instruction retired: where a guest that is stuck
+    left its way.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
         self.taken: Counter[int] = Counter()
+        self.first = (0, 0)
+        self._position = -1
 
     def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool) -> None:
         self.taken[vector] += 1
+        if self.core.retired != self._position:
+            self._position = self.core.retired
+            self.first = vector, pc
 
 
 def summarize(
@@ -52,7 +64,7 @@ def summarize(
         "ppcdbg_version": __version__,
         "status": WORDS[status],
         "machine": _machine(machine),
-        "end": {"reason": stop.kind.value, "detail": stop.detail, "pc": f"{stop.pc:#010x}"},
+        "end": _end(stop, counter),
         "instructions": stop.position,
         "ticks": system.core.now,
         "console_bytes": len(system.board.console.output),
@@ -71,6 +83,14 @@ def failure(error: Exception, status: int) -> Summary:
         "status": "error",
         "error": {"code": status, "message": " ".join(str(error).split())},
     }
+
+
+def _end(stop: Stop, counter: InterruptCounter) -> Summary:
+    end = {"reason": stop.kind.value, "detail": stop.detail, "pc": f"{stop.pc:#010x}"}
+    if stop.kind is StopKind.STUCK:
+        vector, pc = counter.first
+        end["began"] = f"{VECTORS[vector].name} at {pc:#010x}"
+    return end
 
 
 def _machine(machine: MachineDescription) -> Summary:
@@ -142,6 +162,17 @@ def _mmio(system: System, vcpu: Vcpu | None) -> dict[str, dict[str, int]]:
 
 def _nonzero(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     return {name: count for name, count in pairs if count}
+
+
+def verdict(summary: Summary) -> str | None:
+    """One sentence on a run that did not end well; None for one that did."""
+    end, count = summary["end"], summary["instructions"]
+    if summary["status"] == WORDS[Status.LIMIT]:
+        return f"the guest had not ended after {count:,} instructions (--max-insns), at pc {end['pc']}"
+    if summary["status"] == WORDS[Status.GUEST]:
+        began = f"; it began with {end['began']}" if "began" in end else ""
+        return f"the guest failed after {count:,} instructions: {end['detail'] or end['reason']}{began}"
+    return None
 
 
 def lines(summary: Summary) -> list[str]:

@@ -110,8 +110,18 @@ def test_a_guest_that_jumps_into_nothing_has_failed(cli: Cli, tmp_path: Path) ->
     image = tmp_path / "jump.bin"
     image.write_bytes(bytes.fromhex("3c60dead7c6903a64e800420"))  # lis r3,0xdead; mtctr r3; bctr
     for hv in ("none", "kvm"):
-        result = cli("run", image, "--load", "0x100000", "--hv", hv)
-        assert result.status == 4, result.err
+        result = cli("run", image, "--load", "0x100000", "--hv", hv, "-q")
+        assert (result.status, result.err.count("\n")) == (4, 1)
+        assert result.err.startswith("ppcdbg: the guest failed after 3 instructions: ")
+        assert "it began with ITLB_MISS at 0xdead0000" in result.err
+
+
+def test_a_guest_that_never_ends_is_ended_by_a_limit(cli: Cli, tmp_path: Path) -> None:
+    image = tmp_path / "endless.bin"
+    image.write_bytes(bytes.fromhex("48000000"))
+    result = cli("run", image, "--load", "0x100000", "--max-insns", "10k", "-q")
+    says = "ppcdbg: the guest had not ended after 10,000 instructions (--max-insns), at pc 0x00100000\n"
+    assert (result.status, result.err) == (6, says)
 
 
 def test_an_internal_error_shows_its_traceback(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
