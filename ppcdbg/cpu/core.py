@@ -62,6 +62,14 @@ class Core:
         for name, value in self.model.reset.items():
             reg[SLOT[name]] = value
 
+    def copy_from(self, other: Core) -> None:
+        """Become what another core of the same model is: registers, TLB, timers. Bus, tenant and observer stay."""
+        self.state.copy_from(other.state)
+        self.timers.edges = other.timers.edges
+        self.reset_cause = other.reset_cause
+        self.tlb.reloaded()
+        self.on_context()
+
     # --- time -------------------------------------------------------------------------------------
     @property
     def retired(self) -> int:

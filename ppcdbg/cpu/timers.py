@@ -59,6 +59,15 @@ class Timers:
         self._counters[TB_OFFSET] = value - self.now & M64
         self.rearm()
 
+    @property
+    def edges(self) -> tuple[int, int]:
+        """Ticks of the next FIT and watchdog events: with the state block, all there is of the timers."""
+        return self._fit_at, self._watchdog_at
+
+    @edges.setter
+    def edges(self, value: tuple[int, int]) -> None:
+        self._fit_at, self._watchdog_at = value
+
     # --- decrementer ------------------------------------------------------------------------------
     @property
     def dec(self) -> int:

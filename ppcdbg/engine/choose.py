@@ -13,7 +13,7 @@ from ppcdbg.engine.api import Engine
 from ppcdbg.errors import EngineError, UsageError
 
 EngineFactory = Callable[[Core], Engine]
-NAMES = ("auto", "reference", "llvm")
+NAMES = ("auto", "reference", "llvm", "lockstep")
 
 
 def compiles() -> bool:
@@ -39,6 +39,11 @@ def engine_factory(name: str) -> EngineFactory:
         from ppcdbg.engine.llvm.engine import LlvmEngine
 
         return LlvmEngine
+    if name == "lockstep":
+        from ppcdbg.engine.lockstep import LockstepEngine
+
+        fast = engine_factory("llvm")
+        return lambda core: LockstepEngine(core, fast)
     if name in ("auto", "reference"):
         from ppcdbg.engine.reference.engine import ReferenceEngine
 

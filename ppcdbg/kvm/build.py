@@ -94,6 +94,7 @@ def build_kvm(
         mpic_in_kernel=(MPIC_BASE, MPIC_SIZE) if kernel_irqchip else None,
     )
     shared = SharedPage(board.bus.ram[description.memory : description.memory + 4096] if not vm.hv else bytearray(4096))
+    board.bus.written_outside.append((description.memory, 4096))
     vcpu = Vcpu(vm, core, shared, description.memory)
     vcpu.epr_flags = codes.EPR_KERNEL if kernel_irqchip else codes.EPR_USER
     _boot(vcpu, image.boot)

@@ -34,6 +34,8 @@ class SystemBus:
         self.ram = ram.view
         self.regions: list[Region] = []
         self._blocks: dict[int, Region] = {}
+        self.written_outside: list[tuple[int, int]] = []
+        """Address and length of RAM that somebody but the core writes without saying so each time."""
 
     def attach(self, base: int, size: int, device: Device) -> Region:
         """Map a device; base and size are multiples of 256 and the range must be free."""

@@ -54,7 +54,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "hv": ("kvm", "none"),
     "pv": ("magic-page", "off"),
     "irqchip": ("kernel", "user"),
-    "engine": ("auto", "reference", "llvm"),
+    "engine": ("auto", "reference", "llvm", "lockstep"),
     "on_emulation_failure": ("exit", "inject", "both"),
     "unknown_spr": ("fail", "ignore", "exit"),
     "deferral": ("stock",),

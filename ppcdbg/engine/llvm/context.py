@@ -53,9 +53,10 @@ class ContextEmitter(StorageEmitter):
             self._interpret_if(M.MSR_PR | M.MSR_GS)
         elif insn.privilege is not Privilege.USER:
             raise NotEmitted(insn.name)
-        if insn.fp:
-            with self.when(self.eq(self.reg[slots.MSR] & M.MSR_FP, 0), rare=True):
-                self.leave(Left.INTERPRET)
+        for needed, bit in ((insn.fp, M.MSR_FP), (insn.spe, M.MSR_SPE)):
+            if needed:
+                with self.when(self.eq(self.reg[slots.MSR] & bit, 0), rare=True):
+                    self.leave(Left.INTERPRET)
 
     def _check_access(self, access: Access) -> None:
         if access is Access.SUPERVISOR:

@@ -118,13 +118,14 @@ class DecoderEmitter(HandlerEmitter):
                 self.put(8, self.at(pointer, 1), self.make(f"lshr i32 8, {self.as_bits(bits & 3, 32)}", 32), ENGINE)
                 value = (bits >> 2) + slots.CR
             case Kind.SIGNED:
-                value = self.sext16(bits)
+                width = field.last - field.first + 1
+                value = self.make(f"ashr i32 {(bits << 32 - width).text}, {32 - width}", 32)
             case Kind.SHIFTED:
                 value = bits << 16
             case Kind.MASK:
                 value = self.make(f"load i32, ptr {self.at('@masks', self.wide(bits) * 4)}", 32)
             case _:
-                pass
+                value = bits << field.scale
         self.put(8 if place.size == 2 else 8 * place.size, pointer, value, ENGINE)
 
     def _distance_into_op(self, place: Place) -> Number:
