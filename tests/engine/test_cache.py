@@ -1,0 +1,96 @@
+"""The object cache: whole or made anew, whoever writes at the same time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ppcdbg.engine.llvm import cache
+from ppcdbg.engine.llvm.build import sources
+
+NAME = "object"
+CODE = bytes(range(256)) * 40
+
+
+def test_what_was_kept_is_recalled(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "ppcdbg"
+    assert cache.recall(folder, NAME) is None
+    cache.keep(folder, NAME, CODE)
+    assert cache.recall(folder, NAME) == CODE
+    assert [p.name for p in folder.iterdir()] == [NAME]
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "foreign", "renamed"])
+def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
+    cache.keep(tmp_path, NAME, CODE)
+    file = tmp_path / NAME
+    data = bytearray(file.read_bytes())
+    if damage == "empty":
+        data.clear()
+    elif damage == "cut":
+        del data[-1]
+    elif damage == "flipped":
+        data[5000] ^= 1
+    elif damage == "foreign":
+        data = bytearray(b"\x7fELF") + data
+    else:
+        cache.keep(tmp_path, "other", CODE)
+        data = bytearray((tmp_path / "other").read_bytes())
+    file.write_bytes(data)
+    assert cache.recall(tmp_path, NAME) is None
+    made = []
+    assert cache.recall_or_make(tmp_path, NAME, lambda: made.append(1) or CODE) == CODE
+    assert made and cache.recall(tmp_path, NAME) == CODE
+
+
+def test_a_folder_that_cannot_be_used_is_no_error(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    assert cache.recall_or_make(blocked / "ppcdbg", NAME, lambda: CODE) == CODE
+    assert cache.recall_or_make(None, NAME, lambda: CODE) == CODE
+
+
+def test_the_name_changes_with_sources_library_and_host(tmp_path: Path) -> None:
+    one, two = tmp_path / "a.py", tmp_path / "b.py"
+    one.write_text("x")
+    two.write_text("y")
+    names = {
+        cache.fingerprint([one, two], "llvmlite 1", "cpu"),
+        cache.fingerprint([one], "llvmlite 1", "cpu"),
+        cache.fingerprint([one, two], "llvmlite 2", "cpu"),
+        cache.fingerprint([one, two], "llvmlite 1", "cpu +avx"),
+    }
+    two.write_text("z")
+    names.add(cache.fingerprint([one, two], "llvmlite 1", "cpu"))
+    assert len(names) == 5
+
+
+def test_the_object_depends_on_table_core_and_engine() -> None:
+    names = {p.name for p in sources()}
+    assert {"fixed_arith.py", "forms.py", "ops.py", "models.py", "state.py", "threaded.py", "layout.py"} <= names
+
+
+START = """
+import sys
+from pathlib import Path
+from ppcdbg.engine.llvm.cache import keep, recall
+folder, me = Path(sys.argv[1]), int(sys.argv[2])
+for turn in range(60):
+    keep(folder, "object", bytes([me]) * 200_000)
+    found = recall(folder, "object")
+    assert found is not None and len(set(found)) == 1 and len(found) == 200_000, found and len(found)
+"""
+
+
+def test_many_processes_at_once_never_see_half_a_file(tmp_path: Path, root: Path) -> None:
+    running = [
+        subprocess.Popen([sys.executable, "-c", START, str(tmp_path), str(n)], cwd=root, stderr=subprocess.PIPE)
+        for n in range(4)
+    ]
+    for process in running:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors.decode()
+    assert [p.name for p in tmp_path.iterdir()] == ["object"]
