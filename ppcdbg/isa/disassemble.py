@@ -16,6 +16,7 @@ from ppcdbg.isa.flow import Flow, To, flow
 from ppcdbg.isa.insn import Insn
 from ppcdbg.isa.table import decoder
 
+_SPE = 4  # primary opcode, which capstone takes for AltiVec's
 _HEX = re.compile(r"0x[0-9a-f]+")
 # Plain names of the three registers that have them in every assembler.
 _MOVES = {1: "xer", 8: "lr", 9: "ctr"}
@@ -70,6 +71,8 @@ class Disassembler:
             return self._spr_move(insn, word)
         if insn.name in ("bc", "bclr", "bcctr") and word >> 21 & 0b10100 == 0b10100:
             return self._always(insn, word)
+        if word >> 26 == _SPE:
+            return text.mnemonic(insn, word), text.operands(insn, word, 0, self.core)
         found = next(self._engine().disasm_lite(word.to_bytes(4, "big"), 0), None)
         if found is None:
             return text.mnemonic(insn, word), text.operands(insn, word, 0, self.core)

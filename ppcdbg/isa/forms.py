@@ -34,12 +34,16 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """One operand field; ``first`` and ``last`` are the book's bit numbers."""
+    """One operand field; ``first`` and ``last`` are the book's bit numbers.
+
+    ``scale`` zero bits are put below an UNSIGNED field: the displacements of the SPE.
+    """
 
     name: str
     first: int
     last: int
     kind: Kind
+    scale: int = 0
 
     @property
     def static(self) -> bool:
@@ -62,7 +66,7 @@ class Field:
             case Kind.SPR:
                 return (raw & 31) << 5 | raw >> 5
             case _:
-                return raw
+                return raw << self.scale
 
 
 def _field(name: str, first: int, last: int, kind: Kind) -> Field:
@@ -113,6 +117,13 @@ OE = _field("OE", 21, 21, Kind.STATIC)
 AA = _field("AA", 30, 30, Kind.STATIC)
 LK = _field("LK", 31, 31, Kind.STATIC)
 RC = _field("Rc", 31, 31, Kind.STATIC)
+UI_A = _field("UI", 11, 15, Kind.UNSIGNED)
+UI_B = _field("UI", 16, 20, Kind.UNSIGNED)
+SI_A = _field("SI", 11, 15, Kind.SIGNED)
+D_HALVES = Field("D", 16, 20, Kind.UNSIGNED, 1)
+D_WORDS = Field("D", 16, 20, Kind.UNSIGNED, 2)
+D_DOUBLES = Field("D", 16, 20, Kind.UNSIGNED, 3)
+BFA_EVS = _field("BFA", 29, 31, Kind.CRF)
 
 
 @dataclass(frozen=True)
@@ -197,3 +208,12 @@ def XH(opcode: int, xo: int, *fields: Field) -> Form:  # noqa: N802
 def A(opcode: int, xo: int, *fields: Field) -> Form:  # noqa: N802
     """A-form: five bits of extended opcode. Pass ``RC`` among the fields where there is a record bit."""
     return _form("A", opcode, xo << 1, 0x3E, fields)
+
+
+def EVX(xo: int, *fields: Field) -> Form:  # noqa: N802
+    return _form("EVX", 4, xo, 0x7FF, fields)
+
+
+def EVS(xo: int, *fields: Field) -> Form:  # noqa: N802
+    """EVS-form (evsel): eight bits of extended opcode, and the CR field behind them."""
+    return _form("EVS", 4, xo << 3, 0x7F8, (*fields, BFA_EVS))

@@ -35,7 +35,8 @@ class Insn:
     ``native`` says that the body keeps to the vocabulary of :mod:`ppcdbg.isa.ops` and can be emitted by a
     compiling engine; other bodies may use ``m.core`` and run on Python numbers only. ``ends`` says that the
     instruction may change what executes next (a branch, or a change of context). ``cores`` names the core
-    models that implement it; elsewhere it raises what an illegal instruction raises.
+    models that implement it; elsewhere it raises what an illegal instruction raises. ``spe`` says that it needs
+    MSR[SPE], and that ESR[SPV] marks the interrupts of its storage accesses.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Insn:
     native: bool
     ends: bool
     fp: bool
+    spe: bool
 
 
 E500V2 = "e500v2"
@@ -75,12 +77,14 @@ class Chapter:
         native: bool = True,
         ends: bool = False,
         fp: bool = False,
+        spe: bool = False,
     ) -> Callable[[Body], Body]:
-        """Decorator: the body below is the effect of ``name``. ``fp``: needs MSR[FP]."""
+        """Decorator: the body below is the effect of ``name``. ``fp``: needs MSR[FP]. ``spe``: needs MSR[SPE]."""
 
         def note(body: Body) -> Body:
+            where = frozenset(cores)
             self.insns.append(
-                Insn(name, form, operands, body, book, frozenset(alters), privilege, frozenset(cores), native, ends, fp)
+                Insn(name, form, operands, body, book, frozenset(alters), privilege, where, native, ends, fp, spe)
             )
             return body
 

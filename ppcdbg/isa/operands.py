@@ -67,6 +67,8 @@ def operand(field: Field, word: int, address: int, core: str = "") -> str:
             return spr_name(field.operand(word), core)
         case Kind.CRB | Kind.STATIC:
             return str(raw)
+        case _ if field.scale:
+            return str(field.operand(word))
         case _:
             return str(raw)
 

@@ -62,7 +62,7 @@ class Ops(Protocol):
         """Quotient; 0 where the book leaves it undefined."""
 
     def divs(self, a: Value, b: Value) -> Value:
-        """Signed quotient; where the book leaves it undefined, 0 or -1 as the dividend's sign (QEMU, e500 silicon)."""
+        """Signed quotient; where the book leaves it undefined, 0 or -1 by the dividend's sign."""
 
     def add_carry(self, a: Value, b: Value, carry: Flag) -> tuple[Value, Flag]:
         """``a + b + carry`` and the carry out of bit 0."""
@@ -165,3 +165,12 @@ class SystemOps(Ops, Protocol):
     def hypervisor_privilege(self) -> None: ...
     def float_enabled_exception(self) -> None:
         """Program interrupt with ESR[FP] at this instruction if MSR[FE0,FE1] and FPSCR[FEX] say so; effects stand."""
+
+    def require_aligned(self, ea: int, size: int, *, store: bool) -> None:
+        """Alignment interrupt where ``ea`` is no multiple of ``size`` (a power of two)."""
+
+    def embedded_float_data(self) -> None:
+        """Embedded floating-point data interrupt at this instruction; what it wrote stands."""
+
+    def embedded_float_round(self) -> None:
+        """Embedded floating-point round interrupt after this instruction, which has happened."""

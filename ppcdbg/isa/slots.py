@@ -28,6 +28,9 @@ LINES = 56  # input lines: 1 external, 2 critical, 4 machine check pending
 NV = 57  # next victim way of TLB0
 PMR = 208  # performance monitor registers, in the order of PMRS
 SPR = 64  # first slot of the SPR file
+GPRH = 221  # ..252: bits 0:31 of the 64-bit GPRs of the SPE; 32-bit instructions leave them alone
+ACC_HIGH = 253  # the SPE's accumulator
+ACC_LOW = 254
 WORDS = 256  # size of the file
 
 PMRS: dict[int, int] = {

@@ -19,17 +19,29 @@ from ppcdbg.isa.insns import (
     fixed_logical,
     fixed_rotate,
     fixed_store,
-    float as floating,
+    spe_accumulate,
+    spe_float_double,
+    spe_float_single,
+    spe_float_vector,
+    spe_load,
+    spe_multiply_half,
+    spe_multiply_word,
+    spe_simple,
+    spe_store,
     spr,
     system_booke,
     trap,
+)
+from ppcdbg.isa.insns import (
+    float as floating,
 )
 
 TABLE: tuple[Insn, ...] = tuple(
     i
     for chapter in (
         fixed_arith, fixed_logical, fixed_rotate, fixed_compare, fixed_load, fixed_store, branch, cr, trap, spr,
-        cache_sync, system_booke, external_pid, floating,
+        cache_sync, system_booke, external_pid, floating, spe_load, spe_store, spe_simple, spe_multiply_half,
+        spe_multiply_word, spe_accumulate, spe_float_vector, spe_float_single, spe_float_double,
     )
     for i in chapter.chapter.insns
 )  # fmt: skip

@@ -92,6 +92,12 @@ class ContextOps(Storage):
         if enabled and self.reg[slots.FPSCR] & FPSCR_FEX:
             raise GuestInterrupt(I.PROGRAM, M.ESR_FP)
 
+    def embedded_float_data(self) -> None:
+        raise GuestInterrupt(I.SPE_FP_DATA, M.ESR_SPV)
+
+    def embedded_float_round(self) -> None:
+        raise GuestInterrupt(I.SPE_FP_ROUND, M.ESR_SPV, completed=True)
+
     def synchronize(self) -> None:
         self.core.attention = True
 

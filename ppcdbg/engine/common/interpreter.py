@@ -42,7 +42,6 @@ class Interpreter(ContextOps):
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         self._decoder = decoder(core.model.name)
-        self._spe = not core.model.has_fpu
         self._taken_at = -1
         self._taken_in_a_row = 0
 
@@ -122,12 +121,14 @@ class Interpreter(ContextOps):
         word = int.from_bytes(self._ram[real : real + 4], "big")
         insn = self._decoder.decode(word)
         if insn is None:
-            return (_spe if self._spe and word >> 26 == 4 else _illegal), word
+            return _illegal, word
         fields = Fields(insn, word)
         if insn.privilege is not Privilege.USER:
             return _PRIVILEGED[insn.privilege], (insn, fields)
         if insn.fp:
             return _floating, (insn, fields)
+        if insn.spe:
+            return _vector, (insn, fields)
         return insn.body, fields
 
     # --- control vocabulary -------------------------------------------------------------------------------------------
@@ -160,11 +161,16 @@ def _illegal(m: Interpreter, word: int) -> None:
     raise GuestInterrupt(I.PROGRAM, M.ESR_PIL)
 
 
-def _spe(m: Interpreter, word: int) -> None:
-    """The SPE APU of e500v2: unavailable until MSR[SPE]; its arithmetic is not modelled and then illegal."""
-    if m.reg[slots.MSR] & M.MSR_SPE:
-        raise GuestInterrupt(I.PROGRAM, M.ESR_PIL)
-    raise GuestInterrupt(I.SPE_UNAVAIL, M.ESR_SPV)
+def _vector(m: Interpreter, op: tuple[Insn, Fields]) -> None:
+    """An SPE instruction: needs MSR[SPE], and marks its storage interrupts with ESR[SPV]."""
+    if not m.reg[slots.MSR] & M.MSR_SPE:
+        raise GuestInterrupt(I.SPE_UNAVAIL, M.ESR_SPV)
+    try:
+        op[0].body(m, op[1])
+    except GuestInterrupt as interrupt:
+        if interrupt.vector in (I.DATA_STORAGE, I.DTLB_MISS, I.ALIGNMENT):
+            interrupt.esr |= M.ESR_SPV
+        raise
 
 
 def _floating(m: Interpreter, op: tuple[Insn, Fields]) -> None:

@@ -201,6 +201,10 @@ class Storage(Numbers):
         if ea & 3:
             raise GuestInterrupt(ALIGNMENT, M.ESR_ST if store else 0, ea)
 
+    def require_aligned(self, ea: int, size: int, *, store: bool) -> None:
+        if ea & size - 1:
+            raise GuestInterrupt(ALIGNMENT, M.ESR_ST if store else 0, ea)
+
     def load_multiple(self, first: int, ea: int) -> None:
         self._require_word(ea, store=False)
         values = [self.load(4, ea + 4 * i & M32) for i in range(32 - first)]
