@@ -164,8 +164,8 @@ def test_queueing_traces_the_bitmap_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(("quirk", "pending", "rings"), [
-    (True, 1 << irqprio.PROGRAM, 0x10), (True, 1 << irqprio.MACHINE_CHECK, 0), (False, 1 << irqprio.MACHINE_CHECK, 0x10),
-    (False, 1 << irqprio.PROGRAM, 0),
+    (True, 1 << irqprio.PROGRAM, 0x10), (True, 1 << irqprio.MACHINE_CHECK, 0),
+    (False, 1 << irqprio.MACHINE_CHECK, 0x10), (False, 1 << irqprio.PROGRAM, 0),
 ])  # fmt: skip
 def test_hv_rings_itself_for_machine_checks_by_the_number_twelve(quirk: bool, pending: int, rings: int) -> None:
     v = vcpu("e500mc", machine_check_doorbell_number=quirk)
