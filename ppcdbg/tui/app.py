@@ -48,6 +48,7 @@ class PpcdbgApp(Typed):
     """The terminal UI over one source."""
 
     CSS = "Screen { layout: vertical; overflow: hidden hidden; } #story { height: 2; } .wide #story { height: 1; }"
+    AUTO_FOCUS = ""  # it would come late, and take the focus from a line that is being typed
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Everything}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
@@ -107,7 +108,7 @@ class PpcdbgApp(Typed):
 
     def on_mount(self) -> None:
         self._undo_signals = None if self.is_headless else on_signals(self.exit, self.worker.interrupt)
-        self.desk.panes["exits"].focus()
+        self.screen.set_focus(self.desk.panes["exits"])
         self.desk.panes["log"].feed(Filled((), "Output"))
         self.worker.start()
         self.worker.do(self._learn_commands)
@@ -164,7 +165,7 @@ class PpcdbgApp(Typed):
         if scene.ask.keep is not None and filled is not None and filled.cursor is not None:
             exits.go(filled.cursor)
         self.desk.feed(scene)
-        if any(pane.box.width and pane.starved() for pane in self.desk.panes.values()) and scene.ask == self.asked:
+        if any(self.desk.panes[kind].starved() for kind in scene.panes) and scene.ask == self.asked:
             self.ask_again()
 
     def answer(self, reply: Reply) -> None:
@@ -177,7 +178,8 @@ class PpcdbgApp(Typed):
         del self.log_rows[:-LOG_ROWS]
         first = max(0, len(self.log_rows) - len(reply.rows))
         log = self.desk.panes["log"]
-        log.feed(Filled(tuple(self.log_rows), "Output", total=len(self.log_rows)))
+        note = (Span("Esc closes", "dim"),)
+        log.feed(Filled(tuple(self.log_rows), "Output", note, total=len(self.log_rows)))
         if len(reply.rows) > 2:
             self.desk.show("log")
             if len(reply.rows) > log.height_of_rows and not self.desk.choice.zoom:

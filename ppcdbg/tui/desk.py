@@ -100,8 +100,8 @@ class Desk(Widget):
         self.arrange_panes(self.size.width, self.size.height)
 
     def needs(self) -> dict[str, Need]:
-        """What the visible panes need."""
-        return {pane.kind: pane.need() for pane in self.panes.values() if pane.box.width}
+        """What the visible panes need of the debugger; the output of commands is the screen's own."""
+        return {pane.kind: pane.need() for pane in self.panes.values() if pane.box.width and pane.kind != "log"}
 
     def feed(self, scene: Scene) -> None:
         """Hand each pane its rows."""

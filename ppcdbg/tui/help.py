@@ -60,7 +60,7 @@ class HelpScreen(ModalScreen[None]):
         yield self.page
 
     def on_mount(self) -> None:
-        self.page.focus()
+        self.set_focus(self.page)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._fill)

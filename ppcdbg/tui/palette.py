@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.markup import escape
 
 from ppcdbg.tui.keys import show
 from ppcdbg.tui.layout import PANES
@@ -40,11 +41,11 @@ class Everything(Provider):
 
     async def discover(self) -> Hits:
         for title, explanation, act in self.entries():
-            yield DiscoveryHit(title, act, help=explanation)
+            yield DiscoveryHit(escape(title), act, help=escape(explanation))
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
         matcher = self.matcher(query)
         for title, explanation, act in self.entries():
             score = max(matcher.match(title), matcher.match(explanation) * 0.5)
             if score > 0:
-                yield Hit(score, matcher.highlight(title), act, help=explanation)
+                yield Hit(score, matcher.highlight(escape(title)), act, help=escape(explanation))

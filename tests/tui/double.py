@@ -87,7 +87,10 @@ class Double:
         )
 
     def commands(self) -> tuple[Command, ...]:
-        return (Command("continue", "continue", "let the guest run"), Command("print", "print EXPR", "show a value"))
+        return (
+            Command("continue", "continue", "let the guest run"),
+            Command("print", "print[/FORMAT] EXPR", "show a [value]"),
+        )
 
     # The scene.
 
@@ -123,7 +126,7 @@ class Double:
             row = max(0, min(len(numbers) - 1, (ask.keep - numbers[0]) // numbers.step))
         cursor = len(numbers) - 1 if row is None else min(row, len(numbers) - 1)
         selected = numbers[cursor]
-        panes = {kind: self.pane(kind, need, ask, cursor) for kind, need in ask.needs.items() if kind != "log"}
+        panes = {kind: self.pane(kind, need, ask, cursor) for kind, need in ask.needs.items()}
         state = ("▶ running", "running") if running else ("■ stopped", "stopped")
         return Scene(
             ask=ask,

@@ -277,8 +277,12 @@ async def test_palette_finds_panes_themes_and_commands(make_app: Make) -> None:
         await until(pilot, lambda: app.commands)
         await pilot.press("ctrl+p", *"theme: light")
         await until(pilot, lambda: any("Theme: light" in row for row in text_of(app)))
-        await pilot.press("enter", "enter")
+        await pilot.press("enter")
         await until(pilot, lambda: app.looks.theme.name == "light")
+        await pilot.press("ctrl+p", *"print")
+        await until(pilot, lambda: any(": print[/FORMAT] EXPR" in row for row in text_of(app)))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.prompt.line.has_focus and app.prompt.line.value == "print ")
 
 
 async def test_sizes_change_while_it_runs(make_app: Make) -> None:
