@@ -292,8 +292,7 @@ class KvmSystem(RunLoop):
         """kvmppc_update_timing_stats: book the exit before this one, and the guest's time in between."""
         v = self.kvm
         if v.exit_type != codes.NO_EXIT_TYPE and self._last_cost >= 0:
-            v.timing.add(self._last_cost, v.exit_type)
-            v.timing.add(tick - self._entered_at, codes.TIMEINGUEST)
+            v.timing.add_exit(self._last_cost, v.exit_type, tick - self._entered_at)
 
     # --- endings ----------------------------------------------------------------------------------
     def _end(self, ending: Ending) -> Stop:

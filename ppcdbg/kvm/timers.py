@@ -26,6 +26,7 @@ def set_dec(v: Vcpu, value: int) -> None:
     if v.dec:
         v.dec_start = v.core.now
         v.dec_deadline = v.dec_start + v.dec
+    _rearmed(v)
 
 
 def set_tcr(v: Vcpu, value: int) -> None:
@@ -86,6 +87,7 @@ def _arm_fit(v: Vcpu) -> None:
     v.fit_deadline = None
     if v.tcr & TCR_FIE and not v.quirks.never_injected:
         v.fit_deadline = v.core.now + ticks_to_edge(v.core.time_base, fit_period(v.tcr))
+    _rearmed(v)
 
 
 def arm_watchdog(v: Vcpu) -> None:
@@ -98,6 +100,7 @@ def arm_watchdog(v: Vcpu) -> None:
     v.watchdog_deadline = None
     if jiffies < NEXT_TIMER_MAX_DELTA:
         v.watchdog_deadline = v.core.now + (time_base // jiffy + jiffies) * jiffy - time_base
+    _rearmed(v)
 
 
 def _watchdog(v: Vcpu) -> bool:
@@ -119,16 +122,22 @@ def _watchdog(v: Vcpu) -> bool:
     v.watchdog_deadline = None
     if not final:
         arm_watchdog(v)
+    _rearmed(v)
     return kick
 
 
-def next_event(v: Vcpu) -> int | None:
-    """Tick of the next timer event."""
+def _rearmed(v: Vcpu) -> None:
+    """A deadline changed: find the first one."""
     first = v.dec_deadline
     for other in (v.watchdog_deadline, v.fit_deadline):
         if other is not None and (first is None or other < first):
             first = other
-    return first
+    v.timer_deadline = first
+
+
+def next_event(v: Vcpu) -> int | None:
+    """Tick of the next timer event."""
+    return v.timer_deadline
 
 
 def expire(v: Vcpu, now: int) -> bool:
@@ -138,6 +147,7 @@ def expire(v: Vcpu, now: int) -> bool:
         v.dec_deadline = None
         if v.tcr & TCR_ARE:
             set_dec(v, v.decar)
+        _rearmed(v)
         set_tsr_bits(v, TSR_DIS)
         kick = True
     if v.watchdog_deadline is not None and v.watchdog_deadline <= now:

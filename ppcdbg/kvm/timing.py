@@ -73,6 +73,11 @@ class Timing:
         if duration > self.maximum[exit_type]:
             self.maximum[exit_type] = duration
 
+    def add_exit(self, cost: int, exit_type: int, in_guest: int) -> None:
+        """One exit of the past and the guest's time after it, as kvmppc_update_timing_stats books them."""
+        self.add(cost, exit_type)
+        self.add(in_guest, codes.TIMEINGUEST)
+
     def rows(self) -> list[TimingRow]:
         return [
             TimingRow(name, *values)

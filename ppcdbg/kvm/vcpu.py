@@ -110,6 +110,8 @@ class Vcpu:
         self.dec_deadline: int | None = None
         self.watchdog_deadline: int | None = None
         self.fit_deadline: int | None = None
+        self.timer_deadline: int | None = None
+        """the first of the three"""
         self.watchdog_enabled = False
 
     def _clear_accounting(self) -> None:

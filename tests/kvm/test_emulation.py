@@ -29,8 +29,8 @@ def test_every_quirk_has_an_identifier_and_the_fatal_ones_are_off() -> None:
 
 
 # --- SPRs ---------------------------------------------------------------------------------------
-STORED = [272, 273, 274, 275, 26, 27, 58, 59, 61, 62, 54, 48, 624, 625, 626, 627, 628, 630, 944, 1008, 1009, 63, 574, 575,
-          309, 310, 312, 316, *range(400, 416), 528, 529, 530, 531]  # fmt: skip
+STORED = [272, 273, 274, 275, 26, 27, 58, 59, 61, 62, 54, 48, 624, 625, 626, 627, 628, 630, 944, 1008, 1009, 63, 574,
+          575, 309, 310, 312, 316, *range(400, 416), 528, 529, 530, 531]  # fmt: skip
 
 
 @pytest.mark.parametrize("spr", STORED)
@@ -57,7 +57,8 @@ def test_sprs_that_keep_only_some_bits(spr: int, written: int, read: int) -> Non
 
 @pytest.mark.parametrize("word", [
     mfspr(276, 3), mfspr(1013, 3), mtspr(287, 3), mtspr(1015, 3), mfspr(570, 3), mfspr(314, 3), mtspr(702, 3),
-    mfspr(344, 3), mfspr(307, 3), mfspr(1000, 3), 0x4C00004C, 0x4C0000CC, 0x7C00007C, 0x7C00019C, 0x7C00021C, 0, 0x7C0007FF,
+    mfspr(344, 3), mfspr(307, 3), mfspr(1000, 3), 0x4C00004C, 0x4C0000CC, 0x7C00007C, 0x7C00019C, 0x7C00021C, 0,
+    0x7C0007FF,
 ])  # fmt: skip
 def test_what_6_1_cannot_emulate(word: int) -> None:
     v = vcpu()
