@@ -30,8 +30,8 @@ from ppcdbg.tui.panes.pane import Pane
 from ppcdbg.tui.prompt import Prompt
 from ppcdbg.tui.scene import Ask, Command, Filled, Reply, Scene, Source
 from ppcdbg.tui.source import DebuggerSource
-from ppcdbg.tui.styles import Styles, textual_theme
-from ppcdbg.tui.terminal import default_theme, on_signals, wants_ascii
+from ppcdbg.tui.styles import TRUE_COLOUR, Styles, textual_theme
+from ppcdbg.tui.terminal import colours, default_theme, on_signals, wants_ascii
 from ppcdbg.tui.typed import Typed
 from ppcdbg.tui.worker import Worker
 from ppcdbg.views.spans import Line, Span
@@ -64,11 +64,12 @@ class PpcdbgApp(Typed):
         themes: Mapping[str, Theme],
         theme: str,
         *,
+        depth: int = TRUE_COLOUR,
         ascii_only: bool = False,
         history: Path | None = None,
         keymap: Mapping[str, str] | None = None,
     ) -> None:
-        self.looks = Styles(themes[theme])
+        self.looks = Styles(themes[theme], depth)
         self.themes = dict(themes)
         self.keys = with_keymap(keymap or {})
         super().__init__()
@@ -196,7 +197,7 @@ class PpcdbgApp(Typed):
     # Looks and leaving.
 
     def use_theme(self, name: str) -> None:
-        self.looks = Styles(self.themes[name])
+        self.looks = Styles(self.themes[name], self.looks.depth)
         self.theme = "ppcdbg-" + name
         self.desk.restyle(self.looks)
         for bar in (self.status, self.timeline, self.story, self.key_bar):
@@ -235,7 +236,8 @@ def open_screen(
     if name not in themes:
         raise InputError(f"no theme is named {name!r}; there are: {', '.join(sorted(themes))}")
     plain = wants_ascii(environment) if ascii_only is None else ascii_only
-    app = PpcdbgApp(source, themes, name, ascii_only=plain, history=history, keymap=keymap)
+    depth = colours(environment)
+    app = PpcdbgApp(source, themes, name, depth=depth, ascii_only=plain, history=history, keymap=keymap)
     status = app.run()
     if app.crash is not None:
         raise app.crash

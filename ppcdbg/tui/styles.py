@@ -6,8 +6,9 @@ Nothing else in this room names a colour.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 
+from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -16,12 +17,35 @@ from textual.theme import Theme as TextualTheme
 from ppcdbg.views.spans import Line
 from ppcdbg.views.theme import Look, Theme
 
+TRUE_COLOUR = 1 << 24
 
-def style_of(look: Look) -> Style:
-    """A look as a rich style."""
+
+@cache
+def fixed_colours() -> tuple[tuple[int, int, int], ...]:
+    """The colours of a 256-colour terminal (a cube, and a row of greys) that rich sends as they are."""
+    steps = (0, 95, 135, 175, 215, 255)
+    every = [(r, g, b) for r in steps for g in steps for b in steps] + [(v, v, v) for v in range(8, 239, 10)]
+    sent = (Color.from_rgb(*one).downgrade(ColorSystem.EIGHT_BIT).get_truecolor() for one in every)
+    return tuple(one for one, other in zip(every, sent) if one == tuple(other))
+
+
+@lru_cache(maxsize=256)
+def nearest(colour: str) -> str:
+    """The nearest of ``fixed_colours``. rich's own choice turns a dark grey with a touch of blue into teal."""
+    r, g, b = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    best = min(fixed_colours(), key=lambda p: 3 * (p[0] - r) ** 2 + 4 * (p[1] - g) ** 2 + 2 * (p[2] - b) ** 2)
+    return "#{:02x}{:02x}{:02x}".format(*best)
+
+
+def style_of(look: Look, depth: int = TRUE_COLOUR) -> Style:
+    """A look as a rich style for a terminal of so many colours."""
 
     def colour(name: str | None) -> str | None:
-        return None if name is None else name.replace("-", "_")
+        if name is None:
+            return None
+        if name.startswith("#"):
+            return name if depth > 256 else nearest(name)
+        return name.replace("-", "_")
 
     on = dict.fromkeys(look.attributes, True)
     return Style(color=colour(look.colour), bgcolor=colour(look.background), **on)  # type: ignore[arg-type]
@@ -30,15 +54,16 @@ def style_of(look: Look) -> Style:
 class Styles:
     """The styles of one theme, made once. ``base`` fills what no span covers."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, depth: int = TRUE_COLOUR) -> None:
         self.theme = theme
-        self.base = style_of(theme.look("background"))
+        self.depth = depth
+        self.base = style_of(theme.look("background"), depth)
         self._made: dict[str, Style] = {}
 
     def __getitem__(self, role: str) -> Style:
         style = self._made.get(role)
         if style is None:
-            style = self._made[role] = self.base + style_of(self.theme.look(role))
+            style = self._made[role] = self.base + style_of(self.theme.look(role), self.depth)
         return style
 
     def on(self, role: str, surface: str) -> Style:
@@ -52,7 +77,7 @@ class Styles:
             look, below = self.theme.look(role), self.theme.look(surface)
             if "reverse" in below.attributes:
                 look = Look(attributes=look.attributes - {"dim"})
-            style = self._made[key] = self.base + style_of(look) + style_of(below)
+            style = self._made[key] = self.base + style_of(look, self.depth) + style_of(below, self.depth)
         return style
 
     def strip(self, row: Iterable[tuple[str, str]], width: int, surface: str = "", shift: int = 0) -> Strip:

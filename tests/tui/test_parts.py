@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from rich.color import ColorSystem
 
 from ppcdbg.errors import InputError
 from ppcdbg.tui.bars import BARS
 from ppcdbg.tui.glyphs import TWINS, to_ascii
 from ppcdbg.tui.history import History
 from ppcdbg.tui.keys import KEYS, show, with_keymap
-from ppcdbg.tui.styles import Styles
+from ppcdbg.tui.styles import Styles, nearest
 from ppcdbg.tui.terminal import default_theme, wants_ascii
 from ppcdbg.views.spans import ROLES
 from ppcdbg.views.theme import Theme
@@ -99,6 +100,22 @@ def test_plain_theme_has_no_colour_and_marks_by_weight(themes: dict[str, Theme])
     for role in ROLES:
         assert styles[role].color is None and styles[role].bgcolor is None
     assert styles["changed"].bold and styles.on("text", "cursor").reverse
+
+
+@pytest.mark.parametrize(
+    ("colour", "found"),
+    [("#2d3b52", "#3a3a3a"), ("#222831", "#262626"), ("#ff0000", "#ff0000"), ("#14171c", "#1c1c1c")],
+)
+def test_a_dark_surface_stays_grey_with_256_colours(colour: str, found: str) -> None:
+    assert nearest(colour) == found
+
+
+def test_with_256_colours_every_style_is_one_of_them(themes: dict[str, Theme]) -> None:
+    styles = Styles(themes["dark"], 256)
+    for role in ROLES:
+        colour = styles[role].color
+        assert colour is not None and colour.triplet is not None
+        assert colour.downgrade(ColorSystem.EIGHT_BIT).get_truecolor() == colour.triplet
 
 
 def test_a_strip_is_exactly_as_wide_as_asked(themes: dict[str, Theme]) -> None:
