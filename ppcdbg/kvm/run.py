@@ -7,6 +7,7 @@ device or an input is due, and the exit that the host's interrupt would cause is
 from __future__ import annotations
 
 from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, SYSCALL
+from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, Stops, Why
 from ppcdbg.kvm import codes, ioctl, queueing, timers
@@ -54,6 +55,7 @@ class KvmSystem(RunLoop):
         self._entered_at = 0
         self._vector = 0
         self._device_tick: int | None = None
+        self._counters = self.core.state.counters
         self._jiffy = TIMEBASE_HZ // vcpu.vm.host.hz
         self._host_tick = self._jiffy if vcpu.vm.host.periodic_tick else None
         core = self.core
@@ -138,7 +140,8 @@ class KvmSystem(RunLoop):
     # --- what comes from outside the guest --------------------------------------------------------
     def _due(self) -> int:
         """Let timers, devices and input happen that are due; the exit number by which the guest is left, or 0."""
-        v, now, vector = self.kvm, self.core.now, 0
+        v, counters, vector = self.kvm, self._counters, 0
+        now = counters[RETIRED] + counters[SKIPPED]
         tick = timers.next_event(v)
         if tick is not None and tick <= now and timers.expire(v, now):
             vector = DECREMENTER
@@ -215,8 +218,9 @@ class KvmSystem(RunLoop):
 
     def _exit(self, number: int) -> Stop | None:
         """One exit, from the guest's last instruction to its next, and the record of it."""
-        v, core = self.kvm, self.core
-        position, tick = core.retired, core.now
+        v, counters = self.kvm, self._counters
+        position = counters[RETIRED]
+        tick = position + counters[SKIPPED]
         self._in_host = True
         if not v.hv and v.quirks.exit_number_in_r5:
             raise KernelBug(
@@ -242,7 +246,7 @@ class KvmSystem(RunLoop):
                  v.exit_type, v.cost)
             )  # fmt: skip
             self._clear()
-            self._last_cost = v.cost + core.now - tick
+            self._last_cost = v.cost + counters[RETIRED] + counters[SKIPPED] - tick
             self._in_host = False
         if stop is None and (self.board.reset_requested or self.board.poweroff_requested):
             stop = self._requested()
@@ -270,7 +274,7 @@ class KvmSystem(RunLoop):
 
     def _go(self) -> None:
         enter(self.kvm)
-        self._entered_at = self.core.now
+        self._entered_at = self._counters[RETIRED] + self._counters[SKIPPED]
 
     def _userspace(self, r: int) -> Stop | None:
         """KVM_RUN returned: userspace answers and calls it again, until the guest can be entered."""

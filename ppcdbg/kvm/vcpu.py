@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 TLB1_SLOT0 = 512
 SHADOW_MSR = 0x0002D032  # MSR_USER | IS | DS, less what the core does not implement
 LEGACY_UART = 0xE0004000
+IDLE_PATIENCE = 10_000
+"""Events in a row that wake no halted vcpu (say, of a masked device timer), after which it counts as idle for ever."""
 _GUEST_HARDWARE = {"srr0": "GSRR0", "srr1": "GSRR1", "dear": "GDEAR", "esr": "GESR", "epr": "GEPR", "pir": "GPIR",
                    "sprg0": "GSPRG0", "sprg1": "GSPRG1", "sprg2": "GSPRG2", "sprg3": "GSPRG3"}  # fmt: skip
 _PAGE = {"srr0": mp.SRR0, "srr1": mp.SRR1, "dear": mp.DAR, "sprg0": mp.SPRG0, "sprg1": mp.SPRG1, "sprg2": mp.SPRG2,
@@ -266,8 +268,10 @@ class Vcpu:
         """kvm_vcpu_halt: let idle time pass until the vcpu is runnable. ``stalled`` says why if it never will be."""
         start = self.core.now
         waited = not self.runnable
+        events = 0
         while not self.runnable:
-            if not self.wait_for_event():
+            events += 1
+            if events > IDLE_PATIENCE or not self.wait_for_event():
                 self.stalled = "idle"
                 return
         if self.trace is not None:

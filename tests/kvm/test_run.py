@@ -307,3 +307,21 @@ def test_a_host_tick_brings_what_the_critical_section_lost() -> None:
     s.run(Limits(900_000))
     assert [e.name for e in v.exits if e.vector == 10] == ["DECREMENTER"] * 2
     assert timers.next_event(v) is None
+
+
+@pytest.mark.parametrize("flags", [codes.EPR_USER, codes.EPR_KERNEL], ids=["user", "kernel"])
+@pytest.mark.parametrize("cpu", ["e500v2", "e500mc"])
+def test_external_proxy_gives_the_vector_with_the_delivery(flags: int, cpu: str) -> None:
+    v = vcpu(cpu)
+    v.ivpr, v.ivor[irqprio.EXTERNAL], v.epr_flags = 0, 0x2000, flags
+    load(v, 0x2000, [mfspr(702, 9), BRANCH_SELF])
+    s = system(v, [WRTEEI1, BRANCH_SELF])
+    vectors = iter([0x2A])
+    s.board.proxy_acknowledge = v.mpic_acknowledge = lambda: next(vectors, None)  # type: ignore[method-assign]
+    reasons: list[int] = []
+    v.trace = lambda name, args: reasons.append(args[0]) if name == "kvm_userspace_exit" else None
+    s.input.add(InputKind.CORE_LINE, value=1, position=10)
+    s.run(Limits(30))
+    assert v.gpr[9] == v.guest_spr("EPR") == 0x2A
+    assert reasons == ([codes.KVM_EXIT_EPR] if flags == codes.EPR_USER else [])
+    assert v.pending == 1 << irqprio.EXTERNAL_LEVEL
