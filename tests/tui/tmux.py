@@ -21,7 +21,9 @@ class Terminal:
         assert self.tmux, "this test drives a terminal through tmux, which is not installed: apt-get install tmux"
         self.base = [self.tmux, "-S", str(folder / "tmux.socket"), "-f", os.devnull]
         self.size = (width, height)
-        kept = {k: v for k, v in os.environ.items() if k not in ("TMUX", "TMUX_PANE", "NO_COLOR", "COLORTERM")}
+        # A worker of a parallel test run sets COLUMNS and LINES, which would overrule the terminal's own size.
+        dropped = ("TMUX", "TMUX_PANE", "NO_COLOR", "COLORTERM", "COLUMNS", "LINES")
+        kept = {k: v for k, v in os.environ.items() if k not in dropped}
         self.environment = kept | {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color"} | dict(environment or {})
 
     def __enter__(self) -> Terminal:
