@@ -19,6 +19,7 @@ from ppcdbg.engine.common.context import ContextOps
 from ppcdbg.isa import slots
 from ppcdbg.isa.bits import M32
 from ppcdbg.isa.insn import Insn, Privilege
+from ppcdbg.isa.ops import Operands
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.isa.table import decoder
 
@@ -161,7 +162,7 @@ def _illegal(m: Interpreter, word: int) -> None:
     raise GuestInterrupt(I.PROGRAM, M.ESR_PIL)
 
 
-def _vector(m: Interpreter, op: tuple[Insn, Fields]) -> None:
+def _vector(m: Interpreter, op: tuple[Insn, Operands]) -> None:
     """An SPE instruction: needs MSR[SPE], and marks its storage interrupts with ESR[SPV]."""
     if not m.reg[slots.MSR] & M.MSR_SPE:
         raise GuestInterrupt(I.SPE_UNAVAIL, M.ESR_SPV)
@@ -173,13 +174,13 @@ def _vector(m: Interpreter, op: tuple[Insn, Fields]) -> None:
         raise
 
 
-def _floating(m: Interpreter, op: tuple[Insn, Fields]) -> None:
+def _floating(m: Interpreter, op: tuple[Insn, Operands]) -> None:
     if not m.reg[slots.MSR] & M.MSR_FP:
         raise GuestInterrupt(I.FP_UNAVAIL)
     op[0].body(m, op[1])
 
 
-def _supervisor(m: Interpreter, op: tuple[Insn, Fields]) -> None:
+def _supervisor(m: Interpreter, op: tuple[Insn, Operands]) -> None:
     if m.reg[slots.MSR] & M.MSR_PR:
         raise GuestInterrupt(I.PROGRAM, M.ESR_PPR)
     if op[0].fp and not m.reg[slots.MSR] & M.MSR_FP:
@@ -187,7 +188,7 @@ def _supervisor(m: Interpreter, op: tuple[Insn, Fields]) -> None:
     op[0].body(m, op[1])
 
 
-def _hypervisor(m: Interpreter, op: tuple[Insn, Fields]) -> None:
+def _hypervisor(m: Interpreter, op: tuple[Insn, Operands]) -> None:
     msr = m.reg[slots.MSR]
     if msr & M.MSR_PR:
         raise GuestInterrupt(I.PROGRAM, M.ESR_PPR)
@@ -196,7 +197,7 @@ def _hypervisor(m: Interpreter, op: tuple[Insn, Fields]) -> None:
     op[0].body(m, op[1])
 
 
-def _guest_tlb(m: Interpreter, op: tuple[Insn, Fields]) -> None:
+def _guest_tlb(m: Interpreter, op: tuple[Insn, Operands]) -> None:
     msr = m.reg[slots.MSR]
     if msr & M.MSR_PR:
         raise GuestInterrupt(I.PROGRAM, M.ESR_PPR)
@@ -205,7 +206,7 @@ def _guest_tlb(m: Interpreter, op: tuple[Insn, Fields]) -> None:
     op[0].body(m, op[1])
 
 
-def _cache_lock(m: Interpreter, op: tuple[Insn, Fields]) -> None:
+def _cache_lock(m: Interpreter, op: tuple[Insn, Operands]) -> None:
     """User mode needs MSR[UCLE]; MSRP[UCLEP] takes the right from guest state (facts 1.3)."""
     msr = m.reg[slots.MSR]
     protected = msr & M.MSR_GS and m.reg[SLOT["MSRP"]] & M.MSRP_UCLEP

@@ -7,6 +7,7 @@ slow path each time. It must be told of every change (``translations_changed``).
 from __future__ import annotations
 
 from struct import Struct
+from typing import Any
 
 from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.bus import BusFault
@@ -35,7 +36,7 @@ class Storage(Numbers):
         self._reads: Pages = {}
         self._writes: Pages = {}
         self._fetches: Pages = {}
-        self.code: dict[int, list[object]] = {}
+        self.code: dict[int, list[Any]] = {}
         """Decoded pages: real page address -> one op or None for each word."""
         self._keys = [SLOT[n] for n in ("PID", "PID1", "PID2", "LPID")]
         core.tlb.changed = self._page_changed
@@ -110,11 +111,11 @@ class Storage(Numbers):
         page = self._reads.get(ea >> 12)
         offset = ea & 0xFFF
         if page is not None and offset + size <= 0x1000:
-            if size == 4:
-                return _WORD.unpack_from(self._ram, page + offset)[0]
             if size == 1:
                 return self._ram[page + offset]
-            return _BY_SIZE[size].unpack_from(self._ram, page + offset)[0]
+            value: int
+            (value,) = (_WORD if size == 4 else _BY_SIZE[size]).unpack_from(self._ram, page + offset)
+            return value
         return self._load_slowly(size, ea)
 
     def load64(self, ea: int) -> int:
