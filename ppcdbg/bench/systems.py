@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ppcdbg.bench.results import NotRun
+from ppcdbg.engine import choose
 from ppcdbg.engine.choose import EngineFactory, engine_factory
 from ppcdbg.errors import PpcdbgError
 from ppcdbg.kvm.build import build_kvm
@@ -20,7 +21,7 @@ ENGINES = (LLVM, TIER0, REFERENCE)
 def factory(name: str) -> EngineFactory:
     """How to make an engine for a core; NotRun where it cannot be made here."""
     try:
-        return engine_factory(LLVM if name == TIER0 else name)
+        return engine_factory(choose.TIER0 if name == TIER0 else name)
     except PpcdbgError as error:
         raise NotRun(str(error)) from None
 

@@ -14,6 +14,8 @@ from ppcdbg.errors import EngineError, UsageError
 
 EngineFactory = Callable[[Core], Engine]
 NAMES = ("auto", "reference", "llvm", "lockstep")
+TIER0 = "llvm-tier0"
+"""The llvm engine without its region compiler: for measurements."""
 
 
 def compiles() -> bool:
@@ -33,11 +35,13 @@ def engine_factory(name: str) -> EngineFactory:
 
     Raises UsageError for a name that is none, EngineError for an engine that cannot be made here.
     """
-    if name == "llvm" or name == "auto" and compiles():
+    if name in ("llvm", TIER0) or name == "auto" and compiles():
         if not compiles():
             raise EngineError("--engine llvm needs llvmlite, which is not installed; use --engine reference")
         from ppcdbg.engine.llvm.engine import LlvmEngine
 
+        if name == TIER0:
+            return lambda core: LlvmEngine(core, None)
         return LlvmEngine
     if name == "lockstep":
         from ppcdbg.engine.lockstep import LockstepEngine

@@ -3,32 +3,92 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
-from ppcdbg.engine.api import Stops, Why
+from ppcdbg.cpu.core import Core
+from ppcdbg.engine.api import EngineStop, Stops, Why
 from ppcdbg.engine.llvm.engine import LlvmEngine
+from ppcdbg.engine.llvm.tier1 import Policy
 from ppcdbg.engine.reference.engine import ReferenceEngine
+from tests.cpu.rig import asm
+from tests.engine.looping import START, load, refresh
 from tests.engine.world import World
 
 ROUNDS = 400
 RESTART_AFTER = 60
+EAGER = Policy(period=300, longest=300, hot=2, background=False, optimize=1)
+LATE = Policy(period=300, longest=300, hot=2, background=True, optimize=1)
+
+
+def tier0(core: Core) -> LlvmEngine:
+    return LlvmEngine(core, None)
+
+
+def eager(core: Core) -> LlvmEngine:
+    return LlvmEngine(core, EAGER)
+
+
+def late(core: Core) -> LlvmEngine:
+    return LlvmEngine(core, LATE)
 
 
 @pytest.mark.parametrize("cpu", ["e500mc", "e500v2"])
 @pytest.mark.parametrize("number", range(4))
 def test_state_is_the_same_wherever_a_program_is_stopped(cpu: str, number: int) -> None:
-    seed = f"{cpu}.{number}"
-    run_both(cpu, seed, lambda rng: rng.choice((1, 1, 2, 3, 7, 30)))
+    run_both(cpu, tier0, f"{cpu}.{number}", lambda rng: rng.choice((1, 1, 2, 3, 7, 30)))
 
 
 @pytest.mark.parametrize("cpu", ["e500mc", "e500v2"])
-def test_state_is_the_same_after_long_runs(cpu: str) -> None:
-    run_both(cpu, f"{cpu}.long", lambda rng: rng.randrange(100, 2000))
+@pytest.mark.parametrize("make", [tier0, eager, late])
+def test_state_is_the_same_after_long_runs(cpu: str, make: Callable[[Core], LlvmEngine]) -> None:
+    run_both(cpu, make, f"{cpu}.long", lambda rng: rng.randrange(100, 2000))
 
 
-def run_both(cpu: str, seed: str, budget) -> None:  # type: ignore[no-untyped-def]
-    one, two = World(cpu, ReferenceEngine, seed), World(cpu, LlvmEngine, seed)
+@pytest.mark.parametrize("cpu", ["e500mc", "e500v2"])
+@pytest.mark.parametrize("make", [eager, late])
+@pytest.mark.parametrize("number", range(3))
+def test_loops_that_regions_are_made_of(cpu: str, make: Callable[[Core], LlvmEngine], number: int) -> None:
+    """Calls, page boundaries, faults now and then, and code that rewrites itself or is rewritten from outside."""
+    seed = f"{cpu}.loops.{number}"
+    worlds = World(cpu, ReferenceEngine, seed), World(cpu, make, seed)
+    rng = random.Random(seed + ".run")
+    for world in worlds:
+        load(world, seed)
+    regions = 0
+    for turn in range(250):
+        changes = turn % 50 > 44
+        if changes or turn % 50 == 0:
+            again = str(rng.random())
+            for world in worlds:
+                refresh(world, random.Random(again), tame=not changes)
+        if turn % 60 == 59:
+            word = asm("addi", RT=rng.randrange(16), RA0=rng.randrange(16), SI=rng.getrandbits(16))
+            for world in worlds:
+                world.put(START + 12, [word])
+                world.engine.code_changed(START + 12, 4)
+        compare(worlds, rng.choice((1, 3, 20, 500, rng.randrange(1, 3000))), f"seed {seed}, turn {turn}")
+        regions = max(regions, len(worlds[1].engine.tier1.installed))  # type: ignore[attr-defined]
+    if make is eager:
+        assert regions >= 1
+
+
+def compare(worlds: tuple[World, World], count: int, where: str) -> EngineStop:
+    """Run both as far and expect the same stop and the same state."""
+    one, two = worlds
+    before, pc = one.core.retired, one.core.state.pc
+    stops = [w.engine.run(before + count, Stops()) for w in worlds]
+    where = f"{where}, {count} from {pc:#x}, position {before}"
+    assert stops[0] == stops[1], where
+    found = one.differences(two)
+    assert not found, f"{where}: {found[:8]}"
+    return stops[0]
+
+
+def run_both(cpu: str, make: Callable[[Core], LlvmEngine], seed: str, budget: Callable[[random.Random], int]) -> World:
+    """Run a program on the reference and on another engine, compare at every stop; the world of the other."""
+    one, two = World(cpu, ReferenceEngine, seed), World(cpu, make, seed)
     rng = random.Random(seed + ".run")
     assert not one.differences(two)
     for turn in range(ROUNDS):
@@ -36,15 +96,9 @@ def run_both(cpu: str, seed: str, budget) -> None:  # type: ignore[no-untyped-de
             again = str(rng.random())
             one.restart(random.Random(again))
             two.restart(random.Random(again))
-        count = budget(rng)
-        before, pc = one.core.retired, one.core.state.pc
-        stops = [w.engine.run(before + count, Stops()) for w in (one, two)]
-        word = int.from_bytes(one.bus.ram[pc & 0x3FFFC : (pc & 0x3FFFC) + 4], "big")
-        where = f"seed {seed}, turn {turn}, {count} from {pc:#x} ({word:#010x}), position {before}"
-        assert stops[0] == stops[1], where
-        found = one.differences(two)
-        assert not found, f"{where}: {found[:8]}"
-        if stops[0].why in (Why.CHECKSTOP, Why.STUCK, Why.WAIT):
+        stop = compare((one, two), budget(rng), f"seed {seed}, turn {turn}")
+        if stop.why in (Why.CHECKSTOP, Why.STUCK, Why.WAIT):
             again = str(rng.random())
             one.restart(random.Random(again))
             two.restart(random.Random(again))
+    return two

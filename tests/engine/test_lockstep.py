@@ -84,5 +84,3 @@ def test_breakpoints_stop_between_stretches(monkeypatch: pytest.MonkeyPatch) -> 
     for offset in (50, 120):
         stop = world.engine.run(2400, Stops(frozenset({CODE + 4 * offset})))
         assert (stop.why, world.core.retired) == (Why.BREAKPOINT, offset)
-
-

@@ -21,12 +21,14 @@ from ppcdbg.engine.llvm.build import tier0
 from ppcdbg.engine.llvm.layout import Left
 from ppcdbg.engine.llvm.memory import EngineMemory
 from ppcdbg.engine.llvm.slowpath import SlowPath
+from ppcdbg.engine.llvm.tier1 import Policy, Tier1
 from ppcdbg.errors import EngineError
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
 
 DBCR0 = SLOT["DBCR0"]
 AT_LIMIT = EngineStop(Why.LIMIT)
+DEFAULT = Policy()
 _ENTER = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
 _PAGE = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint32)
 _REAL = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)
@@ -39,7 +41,8 @@ class LlvmEngine:
 
     name = "llvm"
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, policy: Policy | None = DEFAULT) -> None:
+        """``policy`` says when hot code is compiled as regions; None never."""
         self.core = core
         self._reg = core.state.reg
         self._counters = core.state.counters
@@ -52,6 +55,8 @@ class LlvmEngine:
         self._block = self._memory.block.address
         self._vars = self._memory.block.words
         self._slow = SlowPath(core, self._written)
+        self.tier1 = Tier1(core, self._memory, symbols, policy) if policy is not None else None
+        self._look_at = core.retired + (policy.period if policy is not None else 0)
         self._breakpoints: frozenset[int] = frozenset()
         self._broken_ops: set[int] = set()
         self.left: Counter[Left] = Counter()
@@ -63,6 +68,8 @@ class LlvmEngine:
     def code_changed(self, address: int, length: int) -> None:
         for page in range(address & ~0xFFF, address + length, 0x1000):
             if self._memory.op_page(page):
+                if self.tier1 is not None:
+                    self.tier1.written(page)
                 self._forget(self._block, page)
 
     def translations_changed(self) -> None:
@@ -75,6 +82,8 @@ class LlvmEngine:
             self._invalidate(self._block, page << 12)
 
     def _written(self, real: int, size: int) -> None:
+        if self.tier1 is not None and self.tier1.installed:
+            self.tier1.written(real)
         self._native_written(self._block, real, size)
 
     # --- running -------------------------------------------------------------------------------------------------
@@ -83,13 +92,23 @@ class LlvmEngine:
         core.machine_attention = False
         if stops.breakpoints != self._breakpoints:
             self._set_breakpoints(stops.breakpoints)
-        if self._must_watch(first=True):
-            why = None
-        else:
-            why = self._enter(self._block, limit)
-            if why == 0:
-                return AT_LIMIT
+        why = None if self._must_watch(first=True) else self._go(limit)
+        if why == 0:
+            return AT_LIMIT
         return self._run(limit, why)
+
+    def _go(self, limit: int) -> int:
+        """Run compiled code, looking where it is from time to time."""
+        while True:
+            if limit <= self._look_at or self.tier1 is None:
+                return int(self._enter(self._block, limit))
+            why = int(self._enter(self._block, self._look_at))
+            if self._counters[RETIRED] < self._look_at:
+                return why
+            self.tier1.look(self._reg[slots.PC])
+            self._look_at += self.tier1.period
+            if why:
+                return why
 
     def _must_watch(self, *, first: bool) -> bool:
         """Whether the next instruction must run in Python: for debug events, or to pass a breakpoint."""
@@ -112,7 +131,7 @@ class LlvmEngine:
             if self._must_watch(first=False):
                 why = None
             else:
-                why = self._enter(self._block, limit)
+                why = self._go(limit)
                 if why == 0:
                     return AT_LIMIT
 
@@ -168,6 +187,8 @@ class LlvmEngine:
                 self._memory.forget_translations()
             case Left.FULL:
                 self._memory.forget_code()
+                if self.tier1 is not None:
+                    self.tier1.drop()
                 self._memory.forget_translations()
                 self._broken_ops.clear()
             case _:
@@ -232,5 +253,7 @@ class LlvmEngine:
             self._memory.set_handler(op, self._symbols["undecoded"])
         self._broken_ops.clear()
         self._breakpoints = breakpoints
+        if self.tier1 is not None:
+            self.tier1.avoid(breakpoints)
         self._memory.set(L.BREAKPOINTS, len(breakpoints))
         self._memory.set(L.FLUSH, 1)

@@ -72,7 +72,10 @@ VECTOR = 192
 QUIET = 200  # nobody observes: interrupts may be taken here
 TENANT = 208
 SET_TABLE = 256  # 16 pointers, by set_number(MSR)
-BLOCK_SIZE = 1024
+STRAYS = 1016  # jumps through CTR that left a region for want of a known target
+STRAY_TABLE = 1024  # entries {jump, target} of 32 bits each, by target
+STRAY_ENTRIES = 128
+BLOCK_SIZE = STRAY_TABLE + STRAY_ENTRIES * 8
 
 
 class Left(IntEnum):

@@ -77,6 +77,17 @@ class EngineMemory:
         """A variable of the engine's block."""
         return self.block.words[offset >> 3]
 
+    def take_strays(self) -> tuple[int, list[tuple[int, int]]] | None:
+        """How often regions jumped out through CTR since the last call, and pairs of jump and target."""
+        count = self.get(L.STRAYS)
+        if not count:
+            return None
+        start, end = L.STRAY_TABLE >> 3, (L.STRAY_TABLE >> 3) + L.STRAY_ENTRIES
+        pairs = [(word & 0xFFFFFFFF, word >> 32) for word in self.block.words[start:end] if word]
+        self.set(L.STRAYS, 0)
+        self.block.words[start:end] = memoryview(bytes(8 * L.STRAY_ENTRIES)).cast("Q")
+        return count, pairs
+
     # --- code ----------------------------------------------------------------------------------------------------
     def forget_code(self) -> None:
         """Drop all op pages and marks; the sets must be cleared with it."""
@@ -93,6 +104,12 @@ class EngineMemory:
         within = op & L.PAGE_STRIDE - 1
         page = op - within - self.slab.address
         return self.slab.words[page + L.PAGE_REAL >> 3] + (within >> 2)
+
+    def handler(self, op: int) -> int:
+        return self.slab.words[op - self.slab.address >> 3]
+
+    def set_page_flags(self, page: int, flags: int) -> None:
+        self.slab.words[page + L.PAGE_FLAGS - self.slab.address >> 3] = flags
 
     def set_handler(self, op: int, handler: int) -> None:
         self.slab.words[op - self.slab.address >> 3] = handler

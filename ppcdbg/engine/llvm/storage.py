@@ -36,34 +36,38 @@ class StorageEmitter(Emitter):
         addend = self.get(64, self.at(entry, 8), ENGINE)
         return self.pointer_of(addend + self.wide(ea))
 
-    def _begin(self, size: int, ea: Number, *, write: bool) -> tuple[str, str, str]:
-        """The inline test. Gives the labels of the slow arm and of what follows both, and the host pointer."""
-        entry = self._entry(ea)
-        hit, miss, done = self.label(), self.label(), self.label()
-        self.branch(self._hit(entry, self.word(ea) + (size - 1), write=write), hit, miss, usual=True)
-        self.place(hit)
-        return miss, done, self._host(entry, ea)
-
-    def _slowly(self, name: str, arguments: str) -> None:
-        """Call a storage helper; goes on where it could do the access."""
+    def missed(self, helper: str, arguments: str) -> bool:
+        """Written where the software TLB has no entry: True if a helper did the access, False if the block ended."""
         operands = f"{SIGNATURE_ARGUMENTS}, {arguments}"
-        status = self.make(f"call preserve_mostcc i32 {self.helper(name)}({operands})", 32)
+        status = self.make(f"call preserve_mostcc i32 {self.helper(helper)}({operands})", 32)
         with self.when(self.ne(status, 0), rare=True):
             self.leave_slowly()
+        return True
+
+    def _begin(self, size: int, ea: Number, *, write: bool) -> tuple[str, str]:
+        """The inline test. Gives the label of the slow arm, and the host pointer for the arm that goes on here."""
+        entry = self._entry(ea)
+        hit, miss = self.label(), self.label()
+        self.branch(self._hit(entry, self.word(ea) + (size - 1), write=write), hit, miss, usual=True)
+        self.place(hit)
+        return miss, self._host(entry, ea)
 
     def _read(self, size: int, ea: Number) -> Value:
         bits = 8 * size
-        miss, done, host = self._begin(size, ea, write=False)
+        miss, host = self._begin(size, ea, write=False)
+        done = self.label()
         fast, hit = self.swap(self.get(bits, host, RAM)), self.block
         self.goto(done)
         self.place(miss)
-        self._slowly(f"slow_load{size}", f"i32 {self.as_bits(ea, 32)}")
-        slow, after = self.get(bits, self.at(self.engine_block(), L.VALUE), ENGINE), self.block
-        self.goto(done)
+        arms = [(fast, hit)]
+        if self.missed(f"slow_load{size}", f"i32 {self.as_bits(ea, 32)}"):
+            slow = self.get(bits, self.at(self.engine_block(), L.VALUE), ENGINE)
+            arms.append((slow, self.block))
+            self.goto(done)
         self.place(done)
-        return self.phi(bits, (fast, hit), (slow, after))
+        return self.phi(bits, *arms)
 
-    # --- loads and stores ----------------------------------------------------------------------------------------
+    # --- loads and stores -------------------------------------------------------------------------
     def load(self, size: int, ea: Number) -> Number:
         return self.word(self._read(size, ea))
 
@@ -73,12 +77,13 @@ class StorageEmitter(Emitter):
     def store(self, size: int, ea: Number, value: Number) -> None:
         bits = 8 * size
         narrow, wide = self.as_bits(value, bits), self.as_bits(value, 64)
-        miss, done, host = self._begin(size, ea, write=True)
+        miss, host = self._begin(size, ea, write=True)
+        done = self.label()
         self.put(bits, host, self.swap(Value(self, narrow, bits)), RAM)
         self.goto(done)
         self.place(miss)
-        self._slowly(f"slow_store{size}", f"i32 {self.as_bits(ea, 32)}, i64 {wide}")
-        self.goto(done)
+        if self.missed(f"slow_store{size}", f"i32 {self.as_bits(ea, 32)}, i64 {wide}"):
+            self.goto(done)
         self.place(done)
 
     def store64(self, ea: Number, value: Number) -> None:
@@ -95,33 +100,39 @@ class StorageEmitter(Emitter):
         found, fill = self.label(), self.label()
         self.branch(self._hit(entry, last, write=write), found, fill, usual=True)
         self.place(fill)
-        self._slowly("refill_write" if write else "refill_read", f"i32 {self.as_bits(ea, 32)}")
-        with self.when(self._hit(entry, last, write=write) ^ 1, rare=True):
-            self.leave(Left.INTERPRET)
-        self.goto(found)
+        if self.missed("refill_write" if write else "refill_read", f"i32 {self.as_bits(ea, 32)}"):
+            with self.when(self._hit(entry, last, write=write) ^ 1, rare=True):
+                self.leave(Left.INTERPRET)
+            self.goto(found)
         self.place(found)
         return self._host(entry, ea)
 
     def _each_register(self, first: Number, host: str, *, write: bool) -> None:
-        """A loop over GPRs ``first``..31 and words from ``host`` on."""
+        """GPRs ``first``..31 and words from ``host`` on; a loop where ``first`` is an operand."""
+        if isinstance(first, int):
+            for number in range(first, 32):
+                self._one_register(number, self.at(host, 4 * (number - first)), write=write)
+            return
         before, loop, done = self.block, self.label(), self.label()
         start = self.wide(first)
         self.goto(loop)
         self.place(loop)
         following = self.fresh()
         index = self.make(f"phi i64 [{start.text}, %{before}], [{following}, %{loop}]", 64)
-        place = self.at(host, (index - start) * 4)
-        if write:
-            self.put(32, place, self.swap(self.word(self.gpr[index])), RAM)
-        else:
-            self.gpr[index] = self.swap(self.get(32, place, RAM))
+        self._one_register(index, self.at(host, (index - start) * 4), write=write)
         self.line(f"{following} = add i64 {index.text}, 1")
         self.branch(self.compare("eq", Value(self, following, 64), 32), done, loop)
         self.place(done)
 
+    def _one_register(self, index: Number, place: str, *, write: bool) -> None:
+        if write:
+            self.put(32, place, self.swap(self.word(self.gpr[index])), RAM)
+        else:
+            self.gpr[index] = self.swap(self.get(32, place, RAM))
+
     def _multiple(self, first: Number, ea: Number, *, write: bool) -> None:
         self._aligned(ea)
-        length = (32 - self.word(first)) * 4
+        length = (32 - (first if isinstance(first, int) else self.word(first))) * 4
         host = self._span(ea, self.word(ea) + (length - 1), write=write)
         self._each_register(first, host, write=write)
 

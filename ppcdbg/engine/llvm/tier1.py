@@ -1,0 +1,278 @@
+"""Chooses what to compile, has it compiled in the background, puts it in place and takes it away again.
+
+Choice is by looking where the guest is at fixed distances of retired instructions. When a region is ready depends on
+the host; what the guest sees does not, because a region leaves the same state at the same count as tier 0.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.mmu import Access
+from ppcdbg.engine.llvm import layout as L
+from ppcdbg.engine.llvm.discover import PAGE, Discovery, Region
+from ppcdbg.engine.llvm.jit import Jit
+from ppcdbg.engine.llvm.memory import EngineMemory
+from ppcdbg.engine.llvm.regions import RegionEmitter, Surroundings, usable
+from ppcdbg.engine.llvm.text import PRELUDE
+from ppcdbg.isa.insn import Insn
+from ppcdbg.isa.table import decoder
+
+MOST_ROOTS, MOST_TARGETS = 16, 40
+STRAY_SHARE = 200
+"""A region is extended when more than one in so many instructions jumps out of it through CTR."""
+OFTEN_CHANGED = 3
+"""Times that a page's regions may be dropped before the page is left to tier 0 for good."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When to compile. Nothing of it shows in the guest.
+
+    ``period`` to ``longest``: retired instructions between two looks at the guest's pc, more and more while it stays in
+    regions. ``hot``: looks that must have found the same page before its busiest blocks are compiled. ``background``:
+    on another thread, so that the guest goes on meanwhile. ``optimize``: LLVM's level.
+    """
+
+    period: int = 500_000
+    longest: int = 16_000_000
+    hot: int = 24
+    background: bool = True
+    optimize: int = 2
+
+
+@dataclass(frozen=True)
+class Job:
+    """A region on its way: what it was made from, so that it is only used where that still holds."""
+
+    region: Region
+    around: Surroundings
+    real_pages: frozenset[int]
+    words: tuple[tuple[int, int], ...]  # real address, word
+    name: str
+    epoch: int
+    replaces: int = 0  # address of the region that this one makes superfluous
+
+    @cached_property
+    def addresses(self) -> frozenset[int]:
+        """Effective addresses of its instructions."""
+        return frozenset(step.address for block in self.region.blocks.values() for step in block)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A region in place; ``slots`` are entry ops and the handlers that they had."""
+
+    job: Job
+    address: int
+    slots: tuple[tuple[int, int], ...]
+
+
+class Tier1:
+    """The compiled regions of one engine."""
+
+    def __init__(self, core: Core, memory: EngineMemory, helpers: dict[str, int], policy: Policy) -> None:
+        self._core, self._memory, self._helpers, self._policy = core, memory, helpers, policy
+        self._discovery = Discovery(decoder(core.model.name), self._read, self._usable)
+        self._workers = ThreadPoolExecutor(1, "ppcdbg-regions") if policy.background else None
+        self._waiting: tuple[Job, Future[int]] | None = None
+        self._seen: dict[int, Counter[int]] = {}
+        self._leaders: dict[int, int] = {}
+        self._covered: set[int] = set()
+        self._pages: dict[int, int | None] = {}
+        self._tier0: dict[int, int] = {}
+        """Handlers that ops had before a region took them."""
+        self._known: dict[tuple[str, int], bool] = {}
+        self._changes: Counter[int] = Counter()
+        self._epoch = 0
+        self._numbers = 0
+        self.period = policy.period
+        self.installed: list[Installed] = []
+
+    @cached_property
+    def _jit(self) -> Jit:
+        return Jit()
+
+    # --- code -------------------------------------------------------------------------------------------------------
+    def _real(self, address: int) -> int | None:
+        found = self._core.probe(address, Access.FETCH)
+        if found is None or found.address + 4 > len(self._core.bus.ram):
+            return None
+        return found.address
+
+    def _read(self, address: int) -> int | None:
+        page = self._pages.get(address & PAGE, -1)
+        if page == -1:
+            page = self._pages[address & PAGE] = self._real(address & PAGE)
+        if page is None:
+            return None
+        real = page + (address & 0xFFC)
+        return int.from_bytes(self._core.bus.ram[real : real + 4], "big")
+
+    def _usable(self, insn: Insn, word: int) -> bool:
+        static = sum(word >> 31 - f.last & (1 << f.last - f.first + 1) - 1 << 31 - f.last
+                     for f in insn.form.fields if f.static)  # fmt: skip
+        key = insn.name, static
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = usable(self._core.model, insn, word)
+        return known
+
+    # --- choosing ---------------------------------------------------------------------------------------------------
+    def look(self, pc: int) -> None:
+        """The guest is at ``pc`` after another ``period`` instructions."""
+        self._take_finished()
+        if self._waiting is not None:
+            return
+        strays = self._memory.take_strays()
+        if strays is not None and strays[0] > self.period // STRAY_SHARE and self._extend(strays[1]):
+            return
+        if pc in self._covered:
+            self.period = min(self.period * 2, self._policy.longest)
+            return
+        self.period = self._policy.period
+        root = self._leaders.get(pc)
+        if root is None:
+            self._pages = {}
+            root = self._leaders[pc] = self._discovery.leader(pc)
+        page = self._seen.setdefault(root & PAGE, Counter())
+        page[root] += 1
+        if page.total() >= self._policy.hot:
+            del self._seen[root & PAGE]
+            job = self._prepare([address for address, _ in page.most_common(MOST_ROOTS)])
+            if job is not None:
+                self._start(job)
+
+    def _extend(self, jumps: list[tuple[int, int]]) -> bool:
+        """Compile a region again with the targets that its jumps through CTR turned out to have."""
+        for one in self.installed:
+            region = one.job.region
+            found = [t for jump, t in jumps if jump in one.job.addresses and t not in region.targets]
+            if found and len(region.targets) < MOST_TARGETS:
+                job = self._prepare([*region.targets, *dict.fromkeys(found)][:MOST_TARGETS])
+                if job is not None:
+                    self._start(replace(job, replaces=one.address))
+                    return True
+        return False
+
+    def _prepare(self, roots: list[int]) -> Job | None:
+        self._pages = {}
+        region = self._discovery.region(roots)
+        if region is None:
+            return None
+        memory = self._memory
+        reals = {page: real for page in region.pages if (real := self._pages.get(page)) is not None}
+        op_pages = {page: memory.op_page(real) for page, real in reals.items()}
+        if len(op_pages) != len(region.pages) or not all(op_pages.values()):
+            return None
+        if any(self._changes[real] >= OFTEN_CHANGED for real in reals.values()):
+            return None
+        handlers = self._below(region, Surroundings(op_pages, {}, self._helpers))
+        region = replace(region, entries=tuple(e for e in region.entries if e in handlers))
+        if not region.entries:
+            return None
+        steps = [step for block in region.blocks.values() for step in block]
+        words = tuple((reals[s.address & PAGE] + (s.address & 0xFFC), s.word) for s in steps)
+        self._numbers += 1
+        name = f"region{self._numbers}_{region.entries[0]:x}"
+        around = Surroundings(op_pages, handlers, self._helpers)
+        return Job(region, around, frozenset(reals.values()), words, name, self._epoch)
+
+    def _below(self, region: Region, around: Surroundings) -> dict[int, int]:
+        """The tier-0 handlers of a region's entries, as far as they are decoded."""
+        handlers = {}
+        for entry in region.entries:
+            op = around.op(entry)
+            handler = self._tier0.get(op) or self._memory.handler(op)
+            if handler != self._helpers["undecoded"]:
+                handlers[entry] = handler
+        return handlers
+
+    # --- compiling --------------------------------------------------------------------------------------------------
+    def _start(self, job: Job) -> None:
+        if self._workers is None:
+            self._install(job, self._compile(job))
+        else:
+            self._waiting = job, self._workers.submit(self._compile, job)
+
+    def _compile(self, job: Job) -> int:
+        """Host address of the region; may run on another thread, and touches nothing of the machine."""
+        text = PRELUDE + RegionEmitter(self._core.model, job.region, job.around).emit(job.name)
+        code = self._jit.compile(text, self._policy.optimize, 2)
+        return self._jit.link(code, (job.name,))[job.name]
+
+    def _take_finished(self) -> None:
+        if self._waiting is not None and self._waiting[1].done():
+            job, future = self._waiting
+            self._waiting = None
+            self._install(job, future.result())
+
+    def finish(self) -> None:
+        """Wait for what is being compiled."""
+        if self._waiting is not None:
+            self._waiting[1].result()
+            self._take_finished()
+
+    # --- in and out of place ----------------------------------------------------------------------------------------
+    def _install(self, job: Job, address: int) -> None:
+        """Overwrite the handlers of the entries, if everything is still as it was when the job was prepared."""
+        ram, memory = self._core.bus.ram, self._memory
+        if job.epoch != self._epoch:
+            return
+        if any(int.from_bytes(ram[real : real + 4], "big") != word for real, word in job.words):
+            return
+        slots = tuple((job.around.op(e), job.around.handlers[e]) for e in job.region.entries)
+        if any(self._tier0.get(op, memory.handler(op)) != handler for op, handler in slots):
+            return
+        self._remove([one for one in self.installed if one.address == job.replaces])
+        for op, handler in slots:
+            self._tier0[op] = handler
+            memory.set_handler(op, address)
+        for page in job.around.op_pages.values():
+            memory.set_page_flags(page, L.HAS_REGIONS)
+        self.installed.append(Installed(job, address, slots))
+        self._covered.update(job.addresses)
+
+    def _remove(self, gone: list[Installed]) -> None:
+        for one in gone:
+            for op, handler in one.slots:
+                if self._memory.handler(op) == one.address:
+                    self._memory.set_handler(op, handler)
+                    del self._tier0[op]
+        self.installed = [one for one in self.installed if one not in gone]
+        self._forget_looks()
+        kept = {page for one in self.installed for page in one.job.around.op_pages.values()}
+        for one in gone:
+            for page in one.job.around.op_pages.values():
+                if page not in kept:
+                    self._memory.set_page_flags(page, 0)
+
+    def written(self, real: int) -> None:
+        """A real page that may hold code of regions was written: they go."""
+        page = real & ~0xFFF
+        gone = [one for one in self.installed if page in one.job.real_pages]
+        if gone:
+            self._changes[page] += 1
+            self._remove(gone)
+
+    def avoid(self, addresses: frozenset[int]) -> None:
+        """Breakpoints stand at these effective addresses: no region may run over them."""
+        pages = {a & PAGE for a in addresses}
+        self._remove([one for one in self.installed if pages & one.job.region.pages])
+
+    def drop(self) -> None:
+        """All op pages are gone, and all regions with them."""
+        self.installed = []
+        self._tier0.clear()
+        self._forget_looks()
+        self._epoch += 1
+
+    def _forget_looks(self) -> None:
+        """What was seen may no longer be so."""
+        self._seen.clear()
+        self._leaders.clear()
+        self._covered = {address for one in self.installed for address in one.job.addresses}
