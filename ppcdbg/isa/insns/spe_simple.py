@@ -228,12 +228,12 @@ def evrlwi(m: Ops, a: Value, count: Value) -> Value:
 
 
 # --- splat and merge --------------------------------------------------------------------------------------------------
-@insn("evsplati", EVX(553, RT, SI_A), "RT, SI", book=BOOK, alters={"RT"}, native=False)
+@insn("evsplati", EVX(553, RT, SI_A), "RT, SI", book=BOOK, alters={"RT"})
 def evsplati(m: Ops, f: Operands) -> None:
     _set(m, f, f.SI, f.SI)
 
 
-@insn("evsplatfi", EVX(555, RT, SI_A), "RT, SI", book=BOOK, alters={"RT"}, native=False)
+@insn("evsplatfi", EVX(555, RT, SI_A), "RT, SI", book=BOOK, alters={"RT"})
 def evsplatfi(m: Ops, f: Operands) -> None:
     """SI in the five highest bits."""
     value = f.SI << 27 & M32
