@@ -36,16 +36,18 @@ class InterruptCounter(Observer):
     left its way.
     """
 
+    deferrable = True
+
     def __init__(self, core: Core) -> None:
         self.core = core
         self.taken: Counter[int] = Counter()
         self.first = (0, 0)
         self._position = -1
 
-    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool) -> None:
+    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
         self.taken[vector] += 1
-        if self.core.retired != self._position:
-            self._position = self.core.retired
+        if position != self._position:
+            self._position = position
             self.first = vector, pc
 
 

@@ -20,7 +20,7 @@ ESR, DEAR, GESR, GDEAR, MCSR = SLOT["ESR"], SLOT["DEAR"], SLOT["GESR"], SLOT["GD
 TCR, TSR, DBSR, DBCR0 = SLOT["TCR"], SLOT["TSR"], SLOT["DBSR"], SLOT["DBCR0"]
 
 # Vector -> the EPCR bit that sends it to the guest (facts 1.4); SYSCALL always goes there.
-_GUEST_BIT = {
+GUEST_BIT: dict[int, int] = {
     I.DATA_STORAGE: M.EPCR_DSIGS, I.INST_STORAGE: M.EPCR_ISIGS, I.EXTERNAL: M.EPCR_EXTGS,
     I.DTLB_MISS: M.EPCR_DTLBGS, I.ITLB_MISS: M.EPCR_ITLBGS,
 }  # fmt: skip
@@ -49,7 +49,7 @@ class Delivery:
             return False
         if vector == I.SYSCALL:
             return True
-        bit = _GUEST_BIT.get(vector, 0)
+        bit = GUEST_BIT.get(vector, 0)
         return bool(self._reg[EPCR] & bit) and not vf
 
     def take(self, vector: int, pc: int, esr: int, dear: int, vf: bool) -> bool:
@@ -88,7 +88,7 @@ class Delivery:
             core.set_msr(msr & keeps)
             r[slots.PC] = (r[IVPR] & 0xFFFF0000) | (r[_IVOR[vector]] & 0xFFF0)
         r[slots.WAITING] = 0
-        core.observer.interrupt_taken(vector, pc, msr, guest)
+        core.observer.interrupt_taken(vector, pc, msr, guest, core.retired)
         return guest
 
     def _save(self, cls: I.Class, pc: int, msr: int) -> None:

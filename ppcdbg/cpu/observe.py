@@ -9,8 +9,12 @@ from __future__ import annotations
 class Observer:
     """Every callback does nothing here; override what you need."""
 
-    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool) -> None:
-        """After the save registers are written and before the first instruction at the vector; old pc and MSR."""
+    deferrable = False
+    """Whether ``interrupt_taken`` may come late, in order: only its arguments are looked at, not the core."""
+
+    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
+        """After the save registers are written, before the first instruction at the vector: old pc and MSR, and the
+        count of retired instructions."""
 
     def tlb_written(self, index: int) -> None:
         """After entry ``index`` (0..511 TLB0, 512.. TLB1) got a new value, by tlbwe or by a hypervisor model."""

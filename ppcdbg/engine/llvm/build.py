@@ -11,13 +11,14 @@ from ppcdbg.cpu.models import CORES
 from ppcdbg.engine.llvm.cache import fingerprint, recall_or_make
 from ppcdbg.engine.llvm.decode import threaded_text
 from ppcdbg.engine.llvm.flow import EXPORTS, flow_text
+from ppcdbg.engine.llvm.interrupts import interrupts_text
 from ppcdbg.engine.llvm.jit import Jit, host, version
 from ppcdbg.engine.llvm.mmu import helpers_text
 from ppcdbg.engine.llvm.text import PRELUDE
 
 OPTIMIZE, GENERATE = 0, 1
 """The handlers are so short that LLVM's passes on IR gain nothing over good code generation (design/engine.md)."""
-_ROOMS = ("isa", "isa/insns", "cpu", "engine/llvm")
+_ROOMS = ("isa", "isa/insns", "cpu", "engine/common", "engine/llvm")
 """What the object is made from."""
 
 
@@ -25,7 +26,7 @@ def tier0_text(core: str) -> str:
     """IR of the whole engine for a core model."""
     model = CORES[core]
     threaded, _ = threaded_text(model)
-    return PRELUDE + helpers_text(model) + flow_text(model) + threaded
+    return PRELUDE + helpers_text(model) + flow_text(model) + interrupts_text(model) + threaded
 
 
 def sources() -> list[Path]:

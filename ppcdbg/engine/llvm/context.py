@@ -5,11 +5,11 @@ Privilege and guest names follow ``cpu.spr_access``; the table of registers is t
 
 from __future__ import annotations
 
+from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.state import DEC_DEADLINE, SKIPPED, TB_OFFSET
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.emit import NotEmitted
-from ppcdbg.engine.llvm.layout import Left
 from ppcdbg.engine.llvm.storage import StorageEmitter
 from ppcdbg.engine.llvm.text import ENGINE, STATE, Number, Value
 from ppcdbg.isa import slots
@@ -31,6 +31,10 @@ class ContextEmitter(StorageEmitter):
         """Instructions retired before this one."""
         raise NotImplementedError
 
+    def leave_rest(self) -> None:
+        """What is left of the instruction is not emitted: the interpreter runs it whole. Ends the function."""
+        raise NotImplementedError
+
     def look(self) -> None:
         """The instruction is done; let interrupts be looked at if one may be pending."""
         raise NotImplementedError
@@ -39,30 +43,37 @@ class ContextEmitter(StorageEmitter):
     def nia(self) -> Value:
         raise NotImplementedError
 
-    # --- privilege -----------------------------------------------------------------------------------------------
-    def _interpret_if(self, bits: int) -> None:
-        """Leave where MSR has one of ``bits``."""
+    # --- privilege --------------------------------------------------------------------------------
+    def _refuse_if(self, bits: int, vector: int, esr: int = 0) -> None:
+        """The interrupt where MSR has one of ``bits``."""
         with self.when(self.ne(self.reg[slots.MSR] & bits, 0), rare=True):
-            self.leave(Left.INTERPRET)
+            self.refuse(vector, esr)
 
     def check_privilege(self, insn: Insn) -> None:
-        """Leave to the interpreter, which raises the interrupt, where the instruction may not run."""
-        if insn.privilege is Privilege.SUPERVISOR:
-            self._interpret_if(M.MSR_PR)
-        elif insn.privilege is Privilege.HYPERVISOR:
-            self._interpret_if(M.MSR_PR | M.MSR_GS)
-        elif insn.privilege is not Privilege.USER:
+        """The interrupt that the instruction takes where it may not run."""
+        if insn.privilege is Privilege.CACHE_LOCK:
             raise NotEmitted(insn.name)
-        for needed, bit in ((insn.fp, M.MSR_FP), (insn.spe, M.MSR_SPE)):
+        if insn.privilege is not Privilege.USER:
+            self._refuse_if(M.MSR_PR, I.PROGRAM, M.ESR_PPR)
+        if insn.privilege is Privilege.HYPERVISOR and self.model.has_hv:
+            self._refuse_if(M.MSR_GS, I.HV_PRIV)
+        if insn.privilege is Privilege.GUEST_TLB and self.model.has_hv:
+            denied = self._in_guest() & self.ne(self.reg[SLOT["EPCR"]] & M.EPCR_DGTMI, 0)
+            with self.when(denied, rare=True):
+                self.refuse(I.HV_PRIV)
+        needs = ((insn.fp, M.MSR_FP, I.FP_UNAVAIL, 0), (insn.spe, M.MSR_SPE, I.SPE_UNAVAIL, M.ESR_SPV))
+        for needed, bit, vector, esr in needs:
             if needed:
                 with self.when(self.eq(self.reg[slots.MSR] & bit, 0), rare=True):
-                    self.leave(Left.INTERPRET)
+                    self.refuse(vector, esr)
 
-    def _check_access(self, access: Access) -> None:
-        if access is Access.SUPERVISOR:
-            self._interpret_if(M.MSR_PR)
-        elif access is Access.HYPERVISOR:
-            self._interpret_if(M.MSR_PR | M.MSR_GS)
+    def _check_access(self, number: int, access: Access) -> None:
+        """As ``cpu.spr_access`` checks an instruction's access to a register that is there."""
+        if access is Access.USER:
+            return
+        self._refuse_if(M.MSR_PR, I.PROGRAM, M.ESR_PPR if number & 0x10 else M.ESR_PIL)
+        if access is Access.HYPERVISOR and self.model.has_hv:
+            self._refuse_if(M.MSR_GS, I.HV_PRIV)
 
     # --- SPRs ----------------------------------------------------------------------------------------------------
     def _spr(self, number: int, *, write: bool) -> Spr:
@@ -86,7 +97,7 @@ class ContextEmitter(StorageEmitter):
 
     def read_spr(self, number: int) -> Number:
         spr = self._spr(number, write=False)
-        self._check_access(spr.read)
+        self._check_access(number, spr.read)
         if spr.name in _TIME:
             return self.word(self._time_base() >> _TIME[spr.name])
         if spr.name == "DEC":
@@ -102,8 +113,9 @@ class ContextEmitter(StorageEmitter):
             if spr.name == "SPRG3R":
                 return self.choose(self._in_guest(), self.reg[SLOT["GSPRG3"]], own)
             return own
-        if not spr.plain and spr.name in ("TSR",):
-            raise NotEmitted(spr.name)
+        if spr.name == "TSR":
+            self.leave_rest()
+            return 0
         return self.reg[self._slot(spr)]
 
     def _slot(self, spr: Spr) -> Number:
@@ -115,16 +127,16 @@ class ContextEmitter(StorageEmitter):
 
     def write_spr(self, number: int, value: Number) -> None:
         spr = self._spr(number, write=True)
+        self._check_access(number, spr.write)
         if spr.name == "XER":
-            self._check_access(spr.write)
             word = self.word(value)
             for slot, shift in ((slots.SO, 31), (slots.OV, 30), (slots.CA, 29)):
                 self.reg[slot] = word >> shift & 1
             self.reg[slots.XER_COUNT] = word & 0x7F
             return
         if not spr.plain:
-            raise NotEmitted(spr.name)
-        self._check_access(spr.write)
+            self.leave_rest()
+            return
         slot = self._slot(spr)
         mask = spr.mask if not isinstance(slot, Value) else self.choose(
             self._in_guest(), BY_NAME[GUEST_ALIAS[spr.name]].mask, spr.mask

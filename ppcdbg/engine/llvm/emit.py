@@ -69,6 +69,10 @@ class Emitter(Writer):
         """Come back to Python before this instruction; ends the block."""
         raise NotImplementedError
 
+    def refuse(self, vector: int, esr: int = 0) -> None:
+        """The instruction takes a synchronous interrupt, nothing of it done; ends the block."""
+        raise NotImplementedError
+
     def leave_slowly(self) -> None:
         """As ``leave``, for the reason that a storage helper noted; ends the block."""
         raise NotImplementedError

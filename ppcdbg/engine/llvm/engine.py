@@ -13,6 +13,7 @@ from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import GuestInterrupt
+from ppcdbg.cpu.observe import Observer
 from ppcdbg.cpu.state import RETIRED
 from ppcdbg.engine.api import EngineStop, Stops, Why
 from ppcdbg.engine.common.context import DEBUG_EVENTS
@@ -54,9 +55,11 @@ class LlvmEngine:
         self._memory = EngineMemory(core)
         self._block = self._memory.block.address
         self._vars = self._memory.block.words
-        self._slow = SlowPath(core, self._written)
+        self._slow = SlowPath(core, self._memory, self._written)
         self.tier1 = Tier1(core, self._memory, symbols, policy) if policy is not None else None
         self._look_at = core.retired + (policy.period if policy is not None else 0)
+        self._tenant, self._observer, self._logging = False, core.observer, False
+        self._meet()
         self._breakpoints: frozenset[int] = frozenset()
         self._broken_ops: set[int] = set()
         self.left: Counter[Left] = Counter()
@@ -90,6 +93,8 @@ class LlvmEngine:
     def run(self, limit: int, stops: Stops) -> EngineStop:
         core = self.core
         core.machine_attention = False
+        if core.tenant is not self._tenant or core.observer is not self._observer:
+            self._meet()
         if stops.breakpoints != self._breakpoints:
             self._set_breakpoints(stops.breakpoints)
         why = None if self._must_watch(first=True) else self._go(limit)
@@ -97,7 +102,24 @@ class LlvmEngine:
             return AT_LIMIT
         return self._run(limit, why)
 
+    def _meet(self) -> None:
+        """Somebody else stands behind hypervisor state, or listens."""
+        core, memory = self.core, self._memory
+        self._tenant, self._observer = core.tenant, core.observer
+        memory.set(L.TENANT, int(core.tenant))
+        silent = type(core.observer).interrupt_taken is Observer.interrupt_taken
+        self._logging = core.observer.deferrable and not silent
+        memory.set(L.NATIVE_INTERRUPTS, 1 if silent else L.LOGGED if self._logging else 0)
+
     def _go(self, limit: int) -> int:
+        """Run compiled code up to the limit, and tell who listens what it did."""
+        why = self._run_compiled(limit)
+        if self._logging:
+            for entry in self._memory.take_log():
+                self._observer.interrupt_taken(*entry)
+        return why
+
+    def _run_compiled(self, limit: int) -> int:
         """Run compiled code, looking where it is from time to time."""
         while True:
             if limit <= self._look_at or self.tier1 is None:
@@ -174,6 +196,9 @@ class LlvmEngine:
                 return self._interpret()
             case Left.LIMIT:
                 return AT_LIMIT
+            case Left.EXIT | Left.STUCK:
+                vector = self._memory.get(L.VECTOR)
+                return EngineStop(Why.EXIT if why is Left.EXIT else Why.STUCK, vector)
             case _:
                 self._mend(why)
                 return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.models import CoreModel
 from ppcdbg.cpu.state import RETIRED
@@ -48,6 +49,9 @@ def counting(h: Helper, count: Number) -> Iterator[Value]:
 def _leave(model: CoreModel, name: str, why: Left | None) -> str:
     h = Helper(model)
     e = h.engine_block()
+    if why is None:
+        with h.when(h.eq(h.get(64, h.at(e, L.STATUS), ENGINE), int(Left.RAISE))):
+            h.tail("@raise", "%op", "%n")
     h.put_pointer(h.at(e, L.OP), "%op")
     h.put(64, h.at(e, L.N), h.n, ENGINE)
     h.answer(64, int(why) if why is not None else h.get(64, h.at(e, L.STATUS), ENGINE))
@@ -140,8 +144,9 @@ def _fetch(model: CoreModel) -> str:
 
     refuse(h.ne(h.variable(L.BREAKPOINTS), 0))
     index = h.make(f"call i32 @find(ptr %s, ptr %t, i32 {pc.text}, i32 1)", 32)
-    refuse(h.eq(index, 0xFFFFFFFF))
-    refuse(h.may(index, FETCH) ^ 1)
+    for flag, vector in ((h.eq(index, 0xFFFFFFFF), I.ITLB_MISS), (None, I.INST_STORAGE)):
+        with h.when(flag if flag is not None else h.may(index, FETCH) ^ 1, rare=True):
+            _fetch_interrupt(h, vector)
     real = h.real(index, pc)
     refuse(h.in_ram(real) ^ 1)
     page = h.pointer(f"call ptr @op_page(ptr {h.engine_block()}, i64 {real.text})")
@@ -154,6 +159,16 @@ def _fetch(model: CoreModel) -> str:
     op = h.at(ops, h.wide(pc & 0xFFC) << 2)
     h.tail(h.get_pointer(op), op, "%n")
     return h.function("@fetch", HANDLER, SIGNATURE)
+
+
+def _fetch_interrupt(h: Helper, vector: int) -> None:
+    """PC already holds the address to save."""
+    log_full = h.eq(h.variable(L.LOG_COUNT), L.LOG_LENGTH)
+    with h.when(h.eq(h.variable(L.NATIVE_INTERRUPTS), 0) | log_full, rare=True):
+        h.tail(leaving(Left.FETCH), "null", "%n")
+    h.set_variable(L.VECTOR, vector)
+    h.set_variable(L.ESR, 0)
+    h.tail("@interrupt", "null", "%n")
 
 
 def _cross(model: CoreModel) -> str:

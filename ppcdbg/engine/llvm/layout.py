@@ -69,13 +69,19 @@ DECODED = 168  # ops decoded, for statistics
 TAKEN_AT = 176  # retired count at the last interrupt taken
 TAKEN_IN_A_ROW = 184
 VECTOR = 192
-QUIET = 200  # nobody observes: interrupts may be taken here
-TENANT = 208
+NATIVE_INTERRUPTS = 200  # 0: Python takes interrupts; 1: compiled code may; LOGGED: and writes down which
+TENANT = 208  # interrupts to hypervisor state end the run
+ESR = 216
+DEAR = 224
 SET_TABLE = 256  # 16 pointers, by set_number(MSR)
+LOGGED = 2
+LOG_COUNT = 232
 STRAYS = 1016  # jumps through CTR that left a region for want of a known target
 STRAY_TABLE = 1024  # entries {jump, target} of 32 bits each, by target
 STRAY_ENTRIES = 128
-BLOCK_SIZE = STRAY_TABLE + STRAY_ENTRIES * 8
+LOG = STRAY_TABLE + STRAY_ENTRIES * 8  # interrupts taken: {vector, saved pc, old MSR, to the guest; position}
+LOG_ENTRY, LOG_LENGTH = 24, 256
+BLOCK_SIZE = LOG + LOG_LENGTH * LOG_ENTRY
 
 
 class Left(IntEnum):
@@ -92,7 +98,8 @@ class Left(IntEnum):
     FULL = 8  # no room for another op page
     FLUSH = 9
     EXIT = 10  # an interrupt was taken to a tenant: VECTOR
-    STUCK = 11
+    STUCK = 11  # interrupts follow each other and nothing retires: VECTOR
+    RAISE = 12  # never seen by Python: VECTOR, ESR, DEAR say which interrupt the instruction takes
 
 
 def set_number(msr: int) -> int:

@@ -65,6 +65,7 @@ class EngineMemory:
         self.set(L.PAGE_OPS, self._tables.address)
         self.set(L.PAGE_MARKS, self._tables.address + pages * 8)
         self.set(L.SETS, self._sets.address)
+        self.set(L.TAKEN_AT, (1 << 64) - 1)
         self._pages = pages
         self.forget_code()
         self.select()
@@ -87,6 +88,13 @@ class EngineMemory:
         self.set(L.STRAYS, 0)
         self.block.words[start:end] = memoryview(bytes(8 * L.STRAY_ENTRIES)).cast("Q")
         return count, pairs
+
+    def take_log(self) -> list[tuple[int, int, int, bool, int]]:
+        """Interrupts taken by compiled code since the last call: vector, saved pc, old MSR, to the guest, position."""
+        count = self.get(L.LOG_COUNT)
+        self.set(L.LOG_COUNT, 0)
+        entries = struct.iter_unpack("<IIIIQ", self.block.bytes[L.LOG : L.LOG + L.LOG_ENTRY * count])
+        return [(vector, pc, msr, bool(guest), position) for vector, pc, msr, guest, position in entries]
 
     # --- code ----------------------------------------------------------------------------------------------------
     def forget_code(self) -> None:

@@ -6,6 +6,7 @@ would not. Whatever they cannot do (a fault, a little-endian page) they hand bac
 
 from __future__ import annotations
 
+from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.models import CoreModel
 from ppcdbg.cpu.state import TLB0_ENTRIES, TLB_ENTRY_WORDS
@@ -83,21 +84,30 @@ class Helper(HandlerEmitter):
         problem = self.ne(self.word(self.reg[slots.MSR]) & M.MSR_PR, 0)
         return self.compare("ne", self.entry_word(index, 2) & self.choose(problem, user, supervisor), 0)
 
-    def refuse(self, flag: Number, why: Left = Left.INTERPRET) -> None:
+    def give_up(self, flag: Number, why: Left = Left.INTERPRET) -> None:
         """Give up on an access with a reason for ``leave_slowly``."""
         with self.when(flag, rare=True):
             self.set_variable(L.STATUS, int(why))
             self.answer(32, 1)
 
     def resolve(self, ea: Value, access: int) -> tuple[Value, Value]:
-        """Index of the entry and real address of an access that is permitted; refuses all others."""
-        index = self.make(f"call i32 @find(ptr %s, ptr %t, i32 {ea.text}, i32 {int(access == FETCH)})", 32)
-        self.refuse(self.eq(index, 0xFFFFFFFF))
-        self.refuse(self.may(index, access) ^ 1)
-        if access != FETCH:
-            self.refuse(self.ne(self.entry_word(index, 4) & _MAS8_VF, 0))
-            self.refuse(self.ne(self.entry_word(index, 1) & 1, 0))
+        """Index of the entry and real address of a load or store that is permitted; gives up all others."""
+        index = self.make(f"call i32 @find(ptr %s, ptr %t, i32 {ea.text}, i32 0)", 32)
+        with self.when(self.eq(index, 0xFFFFFFFF), rare=True):
+            self._storage_interrupt(I.DTLB_MISS, ea, access)
+        with self.when(self.may(index, access) ^ 1, rare=True):
+            self._storage_interrupt(I.DATA_STORAGE, ea, access)
+        self.give_up(self.ne(self.entry_word(index, 4) & _MAS8_VF, 0))
+        self.give_up(self.ne(self.entry_word(index, 1) & 1, 0))
         return index, self.real(index, ea)
+
+    def _storage_interrupt(self, vector: int, ea: Value, access: int) -> None:
+        """Note the interrupt for ``leave_slowly``."""
+        self.set_variable(L.VECTOR, vector)
+        self.set_variable(L.ESR, M.ESR_ST if access == STORE else 0)
+        self.set_variable(L.DEAR, self.wide(ea))
+        self.set_variable(L.STATUS, int(Left.RAISE))
+        self.answer(32, 1)
 
     def real(self, index: Value, ea: Value) -> Value:
         mask = self.page_mask(index)
@@ -201,12 +211,12 @@ def _slow_access(model: CoreModel, size: int, *, write: bool) -> str:
     room = 0x1000 - (h.ea & 0xFFF)
     crossing = h.ltu(room, size)
     with h.when(h.in_ram(real) ^ 1, rare=True):
-        h.refuse(crossing)
+        h.give_up(crossing)
         h.set_variable(L.ADDRESS, real)
         h.set_variable(L.SIZE, size)
         if write:
             h.set_variable(L.VALUE, Value(h, "%value", 64) & (1 << 8 * size) - 1)
-        h.refuse(1, Left.WRITE if write else Left.READ)
+        h.give_up(1, Left.WRITE if write else Left.READ)
         h.line("unreachable")
     h.fill(index, h.ea, real)
     host = h.host(real)
@@ -214,7 +224,7 @@ def _slow_access(model: CoreModel, size: int, *, write: bool) -> str:
     h.branch(crossing, second, ready)
     h.place(second)
     other, other_real = h.resolve(h.ea + room, access)
-    h.refuse(h.in_ram(other_real) ^ 1)
+    h.give_up(h.in_ram(other_real) ^ 1)
     h.fill(other, h.ea + room, other_real)
     other_host, behind = h.host(other_real), h.block
     h.goto(ready)
@@ -238,7 +248,7 @@ def _store_and_notice(h: Helper, size: int, hosts: tuple[str, str], reals: tuple
         ops = h.ops_of(real)
         with h.when(h.ne(ops, 0), ends=False):
             flags = h.get(64, h.at(h.pointer_of(ops), L.PAGE_FLAGS), ENGINE)
-            h.refuse(h.ne(flags & L.HAS_REGIONS, 0))
+            h.give_up(h.ne(flags & L.HAS_REGIONS, 0))
     _each_byte(h, size, hosts, first, value)
     block = h.engine_block()
     h.line(f"call void @written(ptr {block}, i64 {reals[0].text}, i64 {h.wide(first).text})")
@@ -250,7 +260,7 @@ def _refill(model: CoreModel, *, write: bool) -> str:
     """Make the data TLB hold the page of ``%ea`` if it is RAM and the access is permitted."""
     h = Helper(model)
     index, real = h.resolve(h.ea, STORE if write else LOAD)
-    h.refuse(h.in_ram(real) ^ 1)
+    h.give_up(h.in_ram(real) ^ 1)
     h.fill(index, h.ea, real)
     h.answer(32, 0)
     return h.function("@refill_write" if write else "@refill_read", _SLOW, f"{SIGNATURE}, i32 %ea")

@@ -92,6 +92,12 @@ class RegionEmitter(ContextEmitter):
     def leave(self, why: Left) -> None:
         self._below(self.cia, self._left(self._done))
 
+    def leave_rest(self) -> None:
+        raise NotEmitted("acts")
+
+    def refuse(self, vector: int, esr: int = 0) -> None:
+        self.leave(Left.INTERPRET)
+
     def leave_slowly(self) -> None:
         self.leave(Left.INTERPRET)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu.models import CoreModel
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.context import ContextEmitter
@@ -66,6 +67,7 @@ class HandlerEmitter(ContextEmitter):
         super().__init__(model)
         self._near = near
         self.ended = False
+        self._unreachable = False
 
     # --- operands ------------------------------------------------------------------------------------------------
     def operands(self, form: Form, static: dict[str, int]) -> SimpleNamespace:
@@ -115,6 +117,21 @@ class HandlerEmitter(ContextEmitter):
     def leave(self, why: Left) -> None:
         self.tail(leaving(why), "%op", "%n")
 
+    def leave_rest(self) -> None:
+        self.leave(Left.INTERPRET)
+        self.ended = True
+        self._unreachable = True  # as is what the body still writes
+        self.place(self.label())
+
+    def refuse(self, vector: int, esr: int = 0) -> None:
+        self._raise(vector, esr, "@raise")
+
+    def _raise(self, vector: int, esr: int, how: str) -> None:
+        block = self.engine_block()
+        self.put(64, self.at(block, L.VECTOR), vector, ENGINE)
+        self.put(64, self.at(block, L.ESR), esr, ENGINE)
+        self.tail(how, "%op", "%n")
+
     def leave_slowly(self) -> None:
         self.tail("@leave_slowly", "%op", "%n")
 
@@ -133,6 +150,8 @@ class HandlerEmitter(ContextEmitter):
         """Go on at the next op, unless the body has gone elsewhere."""
         if not self.ended:
             self._next(self.at("%op", L.OP_SIZE))
+        elif self._unreachable:
+            self.line("unreachable")
 
     def look(self) -> None:
         following = self.at("%op", L.OP_SIZE)
@@ -196,13 +215,15 @@ class HandlerEmitter(ContextEmitter):
     def program(self, esr: int, when: Number = 1) -> None:
         if isinstance(when, int):
             if when:
-                raise NotEmitted("always a program interrupt")
+                self.refuse(I.PROGRAM, esr)
+                self.ended = True
             return
         with self.when(when, rare=True):
-            self.leave(Left.INTERPRET)
+            self.refuse(I.PROGRAM, esr)
 
     def system_call(self, level: int) -> None:
-        raise NotEmitted("sc")
+        self._raise(I.HV_SYSCALL if level & 1 and self.model.has_hv else I.SYSCALL, 0, "@call")
+        self.ended = True
 
     def instruction_sync(self) -> None:
         """Ops are dropped when their words are written, so there is nothing left to do."""
@@ -233,7 +254,7 @@ class Handlers:
         near = any(f.kind is Kind.WORDS for f in insn.form.fields)
         if not insn.native or sum(f.last - f.first + 1 for f in static) > WIDEST_TABLE:
             self.interpreted.add(insn.name)
-            return HandlerTable(insn, (), False, (leaving(Left.INTERPRET),))
+            return HandlerTable(insn, (), False, (self._interpreting(insn),))
         names = []
         for operands in _combinations(insn, static):
             for is_near in (False, True) if near else (False,):
@@ -243,6 +264,16 @@ class Handlers:
             return HandlerTable(insn, (), False, (names[0],))
         return HandlerTable(insn, static, near, tuple(names))
 
+    def _interpreting(self, insn: Insn) -> str:
+        """A handler that looks whether the instruction may run at all, and leaves it to the interpreter if so."""
+        emitter = HandlerEmitter(self._model)
+        try:
+            emitter.check_privilege(insn)
+        except NotEmitted:
+            return leaving(Left.INTERPRET)
+        emitter.leave(Left.INTERPRET)
+        return self._named(insn, emitter)
+
     def _handler(self, insn: Insn, static: dict[str, int], near: bool) -> str:
         emitter = HandlerEmitter(self._model, near=near)
         try:
@@ -251,6 +282,10 @@ class Handlers:
             emitter.finish()
         except NotEmitted:
             return leaving(Left.INTERPRET)
+        return self._named(insn, emitter)
+
+    def _named(self, insn: Insn, emitter: HandlerEmitter) -> str:
+        """The name of a handler with this body, which may be another instruction's."""
         body = "\n".join(emitter.lines)
         name = self._names.get(body)
         if name is None:
