@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from ppcdbg.debugger.commands import registry
@@ -27,6 +28,13 @@ LOOKED_AT = 4000
 """Records that a filter looks at for one scene: the list fills while it looks, and keys are answered."""
 NOTE_ROOM = 44
 """Columns beside the timeline's bars."""
+PRESENT = frozenset({"registers", "irqprio", "tlb", "shadow"})
+"""Panes that show the present state while the screen looks back at an exit, and say so in their frame."""
+
+
+def _dated(filled: Filled) -> Filled:
+    rest = (Span("  ", "label"), *filled.note) if filled.note else ()
+    return replace(filled, note=(Span("now", "warning"), *rest))
 
 
 class DebuggerSource:
@@ -132,6 +140,8 @@ class DebuggerSource:
         past = record if ask.row is not None or ask.keep is not None else None
         view: list[TlbView] = []
         panes = {kind: self._pane(kind, need, cursor, record, past, running, view) for kind, need in ask.needs.items()}
+        if past is not None:
+            panes |= {kind: _dated(panes[kind]) for kind in PRESENT & panes.keys()}
         return Scene(
             ask=ask,
             status=status.line_of(d, ask.width, running),

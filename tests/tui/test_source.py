@@ -89,6 +89,17 @@ def test_an_exit_of_the_past_is_what_story_details_and_code_are_about(source: De
     assert now.timeline.here is None
 
 
+def test_panes_that_show_the_present_say_so_while_the_screen_looks_back(source: DebuggerSource) -> None:
+    for _ in range(4):
+        source.move(Move.EXIT, quiet)
+    present = source.draw(ask(), False)
+    back = source.draw(ask(row=1), False)
+    for kind in ("registers", "irqprio", "tlb", "shadow"):
+        assert not to_text((present.panes[kind].note,)).startswith("now")
+        assert to_text((back.panes[kind].note,)).startswith("now")
+    assert not to_text((back.panes["disassembly"].note,)).startswith("now")
+
+
 def test_only_rows_around_the_window_are_made(source: DebuggerSource) -> None:
     source.move(Move.CONTINUE, quiet)
     total = len(source.debugger.exits)
