@@ -22,9 +22,11 @@ from ppcdbg.cpu.msr import (
     MSR_IS,
     MSR_PR,
     MSR_SPE,
+    MSR_WE,
 )
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import booke, codes, irqprio, queueing
+from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.codes import RESUME_GUEST, RESUME_HOST
 from ppcdbg.kvm.emulate import emulate
 from ppcdbg.kvm.emulate_loadstore import emulate_mmio
@@ -312,6 +314,9 @@ def handle_exit(v: Vcpu, table: list[Handler], number: int) -> int:
 def prepare(v: Vcpu, r: int) -> int:
     """Unless userspace is wanted, get ready to enter; merges why not into the resume code."""
     if r & codes.RESUME_FLAG_HOST:
+        return r
+    if not v.pending and not v.requests and not v.shared.msr & MSR_WE:
+        v.shared.set32(mp.INT_PENDING, 0)  # all that there is to prepare
         return r
     s = booke.prepare_to_enter(v)
     return r if s > 0 else s << 2 | codes.RESUME_FLAG_HOST | r & codes.RESUME_FLAG_NV

@@ -68,9 +68,8 @@ class HostTlb:
         self.tlb1_slot0 = tlb1_slot0
         self.slots: dict[int, HostEntry] = {}
         self.next_way = 0
-        self.changed = False
-        """Set by every write; whoever enters the guest tells the engine and clears it."""
-        self._fetch: dict[tuple[int, int, int], int] = {}
+        self._fetched: dict[tuple[int, int, int], HostEntry | None] = {}
+        self._tlb1: list[HostEntry] = []
 
     # --- writing ----------------------------------------------------------------------------------
     def write0(self, mas1: int, mas2: int, mas7_3: int, mas8: int, parent: tuple[int, int] | None) -> int:
@@ -94,15 +93,20 @@ class HostTlb:
             self.slots[slot] = HostEntry(slot, tlbsel, esel, mas1, mas2, mas7_3, mas8, parent)
         else:
             self.slots.pop(slot, None)
-        self.changed = True
-        self._fetch.clear()
+        self._changed(slot)
 
     def kill(self, slot: int) -> None:
         """Write MAS1 = 0 into a slot."""
         self.writer.write(slot, 0, 0, 0, 0, 0)
         self.slots.pop(slot, None)
-        self.changed = True
-        self._fetch.clear()
+        self._changed(slot)
+
+    def _changed(self, slot: int) -> None:
+        self._fetched.clear()
+        first = self.tlb1_slot0
+        if slot >= first:
+            every = (self.slots.get(n) for n in range(first, first + self.host.tlb1_entries))
+            self._tlb1 = [entry for entry in every if entry is not None]
 
     def flush(self) -> None:
         """Drop every entry that is not the host's own (nothing of the host's is in the mirror)."""
@@ -112,29 +116,25 @@ class HostTlb:
     # --- reading ----------------------------------------------------------------------------------
     def lookup(self, ea: int, space: int, pids: tuple[int, ...]) -> HostEntry | None:
         """The entry that translates ``ea``; TID 0 entries match any PID."""
-        base = (ea >> 12 & self.set_mask) * self.ways
+        base, page, entries = (ea >> 12 & self.set_mask) * self.ways, ea & MAS2_EPN, self.slots
         for slot in range(base, base + self.ways):
-            e = self.slots.get(slot)
-            if e is not None and e.start == ea & MAS2_EPN and e.ts == space and (e.tid == 0 or e.tid in pids):
-                return e
-        for slot in range(self.tlb1_slot0, self.tlb1_slot0 + self.host.tlb1_entries):
-            e = self.slots.get(slot)
-            if e is None or not e.start <= ea < e.start + e.size:
-                continue
-            if e.ts == space and (e.tid == 0 or e.tid in pids):
+            e = entries.get(slot)
+            if e is not None and e.mas2 & MAS2_EPN == page:
+                mas1 = e.mas1
+                if mas1 >> 12 & 1 == space and (not mas1 & 0x3FFF0000 or mas1 >> 16 & 0x3FFF in pids):
+                    return e
+        for e in self._tlb1:
+            if e.start <= ea < e.start + e.size and e.ts == space and (e.tid == 0 or e.tid in pids):
                 return e
         return None
 
-    def fetch_page(self, ea: int, space: int, pid0: int, pid1: int) -> int | None:
-        """Real address of the page that ``ea`` is fetched from, remembered until the TLB changes."""
-        k = (ea >> 12 << 1 | space, pid0, pid1)
-        page = self._fetch.get(k)
-        if page is None:
-            e = self.lookup(ea, space, (pid0, pid1))
-            if e is None:
-                return None
-            page = self._fetch[k] = e.real + (ea & MAS2_EPN) - e.start
-        return page
+    def fetched(self, ea: int, space: int, pid0: int, pid1: int) -> HostEntry | None:
+        """The entry that ``ea`` is fetched through, remembered until the TLB changes."""
+        k = (ea & MAS2_EPN | space, pid0, pid1)
+        if k in self._fetched:
+            return self._fetched[k]
+        entry = self._fetched[k] = self.lookup(ea, space, (pid0, pid1))
+        return entry
 
     def __iter__(self) -> Iterator[HostEntry]:
         return iter([self.slots[s] for s in sorted(self.slots)])

@@ -10,6 +10,7 @@ from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, S
 from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, Stops, Why
+from ppcdbg.isa.slots import PC
 from ppcdbg.kvm import codes, ioctl, queueing, timers
 from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit
 from ppcdbg.kvm.userspace import Ending, Userspace
@@ -25,6 +26,7 @@ SLICE = 50_000
 """Instructions between two looks at ``Limits.interrupted``: well below 100 ms of the reference engine."""
 EXIT_COST = 100
 """What an exit counts in that sum: the model takes about as long for one as the engine for so many instructions."""
+FOREVER = 1 << 62
 PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
 
@@ -56,6 +58,7 @@ class KvmSystem(RunLoop):
         self._vector = 0
         self._device_tick: int | None = None
         self._counters = self.core.state.counters
+        self._switch_cost = vcpu.vm.host.costs.world_switch
         self._jiffy = TIMEBASE_HZ // vcpu.vm.host.hz
         self._host_tick = self._jiffy if vcpu.vm.host.periodic_tick else None
         core = self.core
@@ -77,23 +80,26 @@ class KvmSystem(RunLoop):
             return self.ended
 
     def _run(self, limits: Limits) -> Stop:
-        core = self.core
         first = None if self._entered else self._first_entry()
         if first is not None:
             return first
-        start = core.state.pc, core.retired
+        reg, counters, run = self.core.state.reg, self._counters, self.engine.run
         stops, exits, until_look = Stops(limits.breakpoints), 0, self.slice
+        position, breakpoints = limits.position, limits.breakpoints
+        patience = FOREVER if limits.interrupted is None else self.slice
+        start = reg[PC], counters[RETIRED]
         while True:
-            before = core.retired
-            if self._due():
+            before = counters[RETIRED]
+            horizon = self._quiet_until(before)
+            if horizon <= before and self._due():
                 stop = self._kick()
                 exits += 1
             else:
-                if core.retired >= limits.position:
+                if before >= position:
                     return self._stop(StopKind.LIMIT)
-                if core.state.pc in limits.breakpoints and (core.state.pc, core.retired) != start:
+                if breakpoints and reg[PC] in breakpoints and (reg[PC], before) != start:
                     return self._stop(StopKind.BREAKPOINT)
-                reason = self.engine.run(self._horizon(limits), stops)
+                reason = run(min(horizon, position, before + patience) if horizon > before else before + 1, stops)
                 if reason.why is Why.EXIT:
                     exits += 1
                     stop = self._exit(reason.vector)
@@ -106,11 +112,27 @@ class KvmSystem(RunLoop):
                 return stop
             if exits and exits == limits.exits:
                 return self._stop(StopKind.EXIT)
-            until_look -= core.retired - before + EXIT_COST
+            until_look -= counters[RETIRED] - before + EXIT_COST
             if until_look <= 0:
                 until_look = self.slice
                 if limits.interrupted is not None and limits.interrupted():
                     return self._stop(StopKind.INTERRUPTED)
+
+    def _quiet_until(self, retired: int) -> int:
+        """The retired count at which something from outside is due, if nothing else happens; what has passed is now."""
+        if self._kicked:
+            return retired
+        v = self.kvm
+        due = self.schedule.next_position()
+        if due is None:
+            due = FOREVER
+        if v.devices_touched:
+            self._next_device()
+        skipped = self._counters[SKIPPED]
+        for tick in (v.timer_deadline, self._device_tick, self._host_tick):
+            if tick is not None and tick - skipped < due:
+                due = tick - skipped
+        return due
 
     def _first_entry(self) -> Stop | None:
         self._entered = True
@@ -228,24 +250,28 @@ class KvmSystem(RunLoop):
             )
         if number == SYSCALL and not v.hv and v.quirks.syscall_slot_too_short:
             number = AP_UNAVAIL  # the handler copied to the next slot begins inside this one
-        v.cost = v.vm.host.costs.world_switch
-        self._time(tick)
+        v.cost = self._switch_cost
+        if self._last_cost >= 0 and v.exit_type != codes.NO_EXIT_TYPE:
+            # kvmppc_update_timing_stats: book the exit before this one, and the guest's time in between.
+            v.timing.add_exit(self._last_cost, v.exit_type, tick - self._entered_at)
         leave(v, number)
         pc, msr, dar, esr, inst = v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst
-        counts = v.exit_counts
-        counts[number] = counts.get(number, 0) + 1
-        r = codes.RESUME_HOST
+        v.exit_counts[number] += 1
+        actions, queued, r = v.actions, v.queued, codes.RESUME_HOST
         try:
             r = handle_exit(v, self._table, number)
             stop = self._userspace(r) if r & codes.RESUME_FLAG_HOST else None
             if stop is None:
-                self._go()
+                enter(v)
+                self._entered_at = counters[RETIRED] + counters[SKIPPED]
         finally:
             v.exits.append(
-                (position, tick, number, pc, msr, dar, esr, inst, tuple(v.actions), tuple(v.queued), v.delivered, r,
+                (position, tick, number, pc, msr, dar, esr, inst, tuple(actions), tuple(queued), v.delivered, r,
                  v.exit_type, v.cost)
             )  # fmt: skip
-            self._clear()
+            actions.clear()
+            queued.clear()
+            v.delivered = None
             self._last_cost = v.cost + counters[RETIRED] + counters[SKIPPED] - tick
             self._in_host = False
         if stop is None and (self.board.reset_requested or self.board.poweroff_requested):
@@ -268,13 +294,10 @@ class KvmSystem(RunLoop):
         """Serve userspace exits until the guest can be entered, and enter it."""
         stop = self._userspace(r) if r & codes.RESUME_FLAG_HOST else None
         if stop is None:
-            self._go()
+            enter(self.kvm)
+            self._entered_at = self._counters[RETIRED] + self._counters[SKIPPED]
         self._clear()
         return stop
-
-    def _go(self) -> None:
-        enter(self.kvm)
-        self._entered_at = self._counters[RETIRED] + self._counters[SKIPPED]
 
     def _userspace(self, r: int) -> Stop | None:
         """KVM_RUN returned: userspace answers and calls it again, until the guest can be entered."""
@@ -291,12 +314,6 @@ class KvmSystem(RunLoop):
                 return self._end(ending)
             r = ioctl.vcpu_run(v)
         return None
-
-    def _time(self, tick: int) -> None:
-        """kvmppc_update_timing_stats: book the exit before this one, and the guest's time in between."""
-        v = self.kvm
-        if v.exit_type != codes.NO_EXIT_TYPE and self._last_cost >= 0:
-            v.timing.add_exit(self._last_cost, v.exit_type, tick - self._entered_at)
 
     # --- endings ----------------------------------------------------------------------------------
     def _end(self, ending: Ending) -> Stop:

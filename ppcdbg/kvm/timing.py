@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
+from ppcdbg.isa.bits import M64
 from ppcdbg.kvm import codes
 
 MIN_INIT = 0xFFFFFFFF
@@ -65,9 +66,10 @@ class Timing:
         self.squares = [0] * n
 
     def add(self, duration: int, exit_type: int) -> None:
+        """Sums wrap at 64 bits where they are read, not here: this runs twice an exit."""
         self.count[exit_type] += 1
-        self.total[exit_type] = (self.total[exit_type] + duration) & 0xFFFFFFFFFFFFFFFF
-        self.squares[exit_type] = (self.squares[exit_type] + duration * duration) & 0xFFFFFFFFFFFFFFFF
+        self.total[exit_type] += duration
+        self.squares[exit_type] += duration * duration
         if duration < self.minimum[exit_type]:
             self.minimum[exit_type] = duration
         if duration > self.maximum[exit_type]:
@@ -75,13 +77,27 @@ class Timing:
 
     def add_exit(self, cost: int, exit_type: int, in_guest: int) -> None:
         """One exit of the past and the guest's time after it, as kvmppc_update_timing_stats books them."""
-        self.add(cost, exit_type)
-        self.add(in_guest, codes.TIMEINGUEST)
+        count, total, squares = self.count, self.total, self.squares
+        minimum, maximum, guest = self.minimum, self.maximum, codes.TIMEINGUEST
+        count[exit_type] += 1
+        total[exit_type] += cost
+        squares[exit_type] += cost * cost
+        if cost < minimum[exit_type]:
+            minimum[exit_type] = cost
+        if cost > maximum[exit_type]:
+            maximum[exit_type] = cost
+        count[guest] += 1
+        total[guest] += in_guest
+        squares[guest] += in_guest * in_guest
+        if in_guest < minimum[guest]:
+            minimum[guest] = in_guest
+        if in_guest > maximum[guest]:
+            maximum[guest] = in_guest
 
     def rows(self) -> list[TimingRow]:
         return [
-            TimingRow(name, *values)
-            for name, *values in zip(
+            TimingRow(name, count, minimum, maximum, total & M64, squares & M64)
+            for name, count, minimum, maximum, total, squares in zip(
                 codes.EXIT_TYPE_NAMES, self.count, self.minimum, self.maximum, self.total, self.squares, strict=True
             )
         ]

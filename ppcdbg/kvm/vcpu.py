@@ -7,6 +7,7 @@ shadow_tlb, run.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -105,7 +106,8 @@ class Vcpu:
         self.guest_debug = 0
         self.dbsr = 0
         self.shadow_msr = SHADOW_MSR & self.core.model.msr_mask
-        self.sprg_loaded = b""
+        self.sprg_loaded: tuple[int, ...] = ()
+        """SPRG4..7 of the shared page as the hardware's were last loaded from it"""
         self.entered_msr = 0
         self.tcr = self.tsr = self.dec = self.decar = 0
         self.dec_start = 0
@@ -121,7 +123,7 @@ class Vcpu:
         self.exit_type = codes.NO_EXIT_TYPE
         self.stat = dict.fromkeys(STATS, 0)
         self.timing = Timing()
-        self.exit_counts: dict[int, int] = {}
+        self.exit_counts: Counter[int] = Counter()
         self.emulated: dict[int, list[int]] = {}
         """instruction word -> [times emulated]"""
         self.queue_counts = [0] * irqprio.MAX

@@ -10,7 +10,8 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu import interrupts as I
-from ppcdbg.cpu.msr import MSR_IS, MSR_PR
+from ppcdbg.cpu.msr import MSR_PR
+from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import magic_page as mp
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 INST_FETCH_FAILED = 0xFFFFFFFF
 EPCR_KVM = 0x14C00000  # DSIGS DUVD DGTMI, and DMIUH, which is on while guest state is in the MAS (facts 8.4, H3)
 MSRP_KVM = 0x04000004  # UCLEP PMMP
-_WORD = Struct(">I")
+_unpack_word = Struct(">I").unpack_from
+_unpack_sprgs = Struct(">4Q").unpack_from
 SRR0, SRR1, ESR, DEAR = SLOT["SRR0"], SLOT["SRR1"], SLOT["ESR"], SLOT["DEAR"]
 PID, PID1 = SLOT["PID"], SLOT["PID1"]
 _SPRG4 = [SLOT[f"SPRG{n}"] for n in range(4, 8)]
@@ -34,42 +36,54 @@ def _pairs(hv: bool) -> list[tuple[int, int]]:
     return [(SLOT[names.get(n, "SRR") + "0"], SLOT[names.get(n, "SRR") + "1"]) for n in range(43)]
 
 
-_PAIRS = {False: _pairs(False), True: _pairs(True)}
 _NEEDS_DEAR = frozenset({I.DATA_STORAGE, I.DTLB_MISS, I.ALIGNMENT, I.LRAT_ERROR})
 _NEEDS_ESR = frozenset({I.DATA_STORAGE, I.INST_STORAGE, I.PROGRAM, I.DTLB_MISS, I.ALIGNMENT, I.LRAT_ERROR})
 _PR_NEEDS_INST = frozenset({I.PROGRAM, I.DTLB_MISS, I.DEBUG})
 _HV_NEEDS_EMU = frozenset({I.DATA_STORAGE, I.PROGRAM, I.DTLB_MISS, I.HV_PRIV, I.LRAT_ERROR})
 
 
+def _captures(hv: bool) -> list[tuple[int, int, bool, bool, bool]]:
+    """By exit number: the slots of the pair, and whether DEAR, ESR and the instruction are captured."""
+    needs_inst = _HV_NEEDS_EMU if hv else _PR_NEEDS_INST
+    return [
+        (first, second, n in _NEEDS_DEAR, n in _NEEDS_ESR, n in needs_inst)
+        for n, (first, second) in enumerate(_pairs(hv))
+    ]
+
+
+_CAPTURES = {False: _captures(False), True: _captures(True)}
+
+
 def leave(v: Vcpu, number: int) -> None:
     """An interrupt left the guest: fill in pc, DEAR, ESR and the instruction where that exit captures them."""
-    reg = v.reg
-    first, second = _PAIRS[v.hv][number]
-    v.pc = reg[first]
-    if number in _NEEDS_DEAR:
+    reg, hv = v.reg, v.hv
+    first, second, dear, esr, inst = _CAPTURES[hv][number]
+    v.pc = pc = reg[first]
+    if dear:
         v.fault_dear = reg[DEAR]
-    if number in _NEEDS_ESR:
+    if esr:
         v.fault_esr = reg[ESR]
-    if v.hv:
-        v.shared.msr = reg[second]
-        if number in _HV_NEEDS_EMU:
-            _load_last_inst(v)
-    elif number in _PR_NEEDS_INST:
+    if hv:
+        msr = reg[second]
+        v.shared.msr = msr
+        if inst:
+            _load_last_inst(v, pc, msr)
+    elif inst:
         ea = reg[SRR0]
-        page = v.host_tlb.fetch_page(ea, 1, reg[PID], reg[PID1])
-        if page is not None:
-            v.last_inst = _WORD.unpack_from(v.core.bus.ram, page | ea & 0xFFC)[0]
+        entry = v.host_tlb.fetched(ea, 1, reg[PID], reg[PID1])
+        if entry is not None:
+            v.last_inst = _unpack_word(v.core.bus.ram, entry.real + ea - entry.start & ~3)[0]
 
 
-def _load_last_inst(v: Vcpu) -> None:
+def _load_last_inst(v: Vcpu, pc: int, msr: int) -> None:
     """kvmppc_load_last_inst: find the instruction through the host's TLB, if it may be executed (facts 8.4, H4)."""
-    msr = v.shared.msr
-    entry = v.host_tlb.lookup(v.pc, 1 if msr & MSR_IS else 0, (v.reg[PID],))
+    pid = v.reg[PID]
+    entry = v.host_tlb.fetched(pc, msr >> 5 & 1, pid, pid)
     if entry is None or not entry.mas7_3 & (0x20 if msr & MSR_PR else 0x10):
         v.last_inst, v.inst_gone = INST_FETCH_FAILED, True
         return
     v.inst_gone = False
-    v.last_inst = _WORD.unpack_from(v.core.bus.ram, entry.real + v.pc - entry.start & ~3)[0]
+    v.last_inst = _unpack_word(v.core.bus.ram, entry.real + pc - entry.start & ~3)[0]
 
 
 def enter(v: Vcpu) -> None:
@@ -85,14 +99,16 @@ def enter(v: Vcpu) -> None:
             core.write_spr("PID", ids.pid0)
         if reg[PID1] != ids.pid1:
             core.write_spr("PID1", ids.pid1)
-        current = bytes(v.shared.page[mp.SPRG4 : mp.SPRG7 + 8])
+        current = _unpack_sprgs(v.shared.page, mp.SPRG4)
         if current != v.sprg_loaded:
             v.sprg_loaded = current
-            for n, slot in enumerate(_SPRG4):
-                reg[slot] = v.shared.get32(mp.SPRG4 + 8 * n + 4)
+            for slot, value in zip(_SPRG4, current, strict=True):
+                reg[slot] = value & 0xFFFFFFFF
     v.entered_msr = msr
-    reg[SRR0], reg[SRR1] = v.pc, msr
-    core.return_to(v.pc, msr)
+    pc = v.pc
+    reg[SRR0], reg[SRR1] = pc, msr
+    core.set_msr(msr & core.model.msr_mask)
+    reg[slots.PC] = pc & 0xFFFFFFFC
 
 
 def load_vcpu(v: Vcpu) -> None:

@@ -136,4 +136,4 @@ def test_square_sums_wrap_at_64_bits() -> None:
     t = Timing()
     t.add(1 << 32, 0)
     t.add(1 << 32, 0)
-    assert t.squares[0] == 0
+    assert t.rows()[0].squares == 0
