@@ -6,7 +6,7 @@ already replaced: a guest that clears DBCR0 leaves it live.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import DBCR0_IDM
@@ -15,7 +15,9 @@ from ppcdbg.isa.sprs import SLOT
 if TYPE_CHECKING:
     from ppcdbg.cpu.core import Core
 
-NAMES = ("dbcr0", "dbcr1", "dbcr2", "iac1", "iac2", "dac1", "dac2")
+_DBCR0, _DBCR1, _DBCR2, _IAC1, _IAC2, _DAC1, _DAC2 = (
+    SLOT[name] for name in ("DBCR0", "DBCR1", "DBCR2", "IAC1", "IAC2", "DAC1", "DAC2")
+)
 
 
 @dataclass
@@ -31,13 +33,14 @@ class DebugRegisters:
     dac2: int = 0
 
     def copy(self) -> DebugRegisters:
-        return replace(self)
+        return DebugRegisters(self.dbcr0, self.dbcr1, self.dbcr2, self.iac1, self.iac2, self.dac1, self.dac2)
 
 
 def prime(core: Core, registers: DebugRegisters) -> None:
     """Load a set into the hardware."""
-    for name in NAMES:
-        core.state.reg[SLOT[name.upper()]] = getattr(registers, name)
+    reg, r = core.state.reg, registers
+    reg[_DBCR0], reg[_DBCR1], reg[_DBCR2] = r.dbcr0, r.dbcr1, r.dbcr2
+    reg[_IAC1], reg[_IAC2], reg[_DAC1], reg[_DAC2] = r.iac1, r.iac2, r.dac1, r.dac2
     core.noticed()
 
 

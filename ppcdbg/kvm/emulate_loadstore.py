@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ppcdbg.cpu.msr import MSR_FP
+from ppcdbg.cpu.state import RETIRED
 from ppcdbg.kvm import codes, irqprio, queueing
 from ppcdbg.kvm.codes import EMULATE_DO_MMIO, EMULATE_DONE, EMULATE_FAIL
 from ppcdbg.kvm.log import EMULATED, MMIO
@@ -88,20 +89,44 @@ def effective_address(v: Vcpu, word: int) -> int:
     return (base + (word & 0xFFFF) - (word & 0x8000) * 2) & 0xFFFFFFFF
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One decoded instruction word. ``update``: the register that takes the effective address, 0 for none."""
+
+    word: int
+    form: Form
+    register: int
+    update: int
+    order: Literal["big", "little"]
+
+
+def access_of(v: Vcpu, word: int) -> Access:
+    """The access that a word makes, decoded once: a guest's drivers poll their devices with few instructions."""
+    known = v.accesses.get(word)
+    if known is None:
+        form = decode(word, v.core.model.has_fpu)
+        update = word >> 16 & 31 if form.update else 0
+        order: Literal["big", "little"] = "little" if form.swapped else "big"
+        known = v.accesses[word] = Access(word, form, word >> 21 & 31, update, order)
+    return known
+
+
 def emulate_mmio(v: Vcpu, ea: int, gpa: int) -> int:
     """kvmppc_emulate_mmio: carry out ``v.last_inst`` on device memory; returns the handler's resume code."""
     word = v.last_inst
     v.exit_type = codes.EMULATED_INST_EXITS
     v.cost += v.vm.host.costs.emulate
-    form = decode(word, v.core.model.has_fpu)
+    access = access_of(v, word)
+    form = access.form
+    kind = form.kind
     result = EMULATE_FAIL
-    if form.kind is Kind.CACHE:
+    if kind is Kind.CACHE:
         result = EMULATE_DONE
-    elif form.kind is not Kind.UNKNOWN:
+    elif kind is not Kind.UNKNOWN:
         if form.fp and not v.shared.msr & MSR_FP:
             queueing.reflect(v, irqprio.FP_UNAVAIL)
             return codes.RESUME_GUEST_NV
-        result = _access(v, word, form, ea, gpa)
+        result = _access(v, access, gpa)
     if v.trace is not None:
         v.trace("kvm_ppc_instr", (word, v.pc, result))
     if result == EMULATE_FAIL:
@@ -110,7 +135,7 @@ def emulate_mmio(v: Vcpu, ea: int, gpa: int) -> int:
         return codes.RESUME_GUEST
     if result == EMULATE_DONE or v.quirks.mmio_commits_first:
         _advance(v)
-    if form.kind is Kind.CACHE:
+    if kind is Kind.CACHE:
         v.actions.append((EMULATED, word, result, None))
     if result == EMULATE_DONE:
         return codes.RESUME_GUEST_NV
@@ -120,57 +145,57 @@ def emulate_mmio(v: Vcpu, ea: int, gpa: int) -> int:
 
 def _advance(v: Vcpu) -> None:
     v.pc = v.pc + 4 & 0xFFFFFFFF
-    v.core.retire()
+    v.core.state.counters[RETIRED] += 1
 
 
-def _access(v: Vcpu, word: int, form: Form, ea: int, gpa: int) -> int:
+def _access(v: Vcpu, access: Access, gpa: int) -> int:
     """One load or store: fill struct kvm_run, ask in-kernel devices, else leave it to userspace."""
-    mmio = v.run.mmio
-    mmio.phys_addr, mmio.len, mmio.is_write = gpa, form.size, form.kind is Kind.STORE
-    register = word >> 21 & 31
-    update = word >> 16 & 31 if form.update else 0
-    address = effective_address(v, word) if update else 0
-    order = "little" if form.swapped else "big"
-    if form.kind is Kind.STORE:
-        mmio.data = _stored(v, register, form).to_bytes(form.size, order)  # type: ignore[arg-type]
-    in_kernel = _in_kernel(v)
-    first = v.quirks.mmio_commits_first or in_kernel
+    mmio, form, update = v.run.mmio, access.form, access.update
+    store = form.kind is Kind.STORE
+    mmio.phys_addr, mmio.len, mmio.is_write = gpa, form.size, store
+    address = effective_address(v, access.word) if update else 0
+    if store:
+        mmio.data = _stored(v, access.register, form).to_bytes(form.size, access.order)
+    in_kernel = v.vm.mpic_in_kernel is not None and _in_kernel(v, v.vm.mpic_in_kernel)
+    first = in_kernel or v.quirks.mmio_commits_first
     v.mmio_needed = not in_kernel
-
-    def finish() -> None:
-        if form.kind is Kind.LOAD:
-            _loaded(v, register, form, int.from_bytes(mmio.data[: form.size], order))  # type: ignore[arg-type]
-        if not first:
-            if update:
-                v.gpr[update] = address
-            _advance(v)
-        note_access(v, word)
-
+    v.mmio_access = access, address, first
     if in_kernel:
-        finish()
-    else:
-        v.mmio_finish = finish
+        complete(v)
     if update and first:
         v.gpr[update] = address
     return EMULATE_DONE if in_kernel else EMULATE_DO_MMIO
 
 
+def complete(v: Vcpu) -> None:
+    """The device has answered: what is left of the access in ``v.mmio_access``, and the record of it."""
+    assert v.mmio_access is not None
+    access, address, first = v.mmio_access
+    form, mmio = access.form, v.run.mmio
+    if form.kind is Kind.LOAD:
+        _loaded(v, access.register, form, int.from_bytes(mmio.data[: form.size], access.order))
+    if not first:
+        if access.update:
+            v.gpr[access.update] = address
+        _advance(v)
+    note_access(v, access.word)
+
+
 def note_access(v: Vcpu, word: int) -> None:
     """Record a completed access and count it by device."""
     mmio = v.run.mmio
+    gpa, write = mmio.phys_addr, mmio.is_write
     v.devices_touched = True
-    device = v.device_at(mmio.phys_addr) or "none"
-    k = device, mmio.is_write
-    v.mmio_counts[k] = v.mmio_counts.get(k, 0) + 1
+    device = v.device_at(gpa) or "none"
+    v.mmio_counts[device, write] += 1
     value = int.from_bytes(mmio.data[: mmio.len], "big")
-    v.actions.append((MMIO, word, mmio.phys_addr, mmio.len, value, mmio.is_write, device))
+    v.actions.append((MMIO, word, gpa, mmio.len, value, write, device))
 
 
-def _in_kernel(v: Vcpu) -> bool:
+def _in_kernel(v: Vcpu, window: tuple[int, int]) -> bool:
     """kvm_io_bus_read/write: the in-kernel MPIC, if there is one and the access is its."""
-    window = v.vm.mpic_in_kernel
     mmio = v.run.mmio
-    if window is None or not window[0] <= mmio.phys_addr < window[0] + window[1] or mmio.len > 4:
+    if not window[0] <= mmio.phys_addr < window[0] + window[1] or mmio.len > 4:
         return False
     if mmio.is_write:
         v.kernel_bus.write(mmio.phys_addr, mmio.len, int.from_bytes(mmio.data, "big"))

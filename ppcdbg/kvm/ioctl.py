@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import DBCR0_DAC1R, DBCR0_DAC1W, DBCR0_IAC1, DBCR0_IC, DBCR0_IDM
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, debug_registers, exits
+from ppcdbg.kvm import booke, codes, debug_registers, emulate_loadstore, exits
 from ppcdbg.kvm.debug_registers import DebugRegisters
 from ppcdbg.kvm.world_switch import MSRP_KVM
 
@@ -22,8 +22,8 @@ def vcpu_run(v: Vcpu) -> int:
     """KVM_RUN up to the entry: complete what userspace answered, then prepare. Returns a resume code."""
     if v.mmio_needed:
         v.mmio_needed = False
-        if v.mmio_finish is not None:
-            v.mmio_finish()
+        if v.mmio_access is not None:
+            emulate_loadstore.complete(v)
     elif v.epr_needed:
         v.epr_needed = False
         booke.set_epr(v, v.run.epr)
@@ -37,7 +37,7 @@ def vcpu_run(v: Vcpu) -> int:
 
 def heavyweight_exit(v: Vcpu) -> None:
     """The way out to userspace: the debug registers become the host's, the exit is traced."""
-    _switch_debug(v, DebugRegisters())
+    _switch_debug(v, v.host_debug)
     v.cost += v.vm.host.costs.userspace
 
 
@@ -45,7 +45,7 @@ def _switch_debug(v: Vcpu, new: DebugRegisters) -> None:
     if v.thread_debug.dbcr0 or new.dbcr0:
         always = not v.quirks.dbcr0_clear_stays_live
         debug_registers.switch(v.core, v.thread_debug, new, always)
-    v.thread_debug = new.copy() if new.dbcr0 else DebugRegisters()
+    v.thread_debug = new.copy() if new.dbcr0 else v.host_debug
 
 
 def set_guest_debug(v: Vcpu, control: int, breakpoints: tuple[tuple[int, int], ...] = ()) -> int:

@@ -32,6 +32,7 @@ from ppcdbg.kvm.vm import Vm
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.emulate import Decoded
+    from ppcdbg.kvm.emulate_loadstore import Access
 
 TLB1_SLOT0 = 512
 SHADOW_MSR = 0x0002D032  # MSR_USER | IS | DS, less what the core does not implement
@@ -84,7 +85,9 @@ class Vcpu:
         self.magic_page_ea = 0
         # --- MMIO in flight
         self.mmio_needed = False
-        self.mmio_finish: Callable[[], None] | None = None
+        self.mmio_access: tuple[Access, int, bool] | None = None
+        """The access, the effective address for its update, and whether it advanced before the device answered."""
+        self.accesses: dict[int, Access] = {}
         self.spr_needed = False
         self.kernel_bus: Bus = core.bus
         self.device_at: Callable[[int], str] = lambda gpa: ""
@@ -102,7 +105,8 @@ class Vcpu:
         self.l1csr0 = self.l1csr1 = self.hid0 = self.hid1 = self.pwrmgtcr0 = self.epr = self.epcr = 0
         self.pvr, self.svr = self.vm.host.pvr, self.vm.host.svr
         self.debug = DebugRegisters()
-        self.thread_debug = DebugRegisters()
+        self.host_debug = self.thread_debug = DebugRegisters()
+        """the host debugs nothing; neither set is changed in place"""
         self.guest_debug = 0
         self.dbsr = 0
         self.shadow_msr = SHADOW_MSR & self.core.model.msr_mask
@@ -129,7 +133,7 @@ class Vcpu:
         self.queue_counts = [0] * irqprio.MAX
         self.delivered_counts = [0] * irqprio.MAX
         self.hypercalls: dict[int, int] = {}
-        self.mmio_counts: dict[tuple[str, bool], int] = {}
+        self.mmio_counts: Counter[tuple[str, bool]] = Counter()
         self.exits = ExitLog(self.hv)
         self.failures = FailureLog(TIMEBASE_HZ)
         self.trace: Listener | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.msr import ESR_PIL
 from ppcdbg.kvm import codes, queueing
-from ppcdbg.kvm.userspace import Ending
+from ppcdbg.kvm.userspace import Ending, Mmio
 from ppcdbg.kvm.vm import FailurePolicy
 from ppcdbg.machine.system import StopKind
 
@@ -26,9 +26,10 @@ class BoardUserspace:
     def handle(self, vcpu: Vcpu) -> Ending | None:
         """See ``Userspace.handle``."""
         run = vcpu.run
+        if run.exit_reason == codes.KVM_EXIT_MMIO:  # nearly all of them
+            self._mmio(run.mmio)
+            return None
         match run.exit_reason:
-            case codes.KVM_EXIT_MMIO:
-                self._mmio(vcpu)
             case codes.KVM_EXIT_EPR:
                 vector = self.board.proxy_acknowledge()
                 run.epr = 0xFFFF if vector is None else vector
@@ -44,8 +45,7 @@ class BoardUserspace:
                 return Ending(StopKind.CRASH, f"KVM left the guest with exit reason {run.exit_reason}")
         return None
 
-    def _mmio(self, vcpu: Vcpu) -> None:
-        mmio = vcpu.run.mmio
+    def _mmio(self, mmio: Mmio) -> None:
         try:
             if mmio.is_write:
                 self.board.bus.write(mmio.phys_addr, mmio.len, int.from_bytes(mmio.data, "big"))

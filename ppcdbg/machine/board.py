@@ -96,8 +96,11 @@ class Board:
 
     def next_event(self, now: int) -> int | None:
         """The tick at which a device next does something by itself; never before ``now``."""
-        ticks = (self.mpic.next_event(), self.serial0.next_event(), self.serial1.next_event())
-        return min((max(tick, now) for tick in ticks if tick is not None), default=None)
+        first = self.mpic.next_event()
+        for tick in (self.serial0.next_event(), self.serial1.next_event()):
+            if tick is not None and (first is None or tick < first):
+                first = tick
+        return first if first is None or first > now else now
 
     def advance(self, now: int) -> None:
         """Let the devices do what is due at tick ``now``."""
