@@ -39,11 +39,24 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What it got. ``lines`` are the registers that devices may have changed meanwhile."""
+    """What it got. ``lines`` are the registers that devices may have changed meanwhile; ``called``: the machine is to
+    look, because a device's next event moved or it asked for a reset."""
 
     value: int | None
     fault: bool
     lines: tuple[int, ...]
+    called: bool
+
+    def apply(self, core: Core) -> None:
+        """Leave another core's lines as this answer left the first one's."""
+        for slot, value in zip(_LEFT_BEHIND, self.lines):
+            core.state.reg[slot] = value
+        if self.called:
+            core.call_machine()
+
+
+def _answer(core: Core, value: int | None, *, fault: bool = False) -> Answer:
+    return Answer(value, fault, tuple(core.state.reg[i] for i in _LEFT_BEHIND), core.machine_attention)
 
 
 class ReplayMismatch(Exception):
@@ -90,11 +103,11 @@ class RecordingBus:
     """A bus that writes down what a core asks of its devices."""
 
     def __init__(self, bus: Bus, journal: Journal, core: Core) -> None:
-        self._bus, self._journal, self._reg = bus, journal, core.state.reg
+        self._bus, self._journal, self._core = bus, journal, core
         self.ram = bus.ram
 
     def _note(self, question: Question, value: int | None, *, fault: bool = False) -> None:
-        self._journal.note(question, Answer(value, fault, tuple(self._reg[i] for i in _LEFT_BEHIND)))
+        self._journal.note(question, _answer(self._core, value, fault=fault))
 
     def read(self, address: int, size: int) -> int:
         question = Question(Kind.READ, address, size)
@@ -132,8 +145,7 @@ class ReplayBus:
         if answer.fault:
             raise BusFault(question.address, write)
         if self.core is not None:
-            for slot, value in zip(_LEFT_BEHIND, answer.lines):
-                self.core.state.reg[slot] = value
+            answer.apply(self.core)
         return answer.value or 0
 
     def read(self, address: int, size: int) -> int:
@@ -150,12 +162,11 @@ class RecordingSource:
     """An interrupt controller whose acknowledgements are written down."""
 
     def __init__(self, source: InterruptSource, journal: Journal, core: Core) -> None:
-        self._source, self._journal, self._reg = source, journal, core.state.reg
+        self._source, self._journal, self._core = source, journal, core
 
     def proxy_acknowledge(self) -> int | None:
         value = self._source.proxy_acknowledge()
-        lines = tuple(self._reg[i] for i in _LEFT_BEHIND)
-        self._journal.note(Question(Kind.ACKNOWLEDGE), Answer(value, False, lines))
+        self._journal.note(Question(Kind.ACKNOWLEDGE), _answer(self._core, value))
         return value
 
 
@@ -167,6 +178,5 @@ class ReplaySource:
 
     def proxy_acknowledge(self) -> int | None:
         answer = self._journal.answer(Question(Kind.ACKNOWLEDGE))
-        for slot, value in zip(_LEFT_BEHIND, answer.lines):
-            self._core.state.reg[slot] = value
+        answer.apply(self._core)
         return answer.value

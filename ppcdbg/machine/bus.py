@@ -6,6 +6,7 @@ accesses. The bus keeps the counts of accesses and knows the devices' names; it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppcdbg.cpu.bus import BusFault
@@ -17,13 +18,18 @@ BLOCK_SHIFT = 8
 
 @dataclass(slots=True)
 class Region:
-    """Where a device answers; ``reads`` and ``writes`` count guest accesses."""
+    """Where a device answers; ``reads`` and ``writes`` count guest accesses.
+
+    ``due`` gives the tick of the device's next own event where it can have one; ``was_due`` is what it gave last.
+    """
 
     base: int
     size: int
     device: Device
     reads: int = 0
     writes: int = 0
+    due: Callable[[], int | None] | None = None
+    was_due: int | None = None
 
 
 class SystemBus:
@@ -34,6 +40,8 @@ class SystemBus:
         self.ram = ram.view
         self.regions: list[Region] = []
         self._blocks: dict[int, Region] = {}
+        self.moved: Callable[[], None] = lambda: None
+        """Called when an access changed the tick of a device's next event, so that whoever waits for it looks again."""
         self.written_outside: list[tuple[int, int]] = []
         """Address and length of RAM that somebody but the core writes without saying so each time."""
 
@@ -41,7 +49,7 @@ class SystemBus:
         """Map a device; base and size are multiples of 256 and the range must be free."""
         if (base | size) & ((1 << BLOCK_SHIFT) - 1) or size <= 0 or base < self.memory.size:
             raise ValueError(f"{device.name} cannot sit at {base:#x}, size {size:#x}")
-        region = Region(base, size, device)
+        region = Region(base, size, device, due=getattr(device, "next_event", None))
         blocks = range(base >> BLOCK_SHIFT, (base + size) >> BLOCK_SHIFT)
         taken = [self._blocks[block] for block in blocks if block in self._blocks]
         if taken:
@@ -59,7 +67,10 @@ class SystemBus:
         if offset + size > region.size:
             raise BusFault(address, False)
         region.reads += 1
-        return region.device.read(offset, size)
+        value = region.device.read(offset, size)
+        if region.due is not None and region.due() != region.was_due:
+            self._move(region)
+        return value
 
     def write(self, address: int, size: int, value: int) -> None:
         """See ``cpu.bus.Bus.write``."""
@@ -72,6 +83,13 @@ class SystemBus:
             raise BusFault(address, True)
         region.writes += 1
         region.device.write(offset, size, value)
+        if region.due is not None and region.due() != region.was_due:
+            self._move(region)
+
+    def _move(self, region: Region) -> None:
+        assert region.due is not None
+        region.was_due = region.due()
+        self.moved()
 
     def peek(self, address: int, size: int) -> int | None:
         """See ``cpu.bus.Bus.peek``: None at an address where nothing answers or where looking would change it."""

@@ -33,7 +33,7 @@ class RunLoop:
         self.schedule: Schedule = schedule or FifoSchedule(queue)
         self.ended: Stop | None = None
         self.slice = SLICE
-        board.attention = core.call_machine
+        board.attention = board.bus.moved = core.call_machine
         queue.added = lambda event: core.call_machine()
 
     @property

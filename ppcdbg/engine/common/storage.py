@@ -165,7 +165,7 @@ class Storage(Numbers):
                 value = self.core.bus.read(address, size)
             except BusFault:
                 raise self._machine_check(address, Access.LOAD) from None
-            self.core.call_machine()
+            self.core.attention = True  # its interrupt lines may have changed
         if found.little_endian:
             value = int.from_bytes(value.to_bytes(size, "little"), "big")
         return value
@@ -195,7 +195,7 @@ class Storage(Numbers):
             self.core.bus.write(address, size, value)
         except BusFault:
             raise self._machine_check(address, Access.STORE) from None
-        self.core.call_machine()
+        self.core.attention = True  # its interrupt lines may have changed
 
     # --- multiple, reservation, blocks --------------------------------------------------------------------------------
     def _require_word(self, ea: int, store: bool) -> None:

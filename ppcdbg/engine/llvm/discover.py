@@ -89,12 +89,8 @@ class Discovery:
         return Step(address, word, insn if insn is not None and self._usable(insn, word) else None)
 
     def leader(self, address: int) -> int:
-        """The start of the block that ``address`` is in: after the last branch, or what a branch near by goes to."""
-        targets = set()
-        for near in range(max(address - 1024, address & PAGE), min(address + 1024, (address & PAGE) + 0x1000), 4):
-            word = self._read(near)
-            if word is not None and (found := flow(word, near)).to is To.TARGET:
-                targets.add(found.target)
+        """The start of the block of ``address``: after the last branch, or where a branch of its page goes."""
+        targets = self._targets(address & PAGE)
         start = address
         for _ in range(LONGEST_STEP_BACK):
             before = start - 4
@@ -103,6 +99,17 @@ class Discovery:
                 break
             start = before
         return start
+
+    def _targets(self, page: int) -> set[int]:
+        """Where the branches of a page go."""
+        found = set()
+        for address in range(page, page + 0x1000, 4):
+            word = self._read(address)
+            if word is not None and word >> 26 in (16, 18):
+                target = flow(word, address).target
+                if target is not None:
+                    found.add(target)
+        return found
 
     def region(self, roots: Sequence[int]) -> Region | None:
         """The blocks that are reached from ``roots``, the first ones first; None where nothing can be compiled."""

@@ -29,6 +29,7 @@ from ppcdbg.isa.sprs import SLOT
 
 DBCR0 = SLOT["DBCR0"]
 AT_LIMIT = EngineStop(Why.LIMIT)
+_ADDRESS, _SIZE, _VALUE, _PENDING = L.ADDRESS >> 3, L.SIZE >> 3, L.VALUE >> 3, L.PENDING >> 3
 DEFAULT = Policy()
 _ENTER = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
 _PAGE = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint32)
@@ -57,7 +58,7 @@ class LlvmEngine:
         self._vars = self._memory.block.words
         self._slow = SlowPath(core, self._memory, self._written)
         self.tier1 = Tier1(core, self._memory, symbols, policy) if policy is not None else None
-        self._look_at = core.retired + (policy.period if policy is not None else 0)
+        self._look_at = core.retired + policy.period if policy is not None else 1 << 62
         self._tenant, self._observer, self._logging = False, core.observer, False
         self._meet()
         self._breakpoints: frozenset[int] = frozenset()
@@ -115,9 +116,12 @@ class LlvmEngine:
         """Run compiled code up to the limit, and tell who listens what it did."""
         why = self._run_compiled(limit)
         if self._logging:
-            for entry in self._memory.take_log():
-                self._observer.interrupt_taken(*entry)
+            self._tell()
         return why
+
+    def _tell(self) -> None:
+        for entry in self._memory.take_log():
+            self._observer.interrupt_taken(*entry)
 
     def _run_compiled(self, limit: int) -> int:
         """Run compiled code, looking where it is from time to time."""
@@ -144,18 +148,26 @@ class LlvmEngine:
         core = self.core
         first = why is None
         while True:
-            stop = self._watched(limit, first) if why is None else self._after(Left(why), limit)
+            stop: EngineStop | int | None = None
+            if why is None:
+                stop = self._watched(limit, first) if self._must_watch(first=first) else None
+            elif why == Left.READ or why == Left.WRITE:
+                stop = self._device(limit, write=why == Left.WRITE)
+            elif why == Left.ATTENTION:
+                stop = self._attend(limit)
+            else:
+                stop = self._after(Left(why))
+            if isinstance(stop, int):
+                why = stop
+                continue
             if stop is not None:
                 return stop
             if core.machine_attention:
                 return EngineStop(Why.ATTENTION)
             first = False
-            if self._must_watch(first=False):
-                why = None
-            else:
-                why = self._go(limit)
-                if why == 0:
-                    return AT_LIMIT
+            why = None if self._must_watch(first=False) else self._go(limit)
+            if why == 0:
+                return AT_LIMIT
 
     def _look(self, limit: int) -> EngineStop | bool:
         """What comes before the next instruction: a stop, or whether an interrupt was taken."""
@@ -179,15 +191,11 @@ class LlvmEngine:
         return self._slow.watched(limit, self._breakpoints, first)
 
     # --- what compiled code came back for ------------------------------------------------------------------------
-    def _after(self, why: Left, limit: int) -> EngineStop | None:
+    def _after(self, why: Left) -> EngineStop | None:
         self.left[why] += 1
         match why:
             case Left.INTERPRET:
                 return self._interpret()
-            case Left.READ | Left.WRITE:
-                return self._device(write=why is Left.WRITE)
-            case Left.ATTENTION:
-                return self._attend(limit)
             case Left.FETCH:
                 return self._fetch()
             case Left.BREAKPOINT:
@@ -219,36 +227,46 @@ class LlvmEngine:
             case _:
                 raise EngineError(f"compiled code came back for {why.name} at {self._reg[slots.PC]:#010x}")
 
-    def _attend(self, limit: int) -> EngineStop | None:
+    def _attend(self, limit: int) -> EngineStop | int | None:
         """An interrupt may be pending. Where none is deliverable after all, go on without asking again."""
+        self.left[Left.ATTENTION] += 1
         looked = self._look(limit)
         if isinstance(looked, EngineStop):
             return looked
-        if looked:
-            return None
-        why = Left(self._resume(self._block, limit))
-        return self._after(why, limit) if why is not Left.ATTENTION else None
+        return None if looked else self._go_on(limit)
+
+    def _go_on(self, limit: int) -> int | None:
+        """Run on without a look at pending interrupts; None at the limit, or where tier 1 wants to look."""
+        why = int(self._resume(self._block, min(limit, self._look_at)))
+        if self._logging:
+            self._tell()
+        return why or None
 
     def _interpret(self) -> EngineStop | None:
         op = self._memory.get(L.OP)
         return self._slow.perform(self._reg[slots.PC], self._memory.real_of(op))
 
-    def _device(self, *, write: bool) -> EngineStop | None:
-        """Do the access whose address compiled code found, then let it finish the instruction."""
-        memory, bus = self._memory, self.core.bus
-        address, size = memory.get(L.ADDRESS), memory.get(L.SIZE)
+    def _device(self, limit: int, *, write: bool) -> int | None:
+        """Do the access whose address compiled code found, then let it go on.
+
+        What it then came back for, or None where interrupts or the machine must be looked at before it goes on.
+        """
+        core, words, reg = self.core, self._vars, self._reg
+        self.left[Left.WRITE if write else Left.READ] += 1
+        lines = reg[slots.LINES]
         try:
             if write:
-                bus.write(address, size, memory.get(L.VALUE))
+                core.bus.write(words[_ADDRESS], words[_SIZE], words[_VALUE])
             else:
-                memory.set(L.VALUE, bus.read(address, size))
+                words[_VALUE] = core.bus.read(words[_ADDRESS], words[_SIZE])
         except BusFault:
-            return self._interpret()
-        memory.set(L.PENDING, 2 if write else 1)
-        self.core.call_machine()
+            return int(Left.INTERPRET)
+        words[_PENDING] = 2 if write else 1
+        if not core.machine_attention and reg[slots.LINES] == lines and not words[L.FLUSH >> 3]:
+            return self._go_on(limit)
         target = self._counters[RETIRED] + 1
-        while (why := Left(self._resume(self._block, target))) is not Left.LIMIT:
-            self._mend(why)
+        while (left := Left(self._resume(self._block, target))) is not Left.LIMIT:
+            self._mend(left)
         return None
 
     def _fetch(self) -> EngineStop | None:

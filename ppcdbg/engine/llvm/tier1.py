@@ -38,9 +38,9 @@ class Policy:
     on another thread, so that the guest goes on meanwhile. ``optimize``: LLVM's level.
     """
 
-    period: int = 500_000
+    period: int = 1_000_000
     longest: int = 16_000_000
-    hot: int = 24
+    hot: int = 32
     background: bool = True
     optimize: int = 2
 

@@ -30,6 +30,10 @@ class MpicRegisters:
     def __init__(self, mpic: Mpic) -> None:
         self.mpic = mpic
 
+    def next_event(self) -> int | None:
+        """The tick at which a timer reaches zero next."""
+        return self.mpic.next_event()
+
     def read(self, offset: int, size: int) -> int:
         """Reading IACK acknowledges, reading an MSIR clears it; all else only looks."""
         if size == 8:
