@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 Writer = Callable[[int], None]
 
+SELF_CLEARING = {
+    "BUCSR": 0x200,  # BBFI
+    "L1CSR0": 0x102,  # DCFI, DCLFR
+    "L1CSR1": 0x102,  # ICFI, ICLFR
+    "L2CSR0": 0x00200C00,  # L2FI, L2FL, L2LFC
+}
+"""Bits that start an operation which is over at once, by register."""
 _SPRG_READ = {f"SPRG{n}R": f"SPRG{n}" for n in range(3, 8)}
 
 
@@ -50,13 +57,11 @@ class SprAccess:
             "TCR": self._write_tcr,
             "DBCR0": self._write_dbcr0,
             "MMUCSR0": core.mmu.flash_invalidate,
-            "BUCSR": lambda v: self._store("BUCSR", v & ~0x200),  # BBFI clears itself
-            "L1CSR0": lambda v: self._store("L1CSR0", v & ~0x102),  # DCFI, DCLFR clear themselves
-            "L1CSR1": lambda v: self._store("L1CSR1", v & ~0x102),  # ICFI, ICLFR
-            "L2CSR0": lambda v: self._store("L2CSR0", v & ~0x00200C00),  # L2FI, L2FL, L2LFC
             "EPLC": self._write_external_context("EPLC"),
             "EPSC": self._write_external_context("EPSC"),
         }
+        for name, bits in SELF_CLEARING.items():
+            self._writers[name] = self._write_without(name, bits)
         for name in ("PID", "PID1", "PID2", "LPID", "EPCR"):
             self._writers[name] = self._write_context(name)
 
@@ -138,6 +143,9 @@ class SprAccess:
         if value & M.DBCR0_RST:
             self._core.request_reset("DBCR0[RST]")
         self._core.noticed()
+
+    def _write_without(self, name: str, bits: int) -> Callable[[int], None]:
+        return lambda value: self._store(name, value & ~bits)
 
     def _write_context(self, name: str) -> Writer:
         spr = BY_NAME[name]

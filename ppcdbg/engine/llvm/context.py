@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
+from ppcdbg.cpu.spr_access import SELF_CLEARING
 from ppcdbg.cpu.state import DEC_DEADLINE, SKIPPED, TB_OFFSET
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.emit import NotEmitted
@@ -133,6 +134,9 @@ class ContextEmitter(StorageEmitter):
             for slot, shift in ((slots.SO, 31), (slots.OV, 30), (slots.CA, 29)):
                 self.reg[slot] = word >> shift & 1
             self.reg[slots.XER_COUNT] = word & 0x7F
+            return
+        if spr.name in SELF_CLEARING:
+            self.reg[spr.slot] = self.word(value) & (SELF_CLEARING[spr.name] ^ 0xFFFFFFFF)
             return
         if not spr.plain:
             self.leave_rest()

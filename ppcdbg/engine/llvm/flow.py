@@ -25,7 +25,7 @@ HANDLER = "i64"
 EXPORTS = (
     *("enter", "resume", "invalidate", "forget", "written", "op_page", "undecoded", "fetch", "switch", "leave_slowly"),
     *(f"slow_{what}{n}" for what in ("load", "store") for n in SIZES),
-    *("refill_read", "refill_write"),
+    *("refill_read", "refill_write", "refill_block"),
     *(f"leave_{why.name.lower()}" for why in Left),
 )
 
@@ -100,6 +100,45 @@ def _protect(model: CoreModel) -> str:
     return h.function("@protect", "internal void", "ptr %e, i64 %host", "noinline nounwind")
 
 
+def _room(h: Helper) -> Value:
+    """Address of an unused op page: one that was given up, else the next of the slab."""
+    free = h.variable(L.FREE_PAGES)
+    again, new, ready = h.label(), h.label(), h.label()
+    h.branch(h.ne(free, 0), again, new)
+    h.place(again)
+    h.set_variable(L.FREE_PAGES, h.get(64, h.at(h.pointer_of(free), L.PAGE_HOST), ENGINE))
+    h.goto(ready)
+    h.place(new)
+    fresh = h.variable(L.SLAB_NEXT)
+    with h.when(h.eq(fresh, h.variable(L.SLAB_END)), rare=True):
+        h.line("ret ptr null")
+    h.set_variable(L.SLAB_NEXT, fresh + L.PAGE_STRIDE)
+    behind = h.block
+    h.goto(ready)
+    h.place(ready)
+    return h.phi(64, (free, again), (fresh, behind))
+
+
+def _retire(model: CoreModel) -> str:
+    """Give up the op page of a real page: no set may name it any more."""
+    h = Helper(model).of_engine()
+    real = Value(h, "%real", 64)
+    table = h.at(h.pointer_of(h.variable(L.PAGE_OPS)), (real >> 12) * 8)
+    page, base = h.get(64, table, ENGINE), h.variable(L.SETS)
+    with counting(h, h.variable(L.SET_COUNT) * L.SET_FETCH_ENTRIES) as number:
+        place = base + (number >> 8) * L.SET_SIZE + (number & L.SET_FETCH_ENTRIES - 1) * 16 + L.SET_FETCH
+        entry = h.pointer_of(place)
+        tag = h.get(32, entry, ENGINE)
+        there = h.get(64, h.at(entry, 8), ENGINE)
+        h.put(32, entry, h.choose(h.eq(there, page), L.NO_TAG, tag), ENGINE)
+    assert L.SET_FETCH_ENTRIES == 256
+    h.put(64, h.at(h.pointer_of(page), L.PAGE_HOST), h.variable(L.FREE_PAGES), ENGINE)
+    h.set_variable(L.FREE_PAGES, page)
+    h.put(64, table, 0, ENGINE)
+    h.line("ret void")
+    return h.function("@retire", "internal void", "ptr %e, i64 %real", "noinline nounwind")
+
+
 def _op_page(model: CoreModel) -> str:
     """The op page of a real page, made when there is none; null when there is no room for it."""
     h = Helper(model).of_engine()
@@ -108,10 +147,7 @@ def _op_page(model: CoreModel) -> str:
     known = h.get(64, table, ENGINE)
     with h.when(h.ne(known, 0)):
         h.line(f"ret ptr {h.pointer_of(known)}")
-    fresh = h.variable(L.SLAB_NEXT)
-    with h.when(h.eq(fresh, h.variable(L.SLAB_END)), rare=True):
-        h.line("ret ptr null")
-    h.set_variable(L.SLAB_NEXT, fresh + L.PAGE_STRIDE)
+    fresh = _room(h)
     page = h.pointer_of(fresh)
     with counting(h, L.OPS_PER_PAGE) as number:
         h.put_pointer(h.at(page, number * L.OP_SIZE), "@undecoded")
@@ -241,8 +277,6 @@ def _enter(model: CoreModel, name: str, *, look: bool) -> str:
 def flow_text(model: CoreModel) -> str:
     """IR of all helpers of this file."""
     leaves = [_leave(model, leaving(why), why) for why in Left]
-    return "\n".join(
-        (*leaves, _leave(model, "@leave_slowly", None), _invalidate(model), _forget(model), _protect(model),
-         _op_page(model), _fetch(model), _cross(model), _switch(model), _enter(model, "enter", look=True),
-         _enter(model, "resume", look=False))
-    )  # fmt: skip
+    helpers = (_invalidate, _forget, _protect, _retire, _op_page, _fetch, _cross, _switch)
+    parts = [*leaves, _leave(model, "@leave_slowly", None), *(helper(model) for helper in helpers)]
+    return "\n".join([*parts, _enter(model, "enter", look=True), _enter(model, "resume", look=False)])

@@ -76,6 +76,7 @@ DEAR = 224
 SET_TABLE = 256  # 16 pointers, by set_number(MSR)
 LOGGED = 2
 LOG_COUNT = 232
+FREE_PAGES = 240  # op pages that were given up, linked through PAGE_HOST
 STRAYS = 1016  # jumps through CTR that left a region for want of a known target
 STRAY_TABLE = 1024  # entries {jump, target} of 32 bits each, by target
 STRAY_ENTRIES = 128

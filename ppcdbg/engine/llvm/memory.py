@@ -101,6 +101,7 @@ class EngineMemory:
         """Drop all op pages and marks; the sets must be cleared with it."""
         ctypes.memset(self._tables.address, 0, self._pages * 9)
         self.set(L.SLAB_NEXT, self.slab.address)
+        self.set(L.FREE_PAGES, 0)
         self.set(L.SLAB_END, self.slab.address + self.slab.size)
 
     def op_page(self, real: int) -> int:

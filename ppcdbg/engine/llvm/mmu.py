@@ -256,14 +256,27 @@ def _store_and_notice(h: Helper, size: int, hosts: tuple[str, str], reals: tuple
     h.line(f"call void @written(ptr {block}, i64 {reals[1].text}, i64 {rest.text})")
 
 
-def _refill(model: CoreModel, *, write: bool) -> str:
+def _refill(model: CoreModel, name: str, access: int, *, retire: bool = False) -> str:
     """Make the data TLB hold the page of ``%ea`` if it is RAM and the access is permitted."""
     h = Helper(model)
-    index, real = h.resolve(h.ea, STORE if write else LOAD)
+    index, real = h.resolve(h.ea, access)
     h.give_up(h.in_ram(real) ^ 1)
+    if retire:
+        _give_up_ops(h, real)
     h.fill(index, h.ea, real)
     h.answer(32, 0)
-    return h.function("@refill_write" if write else "@refill_read", _SLOW, f"{SIGNATURE}, i32 %ea")
+    return h.function(f"@{name}", _SLOW, f"{SIGNATURE}, i32 %ea")
+
+
+def _give_up_ops(h: Helper, real: Value) -> None:
+    """Let go of a page's ops, unless it is the one that runs, or Python has put something into it."""
+    ops = h.ops_of(real)
+    with h.when(h.ne(ops, 0), rare=True, ends=False):
+        page = h.pointer_of(ops)
+        flags = h.get(64, h.at(page, L.PAGE_FLAGS), ENGINE)
+        own = h.number_of("%op") & (1 << 64) - L.PAGE_STRIDE
+        h.give_up(h.ne(flags | h.variable(L.BREAKPOINTS), 0) | h.eq(own, ops))
+        h.line(f"call void @retire(ptr {h.engine_block()}, i64 {real.text})")
 
 
 def _written(model: CoreModel) -> str:
@@ -292,6 +305,8 @@ def _written(model: CoreModel) -> str:
 
 def helpers_text(model: CoreModel) -> str:
     """IR of what handlers call for storage."""
-    parts = [_find(model), _refill(model, write=False), _refill(model, write=True), _written(model)]
+    parts = [_find(model), _written(model)]
+    parts += [_refill(model, "refill_read", LOAD), _refill(model, "refill_write", STORE)]
+    parts.append(_refill(model, "refill_block", STORE, retire=True))
     parts += [_slow_access(model, size, write=write) for size in SIZES for write in (False, True)]
     return "\n".join(parts)

@@ -94,13 +94,14 @@ class StorageEmitter(Emitter):
         with self.when(self.ne(self.word(ea) & 3, 0), rare=True):
             self.leave(Left.INTERPRET)
 
-    def _span(self, ea: Number, last: Number, *, write: bool) -> str:
+    def _span(self, ea: Number, last: Number, *, write: bool, helper: str = "") -> str:
         """Host pointer for an access from ``ea`` to ``last`` in one page of RAM; leaves where there is none."""
         entry = self._entry(ea)
         found, fill = self.label(), self.label()
         self.branch(self._hit(entry, last, write=write), found, fill, usual=True)
         self.place(fill)
-        if self.missed("refill_write" if write else "refill_read", f"i32 {self.as_bits(ea, 32)}"):
+        helper = helper or ("refill_write" if write else "refill_read")
+        if self.missed(helper, f"i32 {self.as_bits(ea, 32)}"):
             with self.when(self._hit(entry, last, write=write) ^ 1, rare=True):
                 self.leave(Left.INTERPRET)
             self.goto(found)
@@ -166,10 +167,13 @@ class StorageEmitter(Emitter):
         return held
 
     def zero_block(self, ea: Number) -> None:
-        """A page where dcbz takes an alignment interrupt has no write tag, so it is left to the interpreter."""
+        """A page where dcbz takes an alignment interrupt has no write tag, so it is left to the interpreter.
+
+        A page that held code is about to be used anew: its ops are given up.
+        """
         line = self.model.cache_line
         start = self.word(ea) & (0x100000000 - line)
-        host = self._span(start, start, write=True)
+        host = self._span(start, start, write=True, helper="refill_block")
         for offset in range(0, line, 8):
             self.put(64, self.at(host, offset), 0, RAM)
 

@@ -51,7 +51,7 @@ class Job:
 
     region: Region
     around: Surroundings
-    real_pages: frozenset[int]
+    real: dict[int, int]  # effective to real pages
     words: tuple[tuple[int, int], ...]  # real address, word
     name: str
     epoch: int
@@ -180,7 +180,7 @@ class Tier1:
         self._numbers += 1
         name = f"region{self._numbers}_{region.entries[0]:x}"
         around = Surroundings(op_pages, handlers, self._helpers)
-        return Job(region, around, frozenset(reals.values()), words, name, self._epoch)
+        return Job(region, around, reals, words, name, self._epoch)
 
     def _below(self, region: Region, around: Surroundings) -> dict[int, int]:
         """The tier-0 handlers of a region's entries, as far as they are decoded."""
@@ -221,7 +221,9 @@ class Tier1:
     def _install(self, job: Job, address: int) -> None:
         """Overwrite the handlers of the entries, if everything is still as it was when the job was prepared."""
         ram, memory = self._core.bus.ram, self._memory
-        if job.epoch != self._epoch:
+        if job.epoch != self._epoch or any(
+            memory.op_page(job.real[p]) != ops for p, ops in job.around.op_pages.items()
+        ):
             return
         if any(int.from_bytes(ram[real : real + 4], "big") != word for real, word in job.words):
             return
@@ -254,7 +256,7 @@ class Tier1:
     def written(self, real: int) -> None:
         """A real page that may hold code of regions was written: they go."""
         page = real & ~0xFFF
-        gone = [one for one in self.installed if page in one.job.real_pages]
+        gone = [one for one in self.installed if page in one.job.real.values()]
         if gone:
             self._changes[page] += 1
             self._remove(gone)
