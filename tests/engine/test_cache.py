@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ppcdbg.engine.llvm import cache
+from ppcdbg.engine.api import Stops
+from ppcdbg.engine.llvm import build, cache, engine
 from ppcdbg.engine.llvm.build import sources
+from ppcdbg.engine.llvm.engine import LlvmEngine
+from ppcdbg.engine.llvm.image import Image, flatten
+from tests.engine.world import World
 
 NAME = "object"
 CODE = bytes(range(256)) * 40
@@ -94,3 +98,30 @@ def test_many_processes_at_once_never_see_half_a_file(tmp_path: Path, root: Path
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors.decode()
     assert [p.name for p in tmp_path.iterdir()] == ["object"]
+
+
+def test_an_image_runs_as_the_object_that_llvm_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without memory that may be written and then run, LLVM links the object; both leave the same state."""
+    linked = build.Tier0("e500mc", tmp_path)
+    assert isinstance(linked._code, Image)
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".image"]
+
+    def refuse(data: bytes) -> Image:
+        raise OSError("not here")
+
+    monkeypatch.setattr(build, "Image", refuse)
+    by_llvm = build.Tier0("e500mc", tmp_path)
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".image", ".o"]
+    assert by_llvm.symbols.keys() == linked.symbols.keys()
+    ends = []
+    for code in (linked, by_llvm):
+        monkeypatch.setattr(engine, "tier0", lambda core, code=code: code)
+        world = World("e500mc", LlvmEngine, "image")
+        for _ in range(50):
+            world.engine.run(world.core.retired + 40, Stops())
+        ends.append(world)
+    assert not ends[0].differences(ends[1])
+
+
+def test_an_object_of_another_kind_is_not_flattened() -> None:
+    assert flatten(b"\xcf\xfa\xed\xfe" + bytes(100), ("enter",)) is None

@@ -7,6 +7,7 @@ one does. Read next: :mod:`.flow` (what ``enter`` does), :mod:`.slowpath`.
 from __future__ import annotations
 
 import ctypes
+from typing import TYPE_CHECKING
 
 from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.bus import BusFault
@@ -20,11 +21,14 @@ from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.build import tier0
 from ppcdbg.engine.llvm.layout import Left
 from ppcdbg.engine.llvm.memory import EngineMemory
+from ppcdbg.engine.llvm.policy import DEFAULT, Policy
 from ppcdbg.engine.llvm.slowpath import SlowPath
-from ppcdbg.engine.llvm.tier1 import Policy, Tier1
 from ppcdbg.errors import EngineError
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
+
+if TYPE_CHECKING:
+    from ppcdbg.engine.llvm.tier1 import Tier1
 
 DBCR0 = SLOT["DBCR0"]
 AT_LIMIT = EngineStop(Why.LIMIT)
@@ -32,7 +36,6 @@ _EXIT = int(Left.EXIT)
 _EXITS = {vector: EngineStop(Why.EXIT, vector) for vector in VECTORS}
 _VECTOR, _LOG_COUNT = L.VECTOR >> 3, L.LOG_COUNT >> 3
 _ADDRESS, _SIZE, _VALUE, _PENDING = L.ADDRESS >> 3, L.SIZE >> 3, L.VALUE >> 3, L.PENDING >> 3
-DEFAULT = Policy()
 _ENTER = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)
 _PAGE = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint32)
 _REAL = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.c_uint64)
@@ -59,7 +62,8 @@ class LlvmEngine:
         self._block = self._memory.block.address
         self._vars = self._memory.block.words
         self._slow = SlowPath(core, self._memory, self._written)
-        self.tier1 = Tier1(core, self._memory, symbols, policy) if policy is not None else None
+        self._policy = policy
+        self.tier1: Tier1 | None = None
         self._look_at = core.retired + policy.period if policy is not None else 1 << 62
         self._tenant, self._observer, self._logging = False, core.observer, False
         self._meet()
@@ -128,16 +132,24 @@ class LlvmEngine:
         for entry in self._memory.take_log():
             self._observer.interrupt_taken(*entry)
 
+    def _begin_tier1(self) -> Tier1:
+        from ppcdbg.engine.llvm.tier1 import Tier1
+
+        assert self._policy is not None
+        self.tier1 = Tier1(self.core, self._memory, self._symbols, self._policy)
+        return self.tier1
+
     def _run_compiled(self, limit: int) -> int:
         """Run compiled code, looking where it is from time to time."""
         while True:
-            if limit <= self._look_at or self.tier1 is None:
+            if limit <= self._look_at:
                 return int(self._enter(self._block, limit))
             why = int(self._enter(self._block, self._look_at))
             if self._counters[RETIRED] < self._look_at:
                 return why
-            self.tier1.look(self._reg[slots.PC])
-            self._look_at += self.tier1.period
+            tier1 = self.tier1 or self._begin_tier1()
+            tier1.look(self._reg[slots.PC])
+            self._look_at += tier1.period
             if why:
                 return why
 

@@ -8,19 +8,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-import llvmlite
 import llvmlite.binding as llvm
 
 from ppcdbg.errors import EngineError
-
-
-def version() -> str:
-    return f"llvmlite {llvmlite.__version__}"
-
-
-def host() -> str:
-    """CPU name and features that objects are made for."""
-    return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
 
 
 class Jit:

@@ -17,6 +17,7 @@ from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.discover import PAGE, Discovery, Region
 from ppcdbg.engine.llvm.jit import Jit
 from ppcdbg.engine.llvm.memory import EngineMemory
+from ppcdbg.engine.llvm.policy import Policy
 from ppcdbg.engine.llvm.regions import RegionEmitter, Surroundings, usable
 from ppcdbg.engine.llvm.text import PRELUDE
 from ppcdbg.isa.insn import Insn
@@ -27,22 +28,6 @@ STRAY_SHARE = 200
 """A region is extended when more than one in so many instructions jumps out of it through CTR."""
 OFTEN_CHANGED = 3
 """Times that a page's regions may be dropped before the page is left to tier 0 for good."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """When to compile. Nothing of it shows in the guest.
-
-    ``period`` to ``longest``: retired instructions between two looks at the guest's pc, more and more while it stays in
-    regions. ``hot``: looks that must have found the same page before its busiest blocks are compiled. ``background``:
-    on another thread, so that the guest goes on meanwhile. ``optimize``: LLVM's level.
-    """
-
-    period: int = 1_000_000
-    longest: int = 16_000_000
-    hot: int = 32
-    background: bool = True
-    optimize: int = 2
 
 
 @dataclass(frozen=True)
