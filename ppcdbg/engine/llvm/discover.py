@@ -6,6 +6,7 @@ words through a function that it is given; knows nothing of LLVM or of real addr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -88,17 +89,24 @@ class Discovery:
         insn = self._decoder.decode(word)
         return Step(address, word, insn if insn is not None and self._usable(insn, word) else None)
 
-    def leader(self, address: int) -> int:
-        """The start of the block of ``address``: after the last branch, or where a branch of its page goes."""
-        targets = self._targets(address & PAGE)
-        start = address
-        for _ in range(LONGEST_STEP_BACK):
-            before = start - 4
-            word = self._read(before) if start & 0xFFF else None
-            if start in targets or word is None or _ends(before, word):
-                break
-            start = before
-        return start
+    def leaders(self, seen: Counter[int]) -> Counter[int]:
+        """Addresses in one page, with counts, gathered by the blocks that they are in.
+
+        A block starts after a branch, or where a branch of its page goes.
+        """
+        found: Counter[int] = Counter()
+        targets: set[int] = set()
+        for address, count in seen.items():
+            targets = targets or self._targets(address & PAGE)
+            start = address
+            for _ in range(LONGEST_STEP_BACK):
+                before = start - 4
+                word = self._read(before) if start & 0xFFF else None
+                if start in targets or word is None or _ends(before, word):
+                    break
+                start = before
+            found[start] += count
+        return found
 
     def _targets(self, page: int) -> set[int]:
         """Where the branches of a page go."""

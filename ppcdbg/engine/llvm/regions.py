@@ -7,8 +7,6 @@ sailing (a miss of the software TLB, a page whose translation is not the compile
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,24 +15,12 @@ from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.context import ContextEmitter
 from ppcdbg.engine.llvm.discover import PAGE, Region, Step
 from ppcdbg.engine.llvm.emit import SIGNATURE, NotEmitted
+from ppcdbg.engine.llvm.jobs import Surroundings
 from ppcdbg.engine.llvm.layout import Left
 from ppcdbg.engine.llvm.text import ENGINE, STATE, Number, Value, constant
 from ppcdbg.isa import slots
 from ppcdbg.isa.bits import M32
 from ppcdbg.isa.insn import Insn
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a region is tied to: op page of each of its effective pages, tier-0 handlers of its entries, helpers."""
-
-    op_pages: Mapping[int, int]
-    handlers: Mapping[int, int]
-    helpers: Mapping[str, int]
-
-    def op(self, address: int) -> int:
-        """Host address of the op of an effective address in one of the pages."""
-        return self.op_pages[address & PAGE] + (address & 0xFFC) * (L.OP_SIZE // 4)
 
 
 def pointer(address: int) -> str:

@@ -7,21 +7,24 @@ the host; what the guest sees does not, because a region leaves the same state a
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.mmu import Access
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.discover import PAGE, Discovery, Region
-from ppcdbg.engine.llvm.jit import Jit
+from ppcdbg.engine.llvm.jobs import Installed, Job, Surroundings
 from ppcdbg.engine.llvm.memory import EngineMemory
 from ppcdbg.engine.llvm.policy import Policy
-from ppcdbg.engine.llvm.regions import RegionEmitter, Surroundings, usable
-from ppcdbg.engine.llvm.text import PRELUDE
 from ppcdbg.isa.insn import Insn
 from ppcdbg.isa.table import decoder
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    from ppcdbg.engine.llvm.jit import Jit
 
 MOST_ROOTS, MOST_TARGETS = 16, 40
 STRAY_SHARE = 200
@@ -30,43 +33,14 @@ OFTEN_CHANGED = 3
 """Times that a page's regions may be dropped before the page is left to tier 0 for good."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """A region on its way: what it was made from, so that it is only used where that still holds."""
-
-    region: Region
-    around: Surroundings
-    real: dict[int, int]  # effective to real pages
-    words: tuple[tuple[int, int], ...]  # real address, word
-    name: str
-    epoch: int
-    replaces: int = 0  # address of the region that this one makes superfluous
-
-    @cached_property
-    def addresses(self) -> frozenset[int]:
-        """Effective addresses of its instructions."""
-        return frozenset(step.address for block in self.region.blocks.values() for step in block)
-
-
-@dataclass(frozen=True)
-class Installed:
-    """A region in place; ``slots`` are entry ops and the handlers that they had."""
-
-    job: Job
-    address: int
-    slots: tuple[tuple[int, int], ...]
-
-
 class Tier1:
     """The compiled regions of one engine."""
 
     def __init__(self, core: Core, memory: EngineMemory, helpers: dict[str, int], policy: Policy) -> None:
         self._core, self._memory, self._helpers, self._policy = core, memory, helpers, policy
         self._discovery = Discovery(decoder(core.model.name), self._read, self._usable)
-        self._workers = ThreadPoolExecutor(1, "ppcdbg-regions") if policy.background else None
         self._waiting: tuple[Job, Future[int]] | None = None
         self._seen: dict[int, Counter[int]] = {}
-        self._leaders: dict[int, int] = {}
         self._covered: set[int] = set()
         self._pages: dict[int, int | None] = {}
         self._tier0: dict[int, int] = {}
@@ -79,7 +53,15 @@ class Tier1:
         self.installed: list[Installed] = []
 
     @cached_property
+    def _workers(self) -> ThreadPoolExecutor | None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(1, "ppcdbg-regions") if self._policy.background else None
+
+    @cached_property
     def _jit(self) -> Jit:
+        from ppcdbg.engine.llvm.jit import Jit
+
         return Jit()
 
     # --- code -------------------------------------------------------------------------------------------------------
@@ -104,6 +86,8 @@ class Tier1:
         key = insn.name, static
         known = self._known.get(key)
         if known is None:
+            from ppcdbg.engine.llvm.regions import usable
+
             known = self._known[key] = usable(self._core.model, insn, word)
         return known
 
@@ -120,15 +104,13 @@ class Tier1:
             self.period = min(self.period * 2, self._policy.longest)
             return
         self.period = self._policy.period
-        root = self._leaders.get(pc)
-        if root is None:
-            self._pages = {}
-            root = self._leaders[pc] = self._discovery.leader(pc)
-        page = self._seen.setdefault(root & PAGE, Counter())
-        page[root] += 1
+        page = self._seen.setdefault(pc & PAGE, Counter())
+        page[pc] += 1
         if page.total() >= self._policy.hot:
-            del self._seen[root & PAGE]
-            job = self._prepare([address for address, _ in page.most_common(MOST_ROOTS)])
+            del self._seen[pc & PAGE]
+            self._pages = {}
+            roots = self._discovery.leaders(page).most_common(MOST_ROOTS)
+            job = self._prepare([address for address, _ in roots])
             if job is not None:
                 self._start(job)
 
@@ -186,6 +168,9 @@ class Tier1:
 
     def _compile(self, job: Job) -> int:
         """Host address of the region; may run on another thread, and touches nothing of the machine."""
+        from ppcdbg.engine.llvm.regions import RegionEmitter
+        from ppcdbg.engine.llvm.text import PRELUDE
+
         text = PRELUDE + RegionEmitter(self._core.model, job.region, job.around).emit(job.name)
         code = self._jit.compile(text, self._policy.optimize, 2)
         return self._jit.link(code, (job.name,))[job.name]
@@ -261,5 +246,4 @@ class Tier1:
     def _forget_looks(self) -> None:
         """What was seen may no longer be so."""
         self._seen.clear()
-        self._leaders.clear()
         self._covered = {address for one in self.installed for address in one.job.addresses}
