@@ -6,7 +6,7 @@ from ppcdbg.bench.results import NotRun
 from ppcdbg.engine import choose
 from ppcdbg.engine.choose import EngineFactory, engine_factory
 from ppcdbg.errors import PpcdbgError
-from ppcdbg.kvm.build import build_kvm
+from ppcdbg.kvm.assemble import build_kvm
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.build import build_bare
 from ppcdbg.machine.description import MachineDescription

@@ -1,6 +1,6 @@
 """Make the bare machine of a description: the guest owns the core, nothing stands above it.
 
-A guest under KVM is made by :mod:`ppcdbg.kvm.build`, which also chooses between the two.
+A guest under KVM is made by :mod:`ppcdbg.kvm.assemble`; ``kvm.build`` chooses between the two.
 """
 
 from __future__ import annotations

@@ -1,0 +1,94 @@
+"""Put a guest under the KVM model together: board, core, engine, vcpu, userspace. What the pieces do is theirs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.models import CORES
+from ppcdbg.engine.choose import EngineFactory
+from ppcdbg.errors import UsageError
+from ppcdbg.kvm import codes
+from ppcdbg.kvm.e500_mmu import Geometry
+from ppcdbg.kvm.host import HOSTS, HostModel
+from ppcdbg.kvm.magic_page import SharedPage
+from ppcdbg.kvm.quirks import Quirks, listing
+from ppcdbg.kvm.run import KvmSystem
+from ppcdbg.kvm.vcpu import Vcpu
+from ppcdbg.kvm.vm import HOST_PAGES, FailurePolicy, RamWindow, UnknownSpr, Vm
+from ppcdbg.kvm.vmm import BoardUserspace
+from ppcdbg.machine.board import MPIC_BASE, Board
+from ppcdbg.machine.boot import BootState
+from ppcdbg.machine.description import MachineDescription
+from ppcdbg.machine.devices.mpic_registers import SIZE as MPIC_SIZE
+from ppcdbg.machine.devicetree import HypervisorNode
+from ppcdbg.machine.input import InputQueue
+from ppcdbg.machine.loaders import LoadedImage, load_image
+
+HCALL_PR = (0x3C004B56, 0x60004D21, 0x44000002, 0x60000000)  # lis, ori r0 = "KVM!"; sc; nop
+HCALL_HV = (0x44000022, 0x60000000, 0x60000000, 0x60000000)  # sc 1
+
+
+def quirks_of(description: MachineDescription) -> Quirks:
+    """The switches that a description sets; UsageError names one that does not exist."""
+    known = {q.name for q in listing()}
+    for name, _ in description.quirks:
+        if name not in known:
+            raise UsageError(f"there is no quirk {name!r}; the quirks are {', '.join(sorted(known))}")
+    return replace(Quirks(), **dict(description.quirks))
+
+
+def hypervisor_node(description: MachineDescription) -> HypervisorNode | None:
+    """What the device tree says of KVM (facts 7.2); nothing with the paravirtual interface off."""
+    if description.pv == "off":
+        return None
+    return HypervisorNode(HCALL_HV if CORES[description.cpu].has_hv else HCALL_PR, True)
+
+
+def build_kvm(
+    description: MachineDescription, factory: EngineFactory, host: HostModel | None = None
+) -> tuple[KvmSystem, LoadedImage]:
+    """A guest under the KVM model, loaded and ready to run. Raises InputError for images that do not fit."""
+    model = CORES[description.cpu]
+    cores: list[Core] = []
+    board = Board(
+        description.memory + HOST_PAGES,
+        lambda: cores[0].now if cores else 0,
+        description.cpu,
+        lambda: cores[0].retired if cores else 0,
+        mpic_timers=description.irqchip == "user",
+    )
+    core = Core(model, board.bus)
+    cores.append(core)
+    image = load_image(description, RamWindow(board.ram, description.memory), hypervisor_node(description))
+    engine = factory(core)
+    kernel_irqchip = description.irqchip == "kernel"
+    vm = Vm(
+        memory_size=description.memory,
+        hv=model.has_hv,
+        host=host or HOSTS[description.cpu],
+        quirks=quirks_of(description),
+        on_failure=FailurePolicy(description.on_emulation_failure),
+        unknown_spr=UnknownSpr(description.unknown_spr),
+        magic_page=description.pv != "off",
+        mpic_in_kernel=(MPIC_BASE, MPIC_SIZE) if kernel_irqchip else None,
+    )
+    shared = SharedPage(board.bus.ram[description.memory : description.memory + 4096] if not vm.hv else bytearray(4096))
+    board.bus.written_outside.append((description.memory, 4096))
+    vcpu = Vcpu(vm, core, shared, description.memory)
+    vcpu.epr_flags = codes.EPR_KERNEL if kernel_irqchip else codes.EPR_USER
+    _boot(vcpu, image.boot)
+    queue = InputQueue(lambda: core.retired)
+    return KvmSystem(vcpu, engine, board, queue, BoardUserspace(board)), image
+
+
+def _boot(v: Vcpu, state: BootState) -> None:
+    """What QEMU does before the first KVM_RUN: SW_TLB, the boot mapping, registers."""
+    tlb = v.configure_tlb(Geometry(512, 4, v.vm.host.tlb1_entries))
+    e = state.tlb1
+    tlb.put(1, 0, e.mas1, e.mas2, e.mas7 << 32 | e.mas3)
+    tlb.recalculate_range()
+    for number, value in state.gprs:
+        v.gpr[number] = value
+    v.set_register("pc", state.pc)
+    v.set_register("msr", state.msr)
