@@ -41,6 +41,7 @@ def machine(cpu: str, memory: int) -> list[str]:
     return [
         program(), "-M", "ppce500", "-cpu", CPUS[cpu], "-m", str(memory >> 20), "-no-reboot",
         "-display", "none", "-monitor", "none", "-serial", "stdio",
+        "-nic", "none",  # its boot ROM is in a package of its own, and we have no network either
     ]  # fmt: skip
 
 

@@ -67,7 +67,9 @@ def guest_file(name: str, environment: Mapping[str, str]) -> Path:
         found = find(Kind.GUESTS, name + suffix, environment)
         if found is not None:
             return found
-    raise InputError(f"there is no guest or command {name}: neither a file nor a bundled guest ({', '.join(bundled())})")
+    raise InputError(
+        f"there is no guest or command {name}: neither a file nor a bundled guest ({', '.join(bundled())})"
+    )
 
 
 def bundled() -> list[str]:

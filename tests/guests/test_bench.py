@@ -45,7 +45,18 @@ def test_ppcdbg_and_qemu_print_the_same_checksum(tool: Tool, tmp_path: Path, loo
     assert stop.kind is StopKind.RESET
     assert ours.board.bus.ram[0x100000:0x101000] == code, "nothing that is written may share a page with code"
     image = tmp_path / f"{loop}-{repetitions}.elf"
-    command = [tool("qemu-system-ppc"), "-M", "ppce500", "-cpu", "e500mc", "-kernel", str(image), "-no-reboot"]
+    command = [
+        tool("qemu-system-ppc"),
+        "-M",
+        "ppce500",
+        "-cpu",
+        "e500mc",
+        "-kernel",
+        str(image),
+        "-no-reboot",
+        "-nic",
+        "none",
+    ]
     done = subprocess.run(
         [*command, "-nographic", "-monitor", "none", "-serial", "stdio"],
         stdin=subprocess.DEVNULL,

@@ -25,7 +25,18 @@ def test_the_image_in_the_package_is_what_the_sources_give(tool: Tool, tmp_path:
 
 @pytest.mark.parametrize(("cpu", "model"), [("e500v2", "e500v2_v30"), ("e500mc", "e500mc")])
 def test_it_runs_in_qemu(tool: Tool, cpu: str, model: str) -> None:
-    command = [tool("qemu-system-ppc"), "-M", "ppce500", "-cpu", model, "-kernel", str(IMAGE), "-no-reboot"]
+    command = [
+        tool("qemu-system-ppc"),
+        "-M",
+        "ppce500",
+        "-cpu",
+        model,
+        "-kernel",
+        str(IMAGE),
+        "-no-reboot",
+        "-nic",
+        "none",
+    ]
     done = subprocess.run(
         [*command, "-nographic", "-monitor", "none", "-serial", "stdio"],
         stdin=subprocess.DEVNULL,

@@ -28,7 +28,7 @@ _COMPILE = (
 )  # fmt: skip
 _MACHINE = (
     "qemu-system-ppc", "-M", "ppce500", "-cpu", "e500mc", "-m", "256", "-no-reboot", "-display", "none",
-    "-monitor", "none",
+    "-monitor", "none", "-nic", "none",
 )  # fmt: skip
 
 
