@@ -129,10 +129,17 @@ class KvmSystem(RunLoop):
         if v.devices_touched:
             self._next_device()
         skipped = self._counters[SKIPPED]
-        for tick in (v.timer_deadline, self._device_tick, self._host_tick):
-            if tick is not None and tick - skipped < due:
-                due = tick - skipped
-        return due
+        due += skipped
+        tick = v.timer_deadline
+        if tick is not None and tick < due:
+            due = tick
+        tick = self._device_tick
+        if tick is not None and tick < due:
+            due = tick
+        tick = self._host_tick
+        if tick is not None and tick < due:
+            due = tick
+        return due - skipped
 
     def _first_entry(self) -> Stop | None:
         self._entered = True
