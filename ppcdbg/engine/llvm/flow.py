@@ -59,22 +59,47 @@ def _leave(model: CoreModel, name: str, why: Left | None) -> str:
 
 
 def _invalidate(model: CoreModel) -> str:
-    """Forget one effective page in every set."""
+    """Forget one effective page in every set that may have it."""
     h = Helper(model).of_engine()
     page = Value(h, "%page", 32)
-    base = h.variable(L.SETS)
-    with counting(h, h.variable(L.SET_COUNT)) as number:
-        one = h.pointer_of(base + number * L.SET_SIZE)
-        data = h.at(one, h.wide(page >> 8 & (L.SET_DATA_ENTRIES - 1 << 4)) + L.SET_DATA)
-        for offset in (0, 4):
-            place = h.at(data, offset)
-            tag = h.get(32, place, ENGINE)
-            h.put(32, place, h.choose(h.eq(tag & 0xFFFFF000, page), L.NO_TAG, tag), ENGINE)
-        place = h.at(one, h.wide(page >> 8 & (L.SET_FETCH_ENTRIES - 1 << 4)) + L.SET_FETCH)
-        tag = h.get(32, place, ENGINE)
-        h.put(32, place, h.choose(h.eq(tag & 0xFFFFF000, page), L.NO_TAG, tag), ENGINE)
+    base, place = h.variable(L.SETS), h.present(page)
+    start, before, loop, some, done = h.get(32, place, ENGINE), h.block, h.label(), h.label(), h.label()
+    h.goto(loop)
+    h.place(loop)
+    back, rest, kept = h.label(), h.fresh(), h.fresh()
+    left = h.make(f"phi i32 [{start.text}, %{before}], [{rest}, %{back}]", 32)
+    stay = h.make(f"phi i32 [0, %{before}], [{kept}, %{back}]", 32)
+    h.branch(h.eq(left, 0), done, some)
+    h.place(some)
+    number = h.make(f"call i64 @llvm.cttz.i64(i64 {h.as_bits(left, 64)}, i1 false)", 64)
+    bit = left & (0 - left)
+    still = _drop(h, h.pointer_of(base + number * L.SET_SIZE), page)
+    h.goto(back)
+    h.place(back)
+    h.line(f"{rest} = xor i32 {left.text}, {bit.text}")
+    h.line(f"{kept} = or i32 {stay.text}, {h.choose(still, bit, 0).text}")
+    h.goto(loop)
+    h.place(done)
+    h.put(32, place, stay, ENGINE)
     h.line("ret void")
     return h.function("@invalidate", "void", "ptr %e, i32 %page")
+
+
+def _drop(h: Helper, one: str, page: Value) -> Number:
+    """Forget a page in one set; whether the set keeps something that PRESENT counts with the same page."""
+    data = h.at(one, h.wide(page >> 8 & (L.SET_DATA_ENTRIES - 1 << 4)) + L.SET_DATA)
+    still: Number = 0
+    for offset in (0, 4):
+        tag = h.get(32, h.at(data, offset), ENGINE)
+        tag = h.word(h.choose(h.eq(tag & 0xFFFFF000, page), L.NO_TAG, tag))
+        h.put(32, h.at(data, offset), tag, ENGINE)
+        still = still | h.ne(tag, L.NO_TAG)
+    code = h.at(one, h.wide(page >> 8 & (L.SET_FETCH_ENTRIES - 1 << 4)) + L.SET_FETCH)
+    tag = h.get(32, code, ENGINE)
+    tag = h.word(h.choose(h.eq(tag & 0xFFFFF000, page), L.NO_TAG, tag))
+    h.put(32, code, tag, ENGINE)
+    alike = h.eq((tag ^ page) >> 12 & L.SET_DATA_ENTRIES - 1, 0)
+    return still | h.ne(tag, L.NO_TAG) & alike
 
 
 def _forget(model: CoreModel) -> str:
@@ -189,6 +214,7 @@ def _fetch(model: CoreModel) -> str:
     refuse(h.make(f"icmp eq ptr {page}, null", 1), Left.FULL)
     h.put(32, entry, pc & 0xFFFFF000, ENGINE)
     h.put_pointer(h.at(entry, 8), page)
+    h.note_present(pc)
     h.goto(go)
     h.place(go)
     ops = h.get_pointer(h.at(entry, 8))

@@ -33,6 +33,7 @@ HAS_REGIONS = 1  # compiled regions cover words of this page
 
 # --- a set of cached translations: one for each context (PR, IS, DS, GS, PIDs, LPID)
 SET_ENGINE = 0  # pointer to the engine's block
+SET_BIT = 8  # this set's bit in PRESENT
 SET_DATA = 64  # entries {read tag, write tag, host address minus effective address}
 SET_DATA_ENTRIES = 1024
 SET_FETCH = SET_DATA + SET_DATA_ENTRIES * 16  # entries {tag, op page}
@@ -76,6 +77,7 @@ DEAR = 224
 SET_TABLE = 256  # 16 pointers, by set_number(MSR)
 LOGGED = 2
 LOG_COUNT = 232
+PRESENT = 248  # table of 32-bit words by effective page: which sets may have something of the page
 FREE_PAGES = 240  # op pages that were given up, linked through PAGE_HOST
 STRAYS = 1016  # jumps through CTR that left a region for want of a known target
 STRAY_TABLE = 1024  # entries {jump, target} of 32 bits each, by target

@@ -19,6 +19,7 @@ from ppcdbg.isa.sprs import SLOT
 SET_LIMIT = 32
 OP_PAGES = 8192
 _PAGE = 4096
+_LOG = struct.Struct("<III?xxxQ")
 
 
 class Area:
@@ -55,6 +56,7 @@ class EngineMemory:
         self._tables = Area(pages * 8 + pages + 16)
         self.slab = Area(OP_PAGES * L.PAGE_STRIDE, L.PAGE_STRIDE)
         self._sets = Area(SET_LIMIT * L.SET_SIZE)
+        self._present = Area(L.SET_DATA_ENTRIES * 4)
         self._groups: dict[int, list[int]] = {}
         empty = bytearray(struct.pack("<QQ", L.NO_TAG << 32 | L.NO_TAG, 0) * (L.SET_SIZE // 16))
         empty[:64] = struct.pack("<Q", self.block.address).ljust(64, b"\0")
@@ -65,6 +67,7 @@ class EngineMemory:
         self.set(L.PAGE_OPS, self._tables.address)
         self.set(L.PAGE_MARKS, self._tables.address + pages * 8)
         self.set(L.SETS, self._sets.address)
+        self.set(L.PRESENT, self._present.address)
         self.set(L.TAKEN_AT, (1 << 64) - 1)
         self._pages = pages
         self.forget_code()
@@ -93,8 +96,9 @@ class EngineMemory:
         """Interrupts taken by compiled code since the last call: vector, saved pc, old MSR, to the guest, position."""
         count = self.get(L.LOG_COUNT)
         self.set(L.LOG_COUNT, 0)
-        entries = struct.iter_unpack("<IIIIQ", self.block.bytes[L.LOG : L.LOG + L.LOG_ENTRY * count])
-        return [(vector, pc, msr, bool(guest), position) for vector, pc, msr, guest, position in entries]
+        if count == 1:
+            return [_LOG.unpack_from(self.block.bytes, L.LOG)]
+        return list(_LOG.iter_unpack(self.block.bytes[L.LOG : L.LOG + L.LOG_ENTRY * count]))
 
     # --- code ----------------------------------------------------------------------------------------------------
     def forget_code(self) -> None:
@@ -127,7 +131,8 @@ class EngineMemory:
     def forget_translations(self) -> None:
         """Clear every set, and note which entries of TLB1 are valid."""
         for number in range(self.get(L.SET_COUNT)):
-            self._clear(self._sets.address + number * L.SET_SIZE)
+            self._clear(number)
+        ctypes.memset(self._present.address, 0, self._present.size)
         tlb = self._core.state.tlb
         valid = 0
         for i in range(self._core.tlb.tlb1_entries):
@@ -136,8 +141,9 @@ class EngineMemory:
         self.set(L.TLB1_VALID, valid)
         self.set(L.FLUSH, 0)
 
-    def _clear(self, address: int) -> None:
-        ctypes.memmove(address, self._empty, L.SET_SIZE)
+    def _clear(self, number: int) -> None:
+        ctypes.memmove(self._sets.address + number * L.SET_SIZE, self._empty, L.SET_SIZE)
+        self._sets.words[number * L.SET_SIZE + L.SET_BIT >> 3] = 1 << number
 
     def select(self) -> int:
         """Install the set for the context that the registers name; its address."""
@@ -152,7 +158,7 @@ class EngineMemory:
             group = self._groups.setdefault(key, [0] * 16)
             count = self.get(L.SET_COUNT)
             group[number] = self._sets.address + count * L.SET_SIZE
-            self._clear(group[number])
+            self._clear(count)
             self.set(L.SET_COUNT, count + 1)
         self.set(L.KEY, key)
         self.block.words[L.SET_TABLE >> 3 : (L.SET_TABLE >> 3) + 16] = memoryview(
@@ -166,3 +172,5 @@ class EngineMemory:
         place = chosen - self._sets.address + L.SET_FETCH + index * 16 >> 3
         self._sets.words[place] = ea & 0xFFFFF000
         self._sets.words[place + 1] = page
+        present = self._present.bytes.cast("I")
+        present[ea >> 12 & L.SET_DATA_ENTRIES - 1] |= 1 << (chosen - self._sets.address) // L.SET_SIZE

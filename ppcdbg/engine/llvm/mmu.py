@@ -141,6 +141,18 @@ class Helper(HandlerEmitter):
         self.put(32, entry, self.choose(self.may(index, LOAD), page, L.NO_TAG), ENGINE)
         self.put(32, self.at(entry, 4), self.choose(writable, page, L.NO_TAG), ENGINE)
         self.put(64, self.at(entry, 8), self.variable(L.RAM) + real - self.wide(ea), ENGINE)
+        self.note_present(ea)
+
+    def present(self, ea: Value) -> str:
+        """Where PRESENT says which sets may have the page."""
+        index = self.wide(ea >> 12 & L.SET_DATA_ENTRIES - 1)
+        return self.at(self.pointer_of(self.variable(L.PRESENT)), index * 4)
+
+    def note_present(self, ea: Value) -> None:
+        """This set has something of the page now."""
+        place = self.present(ea)
+        bit = self.word(self.get(64, self.at("%t", L.SET_BIT), ENGINE))
+        self.put(32, place, self.get(32, place, ENGINE) | bit, ENGINE)
 
 
 # --- the helpers ---------------------------------------------------------------------------------------------
