@@ -7,7 +7,6 @@ heavy is imported here, for ``ppcdbg --help`` and a complaint about the command 
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -100,6 +99,8 @@ def dispatch(arguments: list[str]) -> int:
 
 def no_misspelt_command(word: str) -> None:
     """Raise UsageError for a word that is nearly a command's name and no file's; any other is a GUEST."""
+    import difflib  # only a word that may be misspelt pays for it
+
     nearest = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.6)
     if nearest and not os.path.exists(word):
         raise UsageError(f"there is neither a command nor a guest {word}; did you mean `ppcdbg {nearest[0]}`?")

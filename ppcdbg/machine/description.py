@@ -6,8 +6,6 @@ relative to that file. Nothing is opened here but the TOML file itself; whether 
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -85,6 +83,8 @@ def describe(guest: Path, options: Mapping[str, object] | None = None) -> Machin
 
 def read_description(path: Path) -> MachineDescription:
     """Read a machine description file. Every fault is an InputError naming the file and the key."""
+    import tomllib  # only a guest that a file describes pays for it
+
     try:
         table = tomllib.loads(path.read_bytes().decode())
     except OSError as error:
@@ -132,6 +132,8 @@ def _known(name: str, what: str, error: type[PpcdbgError]) -> str:
     names = [field.name for field in fields(MachineDescription)]
     if key in names:
         return key
+    import difflib
+
     nearest = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0].replace('_', '-')!r}?" if nearest else "the keys are " + ", ".join(
         n.replace("_", "-") for n in names

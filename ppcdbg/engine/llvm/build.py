@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,7 +39,7 @@ def host() -> str:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             first = file.read(8192).split("\n\n")[0]
     except OSError:
-        return f"{platform.machine()} {platform.processor()}"
+        return " ".join(os.uname())
     return "\n".join(line for line in first.splitlines() if not line.startswith(_CHANGING))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -46,6 +45,8 @@ def keep(folder: Path | None, name: str, payload: bytes) -> None:
     """Keep an object. Written beside its place and moved there at once, so several processes may do it together."""
     if folder is None:
         return
+    import tempfile  # a warm start keeps nothing
+
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
