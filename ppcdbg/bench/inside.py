@@ -114,6 +114,7 @@ class ExitClock:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.name = engine.name
+        self.slice = engine.slice
         self.core: Core = engine.core
         self.counts: Counter[int] = Counter()
         self.seconds: defaultdict[int, float] = defaultdict(float)

@@ -45,6 +45,8 @@ class Engine(Protocol):
 
     name: str
     core: Core
+    slice: int
+    """Instructions that take it some milliseconds: how far a run loop lets it go between two looks at its user."""
 
     def run(self, limit: int, stops: Stops) -> EngineStop:
         """Run until ``retired == limit`` (absolute) or another reason of ``Why``. Exact to the instruction."""

@@ -49,6 +49,7 @@ class LockstepEngine:
     """An engine under test beside the reference. Implements ``engine.api.Engine``; ``run`` raises LockstepError."""
 
     name = "lockstep"
+    slice = 20_000
 
     def __init__(self, core: Core, first: EngineFactory) -> None:
         self.core = core

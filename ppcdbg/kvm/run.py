@@ -22,10 +22,8 @@ from ppcdbg.machine.loop import RunLoop
 from ppcdbg.machine.schedule import Schedule
 from ppcdbg.machine.system import Limits, Stop, StopKind
 
-SLICE = 50_000
-"""Instructions between two looks at ``Limits.interrupted``: well below 100 ms of the reference engine."""
-EXIT_COST = 100
-"""What an exit counts in that sum: the model takes about as long for one as the engine for so many instructions."""
+EXITS_A_SLICE = 1000
+"""Exits that take the model about as long as the engine takes for its slice of instructions, or less."""
 FOREVER = 1 << 62
 PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
@@ -46,7 +44,6 @@ class KvmSystem(RunLoop):
         super().__init__(vcpu.core, engine, board, queue, schedule)
         self.kvm = vcpu
         self.userspace = userspace
-        self.slice = SLICE
         self._table = exit_table(vcpu.hv)
         self._entered = False
         self._in_host = False
@@ -87,6 +84,7 @@ class KvmSystem(RunLoop):
         stops, exits, until_look = Stops(limits.breakpoints), 0, self.slice
         position, breakpoints = limits.position, limits.breakpoints
         patience = FOREVER if limits.interrupted is None else self.slice
+        exit_cost = self.slice // EXITS_A_SLICE
         start = reg[PC], counters[RETIRED]
         while True:
             before = counters[RETIRED]
@@ -112,7 +110,7 @@ class KvmSystem(RunLoop):
                 return stop
             if exits and exits == limits.exits:
                 return self._stop(StopKind.EXIT)
-            until_look -= counters[RETIRED] - before + EXIT_COST
+            until_look -= counters[RETIRED] - before + exit_cost
             if until_look <= 0:
                 until_look = self.slice
                 if limits.interrupted is not None and limits.interrupted():

@@ -13,9 +13,6 @@ from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
 from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind
 
-SLICE = 100_000
-"""Instructions between two looks at ``Limits.interrupted``; about 50 ms of the reference engine."""
-
 
 class RunLoop:
     """A core, an engine, a board and an input queue that run together. Implements ``machine.system.System``.
@@ -32,7 +29,7 @@ class RunLoop:
         self.input = queue
         self.schedule: Schedule = schedule or FifoSchedule(queue)
         self.ended: Stop | None = None
-        self.slice = SLICE
+        self.slice = engine.slice
         board.attention = board.bus.moved = core.call_machine
         queue.added = lambda event: core.call_machine()
 

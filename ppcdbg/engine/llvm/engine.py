@@ -47,6 +47,7 @@ class LlvmEngine:
     """Runs one core by compiled code. Implements ``engine.api.Engine``."""
 
     name = "llvm"
+    slice = 4_000_000
 
     def __init__(self, core: Core, policy: Policy | None = DEFAULT) -> None:
         """``policy`` says when hot code is compiled as regions; None never."""

@@ -17,6 +17,7 @@ class ReferenceEngine(Interpreter):
     """Runs the instruction table on Python numbers. Implements ``engine.api.Engine``."""
 
     name = "reference"
+    slice = 100_000
 
     # --- running ------------------------------------------------------------------------------------------------------
     def run(self, limit: int, stops: Stops) -> EngineStop:
