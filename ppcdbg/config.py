@@ -6,8 +6,6 @@ user (``config.toml`` in the user's configuration directory), default. No file h
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 from ppcdbg.errors import InputError, PpcdbgError, UsageError
 from ppcdbg.paths import user_config
 
-Value = str | int | bool
+Value = str | bool
 
 
 @dataclass(frozen=True)
@@ -30,10 +28,8 @@ class Setting:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("theme", "", "the theme's name; empty chooses by the terminal's background"),
-    Setting("color", "auto", "colours on the streams", ("auto", "always", "never")),
     Setting("engine", "auto", "the engine where no machine says otherwise", ("auto", "reference", "llvm")),
-    Setting("pager", True, "show long output of commands through $PAGER"),
-    Setting("history", 1000, "lines of command history to keep"),
+    Setting("ascii", False, "draw with ASCII only"),
 )
 
 
@@ -90,11 +86,15 @@ def _project(directory: Path) -> tuple[Mapping[str, object], str]:
 def _file(path: Path) -> tuple[Mapping[str, object], str]:
     """A settings file as a table; a file that does not exist is an empty one."""
     try:
-        return tomllib.loads(path.read_bytes().decode()), str(path)
+        data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return {}, str(path)
     except OSError as error:
         raise InputError(f"cannot read settings {path}: {error.strerror or error}") from None
+    import tomllib  # only who has settings pays for reading them
+
+    try:
+        return tomllib.loads(data.decode()), str(path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"settings {path} are not valid TOML: {error}") from None
 
@@ -103,6 +103,8 @@ def _known(name: str, where: str) -> str:
     names = [setting.name for setting in SETTINGS]
     if name in names:
         return name
+    import difflib
+
     nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}?" if nearest else f"the settings are {', '.join(names)}"
     raise InputError(f"setting {name!r} in {where} is unknown; {hint}")
@@ -112,15 +114,13 @@ def _parsed(text: str, default: Value) -> object:
     """The text of a variable in the type of the setting; text that does not fit stays text and is refused later."""
     if isinstance(default, bool):
         return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(text.lower(), text)
-    if isinstance(default, int) and text.isascii() and text.isdigit():
-        return int(text)
     return text
 
 
 def _checked(name: str, value: object, where: str, error: type[PpcdbgError]) -> Value:
     setting = next(s for s in SETTINGS if s.name == name)
-    if type(value) is not type(setting.default) or (isinstance(value, int) and value < 0):
-        kind = {bool: "true or false", int: "a number of at least 0", str: "text"}[type(setting.default)]
+    if not isinstance(value, str | bool) or type(value) is not type(setting.default):
+        kind = "true or false" if isinstance(setting.default, bool) else "text"
         raise error(f"{where} is {value!r}; it must be {kind}")
     if setting.choices and value not in setting.choices:
         raise error(f"{where} is {value!r}; it must be {' or '.join(setting.choices)}")

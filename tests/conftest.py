@@ -2,6 +2,7 @@
 
 ``PPCDBG_SHARED`` names the folder with real Linux guests and traces of the real KVM; by default it is ``shared``
 beside the checkout. A test that needs it is skipped where it is absent, and fails there when ``CI`` is set.
+``PPCDBG_ENGINE`` makes every test that does not ask for an engine run on that one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from ppcdbg.engine import choose
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -20,6 +23,14 @@ def _absent(reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine_of_all() -> None:
+    """``PPCDBG_ENGINE`` is a setting of the command line; here it is what ``auto`` means in this process too."""
+    name = os.environ.get("PPCDBG_ENGINE")
+    if name:
+        choose.PREFERENCE = (name,)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ppcdbg.cli.guests import add_options, description
+from ppcdbg.cli.guests import add_options, description, settings
 from ppcdbg.errors import UsageError
 from ppcdbg.machine.description import MachineDescription
 
@@ -31,7 +31,9 @@ def run(options: argparse.Namespace) -> int:
 
     system = build_system(machine)
     debugger = Debugger(system, symbols(machine))
-    return run_app(debugger, theme=options.theme, ascii_only=options.ascii or None)
+    chosen = settings()
+    theme = options.theme or chosen.text("theme") or None
+    return run_app(debugger, theme=theme, ascii_only=options.ascii or chosen["ascii"] is True or None)
 
 
 def symbols(machine: MachineDescription) -> Path | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from ppcdbg.config import Settings, load_settings
 from ppcdbg.errors import InputError, UsageError
 from ppcdbg.machine.description import CHOICES, MachineDescription, describe
 from ppcdbg.paths import Kind, find, listing
@@ -55,7 +57,15 @@ def description(options: argparse.Namespace) -> MachineDescription:
                      "on_emulation_failure", "unknown_spr", "deferral", "engine", "max_insns", "input")
     }  # fmt: skip
     given["quirks"] = quirks(options.quirk) if options.quirk else None
-    return describe(guest_file(options.kernel or options.guest or DEMO, os.environ), given)
+    machine = describe(guest_file(options.kernel or options.guest or DEMO, os.environ), given)
+    if machine.engine == "auto" and options.engine is None:
+        return replace(machine, engine=settings().text("engine"))
+    return machine
+
+
+def settings() -> Settings:
+    """The settings in force here: environment, project, user."""
+    return load_settings(os.environ, Path.cwd(), {})
 
 
 def guest_file(name: str, environment: Mapping[str, str]) -> Path:

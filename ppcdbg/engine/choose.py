@@ -14,6 +14,8 @@ from ppcdbg.errors import EngineError, UsageError
 
 EngineFactory = Callable[[Core], Engine]
 NAMES = ("auto", "reference", "llvm", "lockstep")
+PREFERENCE: tuple[str, ...] = ("llvm", "reference")
+"""What ``auto`` tries, in this order."""
 TIER0 = "llvm-tier0"
 """The llvm engine without its region compiler: for measurements."""
 
@@ -35,7 +37,9 @@ def engine_factory(name: str) -> EngineFactory:
 
     Raises UsageError for a name that is none, EngineError for an engine that cannot be made here.
     """
-    if name in ("llvm", TIER0) or name == "auto" and compiles():
+    if name == "auto":
+        return engine_factory(next(each for each in PREFERENCE if each != "llvm" or compiles()))
+    if name in ("llvm", TIER0):
         if not compiles():
             raise EngineError("--engine llvm needs llvmlite, which is not installed; use --engine reference")
         from ppcdbg.engine.llvm.engine import LlvmEngine
@@ -48,7 +52,7 @@ def engine_factory(name: str) -> EngineFactory:
 
         fast = engine_factory("llvm")
         return lambda core: LockstepEngine(core, fast)
-    if name in ("auto", "reference"):
+    if name == "reference":
         from ppcdbg.engine.reference.engine import ReferenceEngine
 
         return ReferenceEngine

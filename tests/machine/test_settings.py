@@ -45,28 +45,26 @@ def test_precedence_and_origins(tmp_path: Path) -> None:
     (tmp_path / "config/ppcdbg").mkdir(parents=True)
     project.mkdir()
     user = tmp_path / "config/ppcdbg/config.toml"
-    user.write_text('theme = "dark"\ncolor = "always"\nhistory = 7\nengine = "llvm"\n')
-    (project / ".ppcdbg.toml").write_text('theme = "light"\ncolor = "never"\nengine = "reference"\n')
-    env |= {"PPCDBG_THEME": "plain", "PPCDBG_COLOR": "auto", "PPCDBG_PAGER": "no"}
-    settings = load_settings(env, project, {"theme": "mine", "color": None})
-    assert dict(settings.values) == {
-        "theme": "mine", "color": "auto", "engine": "reference", "pager": False, "history": 7,
-    }  # fmt: skip
+    user.write_text('theme = "dark"\nengine = "llvm"\n')
+    assert load_settings(env, project, {}).origins["engine"] == str(user)
+    (project / ".ppcdbg.toml").write_text('theme = "light"\nengine = "reference"\n')
+    env |= {"PPCDBG_THEME": "plain", "PPCDBG_ASCII": "yes"}
+    settings = load_settings(env, project, {"theme": "mine", "ascii": None})
+    assert dict(settings.values) == {"theme": "mine", "engine": "reference", "ascii": True}
     assert dict(settings.origins) == {
-        "theme": "--theme", "color": "$PPCDBG_COLOR", "engine": str(project / ".ppcdbg.toml"), "pager": "$PPCDBG_PAGER",
-        "history": str(user),
+        "theme": "--theme", "engine": str(project / ".ppcdbg.toml"), "ascii": "$PPCDBG_ASCII",
     }  # fmt: skip
 
 
 def test_a_project_may_use_pyproject(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text("[tool.ppcdbg]\nhistory = 3\n[tool.other]\nx = 1\n")
-    assert load_settings(environment(tmp_path), tmp_path, {})["history"] == 3
+    (tmp_path / "pyproject.toml").write_text('[tool.ppcdbg]\ntheme = "light"\n[tool.other]\nx = 1\n')
+    assert load_settings(environment(tmp_path), tmp_path, {})["theme"] == "light"
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("thme = 'x'", "did you mean 'theme'"), ("history = '1'", "must be a number"), ("history = -1", "at least 0"),
-     ("pager = 1", "true or false"), ("color = 'red'", "auto or always or never"), ("=", "not valid TOML")],
+    [("thme = 'x'", "did you mean 'theme'"), ("theme = 1", "must be text"),
+     ("ascii = 1", "true or false"), ("engine = 'fast'", "auto or reference or llvm"), ("=", "not valid TOML")],
 )  # fmt: skip
 def test_bad_settings_are_named(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / ".ppcdbg.toml").write_text(text)
@@ -76,5 +74,5 @@ def test_bad_settings_are_named(tmp_path: Path, text: str, words: str) -> None:
 
 
 def test_bad_variables_are_usage_errors(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"\$PPCDBG_HISTORY"):
-        load_settings(environment(tmp_path) | {"PPCDBG_HISTORY": "many"}, tmp_path, {})
+    with pytest.raises(UsageError, match=r"\$PPCDBG_ASCII"):
+        load_settings(environment(tmp_path) | {"PPCDBG_ASCII": "many"}, tmp_path, {})
