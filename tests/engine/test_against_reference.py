@@ -9,6 +9,7 @@ import pytest
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.engine.api import EngineStop, Stops, Why
+from ppcdbg.engine.llvm import memory
 from ppcdbg.engine.llvm.engine import LlvmEngine
 from ppcdbg.engine.llvm.policy import Policy
 from ppcdbg.engine.reference.engine import ReferenceEngine
@@ -73,6 +74,22 @@ def test_loops_that_regions_are_made_of(cpu: str, make: Callable[[Core], LlvmEng
         regions = max(regions, len(tier1.installed) if tier1 else 0)
     if make is eager:
         assert regions >= 1
+
+
+@pytest.mark.parametrize("make", [tier0, eager])
+def test_hardly_any_room_for_ops_and_contexts(
+    make: Callable[[Core], LlvmEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Op pages and sets of translations are dropped and made again all the time."""
+    monkeypatch.setattr(memory, "OP_PAGES", 3)
+    monkeypatch.setattr(memory, "SET_LIMIT", 2)
+    run_both("e500mc", make, "crowded", lambda rng: rng.randrange(1, 400))
+    seed = "crowded.loops"
+    worlds = World("e500mc", ReferenceEngine, seed), World("e500mc", make, seed)
+    for world in worlds:
+        load(world, seed)
+    for turn in range(60):
+        compare(worlds, 200 + turn, f"{seed}, turn {turn}")
 
 
 def compare(worlds: tuple[World, World], count: int, where: str) -> EngineStop:

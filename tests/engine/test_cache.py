@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,14 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
     made = []
     assert cache.recall_or_make(tmp_path, NAME, lambda: made.append(1) or CODE) == CODE
     assert made and cache.recall(tmp_path, NAME) == CODE
+
+
+def test_the_oldest_objects_go(tmp_path: Path) -> None:
+    for n in range(cache.KEPT + 3):
+        cache.keep(tmp_path, f"object{n}", CODE)
+        os.utime(tmp_path / f"object{n}", ns=(n, n))
+    cache.keep(tmp_path, "last", CODE)
+    assert {p.name for p in tmp_path.iterdir()} == {f"object{n}" for n in range(4, cache.KEPT + 3)} | {"last"}
 
 
 def test_a_folder_that_cannot_be_used_is_no_error(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 MAGIC = b"ppcdbg object 1\n"
 _DIGEST = 32
+KEPT = 16
+"""Objects that stay; when one more comes, the oldest goes."""
 
 
 def fingerprint(sources: Iterable[Path], *facts: str) -> str:
@@ -57,6 +59,14 @@ def keep(folder: Path | None, name: str, payload: bytes) -> None:
         except OSError:
             Path(temporary).unlink(missing_ok=True)
             raise
+        _tidy(folder)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what has been there longest. Whoever wants it again makes it again."""
+    objects = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    for path in sorted(objects, key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
+        path.unlink(missing_ok=True)
 
 
 def recall_or_make(folder: Path | None, name: str, make: Callable[[], bytes]) -> bytes:

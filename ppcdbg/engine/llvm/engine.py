@@ -85,6 +85,8 @@ class LlvmEngine:
 
     def translations_changed(self) -> None:
         self.core.tlb.reloaded()
+        if self._policy is not None:  # the position may have been set back
+            self._look_at = min(self._look_at, self._counters[RETIRED] + self._policy.longest)
 
     def _translation_changed(self, page: int | None) -> None:
         if page is None:

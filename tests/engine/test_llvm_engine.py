@@ -1,0 +1,117 @@
+"""What the llvm engine promises beside equal states: breakpoints, listeners, debug events, changes from outside."""
+
+from __future__ import annotations
+
+from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.observe import Observer
+from ppcdbg.engine.api import Engine, Why
+from ppcdbg.engine.choose import engine_factory
+from ppcdbg.engine.llvm.engine import LlvmEngine
+from ppcdbg.engine.llvm.layout import Left
+from ppcdbg.engine.llvm.policy import Policy
+from ppcdbg.engine.reference.engine import ReferenceEngine
+from tests.cpu.rig import ALL, BASE, VECTORS, Rig, asm, rig, spr_field
+
+ADD = asm("addi", RT=3, RA0=3, SI=1)
+LOOP = asm("b", LI=-1 & 0xFFFFFF)
+
+
+def llvm(cpu: str = "e500mc", policy: Policy | None = None) -> Rig:
+    it = rig(cpu)
+    it.engine = LlvmEngine(it.core, policy)  # type: ignore[assignment]
+    return it
+
+
+class Listener(Observer):
+    def __init__(self, deferrable: bool) -> None:
+        self.deferrable = deferrable  # type: ignore[misc]
+        self.heard: list[tuple[int, ...]] = []
+
+    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
+        self.heard.append((vector, pc, msr, guest, position))
+
+
+def interrupted(engine: type[Engine], deferrable: bool) -> list[tuple[int, ...]]:
+    """A program of traps, system calls and misses, and what a listener heard."""
+    it = rig()
+    it.engine = engine(it.core)  # type: ignore[assignment, call-arg]
+    it.code(ADD, asm("sc", LEV=0), ADD, asm("lwz", RT=4, RA0=9, D=0), asm("tw", TO=31, RA=0, RB=0), ADD, LOOP)
+    it.core.state.gpr[9] = 0x700000
+    step_over = [asm("mfspr", RT=31, SPR=spr_field(26)), asm("addi", RT=31, RA0=31, SI=4),
+                 asm("mtspr", RS=31, SPR=spr_field(26)), asm("rfi")]  # fmt: skip
+    for vector in (6, 13):
+        it.code(*step_over, at=VECTORS + 0x100 * vector)
+    it.code(asm("rfi"), at=VECTORS + 0x800)
+    it.core.state.pc = BASE
+    listener = it.core.observer = Listener(deferrable)
+    it.run(40)
+    return listener.heard
+
+
+def test_listeners_hear_the_same_at_once_or_late() -> None:
+    expected = interrupted(ReferenceEngine, False)
+    assert [vector for vector, *_ in expected] == [8, 13, 6]
+    assert interrupted(LlvmEngine, False) == expected
+    assert interrupted(LlvmEngine, True) == expected
+
+
+def test_a_breakpoint_stops_compiled_regions_too() -> None:
+    it = llvm(policy=Policy(period=200, longest=200, hot=2, background=False, optimize=0))
+    it.code(*[ADD] * 10, asm("b", LI=-10 & 0xFFFFFF))
+    it.run(5000)
+    engine = it.engine
+    assert engine.tier1.installed  # type: ignore[attr-defined]
+    for turn in range(3):
+        stop = it.run(100, frozenset({BASE + 16}))
+        assert (stop.why, it.core.state.pc) == (Why.BREAKPOINT, BASE + 16), turn
+    before = it.core.retired
+    assert it.run(1000).why is Why.LIMIT and it.core.retired == before + 1000
+
+
+def test_a_breakpoint_is_passed_where_a_run_begins_and_kept_when_its_word_is_written() -> None:
+    it = llvm()
+    it.code(ADD, ADD, LOOP)
+    here = frozenset({BASE + 4})
+    assert it.run(10, here).why is Why.BREAKPOINT
+    it.bus.ram[BASE + 4 : BASE + 8] = ADD.to_bytes(4, "big")
+    it.engine.code_changed(BASE + 4, 4)
+    assert it.run(10, here).why is Why.BREAKPOINT  # once around
+    assert it.core.retired == 1 + 2  # the add at the breakpoint and the branch to it
+
+
+def test_code_changed_from_outside_is_seen() -> None:
+    it = llvm()
+    it.code(ADD, LOOP)
+    it.run(11)
+    it.bus.ram[BASE : BASE + 4] = asm("addi", RT=3, RA0=0, SI=77).to_bytes(4, "big")
+    it.engine.code_changed(BASE, 4)
+    it.run(3)
+    assert it.core.state.gpr[3] == 77
+
+
+def test_a_device_is_asked_once_for_each_access() -> None:
+    it = llvm()
+    it.core.tlb.write(0x400 % 128 * 4, 0x80000100, 0x400000 | 0x0A, it.bus.DEVICE & 0xFFFFF000 | ALL,
+                      it.bus.DEVICE >> 32)  # fmt: skip
+    it.code(asm("stw", RS=3, RA0=9, D=0), asm("lwz", RT=4, RA0=9, D=0), ADD, LOOP)
+    it.core.state.gpr[3], it.core.state.gpr[9] = 0x1234, 0x400000
+    it.run(3)
+    assert (it.bus.device, it.core.state.gpr[4], it.core.state.gpr[3]) == (0x1234, 0x1234, 0x1235)
+    left = it.engine.left  # type: ignore[attr-defined]
+    assert (left[Left.WRITE], left[Left.READ]) == (1, 1)
+
+
+def test_single_steps_and_one_run_end_alike() -> None:
+    one, two = llvm(), llvm()
+    for it in (one, two):
+        it.code(ADD, asm("mtspr", RS=3, SPR=spr_field(9)), asm("bc", BO=16, BI=0, BD=-2 & 0x3FFF), LOOP)
+    for _ in range(57):
+        one.run(1)
+    two.run(57)
+    assert one.core.state.block == two.core.state.block
+
+
+def test_names_make_engines() -> None:
+    for name in ("auto", "llvm", "reference", "lockstep"):
+        made: Core = rig().core
+        assert engine_factory(name)(made).core is made
