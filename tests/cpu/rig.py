@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
-from ppcdbg.engine.api import EngineStop, Stops
-from ppcdbg.engine.reference.engine import ReferenceEngine
+from ppcdbg.engine.api import Engine, EngineStop, Stops
 from ppcdbg.isa.table import by_name
+from tests.engines import engine_under_test
 
 BASE = 0x1000
 VECTORS = 0x8000
@@ -45,7 +45,7 @@ class Rig:
     """Core, engine and bus together; vectors are at ``VECTORS + 0x100 * number``."""
 
     core: Core
-    engine: ReferenceEngine
+    engine: Engine
     bus: PlainBus
 
     def code(self, *words: int, at: int = BASE) -> Rig:
@@ -68,7 +68,7 @@ def rig(cpu: str = "e500mc", size: int = 1 << 20) -> Rig:
     """EA 0 is mapped to PA 0, 1 MiB, all permissions, by TLB1[0]; the vectors hold no-ops."""
     bus = PlainBus(size)
     core = Core(CORES[cpu], bus)
-    it = Rig(core, ReferenceEngine(core), bus)
+    it = Rig(core, engine_under_test(core), bus)
     it.map(0, 0, 0, tsize=10)
     bus.ram[VECTORS : VECTORS + 0x3000] = NOP.to_bytes(4, "big") * 0xC00
     core.write_spr("IVPR", 0)

@@ -8,11 +8,11 @@ from pathlib import Path
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
 from ppcdbg.debugger.debugger import Debugger
-from ppcdbg.engine.reference.engine import ReferenceEngine
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.boot import boot_state
 from ppcdbg.machine.input import InputQueue
 from ppcdbg.machine.machine import Machine
+from tests.engines import engine_under_test
 
 ENTRY = 0x1000
 NOP, SPIN, BLR, SC, RFI = 0x60000000, 0x48000000, 0x4E800020, 0x44000002, 0x4C000064
@@ -61,7 +61,7 @@ def machine(*words: int, cpu: str = "e500v2") -> Machine:
     parts = _Parts()
     board = Board(64 << 20, lambda: parts.core.now, cpu, lambda: parts.core.retired)
     parts.core = core = Core(CORES[cpu], board.bus)
-    made = Machine(core, ReferenceEngine(core), board, InputQueue(lambda: core.retired))
+    made = Machine(core, engine_under_test(core), board, InputQueue(lambda: core.retired))
     board.bus.ram[ENTRY : ENTRY + 4 * len(words)] = b"".join(w.to_bytes(4, "big") for w in words)
     made.boot(boot_state(ENTRY, None))
     return made

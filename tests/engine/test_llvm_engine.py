@@ -18,7 +18,7 @@ LOOP = asm("b", LI=-1 & 0xFFFFFF)
 
 def llvm(cpu: str = "e500mc", policy: Policy | None = None) -> Rig:
     it = rig(cpu)
-    it.engine = LlvmEngine(it.core, policy)  # type: ignore[assignment]
+    it.engine = LlvmEngine(it.core, policy)
     return it
 
 
@@ -34,7 +34,7 @@ class Listener(Observer):
 def interrupted(engine: type[Engine], deferrable: bool) -> list[tuple[int, ...]]:
     """A program of traps, system calls and misses, and what a listener heard."""
     it = rig()
-    it.engine = engine(it.core)  # type: ignore[assignment, call-arg]
+    it.engine = engine(it.core)  # type: ignore[call-arg]
     it.code(ADD, asm("sc", LEV=0), ADD, asm("lwz", RT=4, RA0=9, D=0), asm("tw", TO=31, RA=0, RB=0), ADD, LOOP)
     it.core.state.gpr[9] = 0x700000
     step_over = [asm("mfspr", RT=31, SPR=spr_field(26)), asm("addi", RT=31, RA0=31, SI=4),

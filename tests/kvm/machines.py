@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
-from ppcdbg.engine.reference.engine import ReferenceEngine
 from ppcdbg.kvm import ioctl
 from ppcdbg.kvm.e500_mmu import Geometry
 from ppcdbg.kvm.host import HOSTS, HostModel
@@ -19,6 +18,7 @@ from ppcdbg.kvm.vm import HOST_PAGES, FailurePolicy, UnknownSpr, Vm
 from ppcdbg.kvm.vmm import BoardUserspace
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.input import InputQueue
+from tests.engines import engine_under_test
 
 MEMORY = 4 << 20
 ENTRY = 0x1000
@@ -55,7 +55,7 @@ def system(v: Vcpu, code: list[int], userspace: Userspace | None = None, msr: in
     load(v, ENTRY, code)
     ioctl.set_regs(v, ENTRY, msr)
     queue = InputQueue(lambda: v.core.retired)
-    return KvmSystem(v, ReferenceEngine(v.core), board, queue, userspace or BoardUserspace(board))
+    return KvmSystem(v, engine_under_test(v.core), board, queue, userspace or BoardUserspace(board))
 
 
 def load(v: Vcpu, address: int, code: list[int]) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
-from ppcdbg.engine.reference.engine import ReferenceEngine
 from ppcdbg.kvm import codes, ioctl, queueing, timers
 from ppcdbg.kvm.e500_mmu import Geometry
 from ppcdbg.kvm.host import E500V2_HOST, Backing, HostModel
@@ -25,6 +24,7 @@ from ppcdbg.kvm.vm import HOST_PAGES, Vm
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
 from ppcdbg.machine.system import Limits, Stop, StopKind
+from tests.engines import engine_under_test
 
 DATA = Path(__file__).parent / "data"
 MEMORY = 16 << 20
@@ -164,7 +164,7 @@ class OracleRun:
         self.userspace = OracleUserspace(
             self._mark, lambda irq, at: queue.add(InputKind.KVM, value=irq, name="interrupt", position=at)
         )
-        self.system = KvmSystem(v, ReferenceEngine(core), board, queue, self.userspace)
+        self.system = KvmSystem(v, engine_under_test(core), board, queue, self.userspace)
         v.trace = self._event
 
     def go(self, limit: int = 20_000_000) -> Stop:
