@@ -61,11 +61,17 @@ def places(form: Form) -> tuple[Place, ...]:
 
 
 class HandlerEmitter(ContextEmitter):
-    """Emits one handler. ``near``: a relative jump stays in the page, and its operand is the distance in op bytes."""
+    """Emits one handler. ``near``: a relative jump stays in the page, and its operand is the distance in op bytes.
 
-    def __init__(self, model: CoreModel, *, near: bool = False) -> None:
+    ``twin``: the handler that does the instruction when the software TLB misses, calling helpers. A handler that leaves
+    misses to its twin calls nothing, so that it needs no stack.
+    """
+
+    def __init__(self, model: CoreModel, *, near: bool = False, twin: str = "") -> None:
         super().__init__(model)
         self._near = near
+        self._twin = twin
+        self.calls = False
         self.ended = False
         self._unreachable = False
 
@@ -134,6 +140,13 @@ class HandlerEmitter(ContextEmitter):
 
     def leave_slowly(self) -> None:
         self.tail("@leave_slowly", "%op", "%n")
+
+    def missed(self, helper: str, arguments: str) -> bool:
+        if self._twin:
+            self.tail(self._twin, "%op", "%n")
+            return False
+        self.calls = True
+        return super().missed(helper, arguments)
 
     # --- going on ------------------------------------------------------------------------------------------------
     def _spend(self) -> Value:
@@ -275,14 +288,20 @@ class Handlers:
         return self._named(insn, emitter)
 
     def _handler(self, insn: Insn, static: dict[str, int], near: bool) -> str:
-        emitter = HandlerEmitter(self._model, near=near)
         try:
-            emitter.check_privilege(insn)
-            insn.body(emitter, emitter.operands(insn.form, static))
-            emitter.finish()
+            whole = self._emit(insn, static, near, "")
+            if not whole.calls:
+                return self._named(insn, whole)
+            return self._named(insn, self._emit(insn, static, near, self._named(insn, whole)))
         except NotEmitted:
             return leaving(Left.INTERPRET)
-        return self._named(insn, emitter)
+
+    def _emit(self, insn: Insn, static: dict[str, int], near: bool, twin: str) -> HandlerEmitter:
+        emitter = HandlerEmitter(self._model, near=near, twin=twin)
+        emitter.check_privilege(insn)
+        insn.body(emitter, emitter.operands(insn.form, static))
+        emitter.finish()
+        return emitter
 
     def _named(self, insn: Insn, emitter: HandlerEmitter) -> str:
         """The name of a handler with this body, which may be another instruction's."""
