@@ -1,4 +1,4 @@
-"""The engine that the tests of other rooms run on: the reference, or what ``PPCDBG_TEST_ENGINE`` names."""
+"""The engine that the tests of other rooms run on: the reference, or what ``PPCDBG_ENGINE`` names."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from ppcdbg.engine.choose import engine_factory
 
 
 def engine_under_test(core: Core) -> Engine:
-    return engine_factory(os.environ.get("PPCDBG_TEST_ENGINE", "reference"))(core)
+    return engine_factory(os.environ.get("PPCDBG_ENGINE", "reference"))(core)
