@@ -43,8 +43,28 @@ class Geometry:
 LEGACY = Geometry(256, 2, 16)
 
 
+class MasImage:
+    """What MAS1 and MAS2 say of an entry, the guest's or a shadow: ``size`` in bytes, ``start`` effective."""
+
+    __slots__ = ()
+    mas1: int
+    mas2: int
+
+    @property
+    def ts(self) -> int:
+        return self.mas1 >> 12 & 1
+
+    @property
+    def size(self) -> int:
+        return 1024 << (self.mas1 >> 7 & 0x1F)
+
+    @property
+    def start(self) -> int:
+        return self.mas2 & MAS2_EPN
+
+
 @dataclass(frozen=True, slots=True)
-class GuestEntry:
+class GuestEntry(MasImage):
     """One guest TLB entry as data. Addresses: ``start``..``end`` effective, ``address`` guest-physical."""
 
     tlbsel: int
@@ -64,18 +84,6 @@ class GuestEntry:
     @property
     def tid(self) -> int:
         return self.mas1 >> 16 & 0xFF
-
-    @property
-    def ts(self) -> int:
-        return self.mas1 >> 12 & 1
-
-    @property
-    def size(self) -> int:
-        return 1024 << (self.mas1 >> 7 & 0x1F)
-
-    @property
-    def start(self) -> int:
-        return self.mas2 & MAS2_EPN
 
     @property
     def end(self) -> int:

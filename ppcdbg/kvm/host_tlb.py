@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from ppcdbg.kvm.e500_mmu import MAS1_VALID, MAS2_EPN
+from ppcdbg.kvm.e500_mmu import MAS1_VALID, MAS2_EPN, MasImage
 from ppcdbg.kvm.host import HostModel
 
 MAS0_TLBSEL1 = 0x10000000
@@ -23,7 +23,7 @@ class TlbWriter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class HostEntry:
+class HostEntry(MasImage):
     """One valid entry of the real TLB. ``parent``: (tlbsel, esel) of the guest entry it shadows, None for the magic
     page. ``real``: the real address of the page."""
 
@@ -39,18 +39,6 @@ class HostEntry:
     @property
     def tid(self) -> int:
         return self.mas1 >> 16 & 0x3FFF
-
-    @property
-    def ts(self) -> int:
-        return self.mas1 >> 12 & 1
-
-    @property
-    def size(self) -> int:
-        return 1024 << (self.mas1 >> 7 & 0x1F)
-
-    @property
-    def start(self) -> int:
-        return self.mas2 & MAS2_EPN
 
     @property
     def real(self) -> int:
