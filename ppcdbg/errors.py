@@ -26,12 +26,6 @@ class InputError(PpcdbgError):
     exit_status = 3
 
 
-class GuestError(PpcdbgError):
-    """The guest cannot go on: it crashed, hangs, or asked for something that ends it."""
-
-    exit_status = 4
-
-
 class EngineError(PpcdbgError):
     """An engine cannot be made or disagrees with its witness."""
 

@@ -172,11 +172,6 @@ class Core:
     def deliverable(self) -> int | None:
         return self.delivery.deliverable()
 
-    def return_to(self, pc: int, msr: int) -> None:
-        """What a tenant's rfi does: MSR and pc as given."""
-        self.set_msr(msr & self.model.msr_mask)
-        self.state.pc = pc & 0xFFFFFFFC
-
     # --- questions --------------------------------------------------------------------------------
     def probe(self, ea: int, access: Access = Access.LOAD, context: Context | None = None) -> Translation | None:
         """Where an access would go, without any effect; None when it would take an interrupt."""

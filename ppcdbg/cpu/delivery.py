@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ppcdbg.cpu.core import Core
 
 IVPR, GIVPR, EPCR, MSRP = SLOT["IVPR"], SLOT["GIVPR"], SLOT["EPCR"], SLOT["MSRP"]
-ESR, DEAR, GESR, GDEAR, MCSR = SLOT["ESR"], SLOT["DEAR"], SLOT["GESR"], SLOT["GDEAR"], SLOT["MCSR"]
+ESR, DEAR, GESR, GDEAR = SLOT["ESR"], SLOT["DEAR"], SLOT["GESR"], SLOT["GDEAR"]
 TCR, TSR, DBSR, DBCR0 = SLOT["TCR"], SLOT["TSR"], SLOT["DBSR"], SLOT["DBCR0"]
 
 # Vector -> the EPCR bit that sends it to the guest (facts 1.4); SYSCALL always goes there.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TIMEBASE_HZ = 400_000_000
 STOPPED = M64
-TCR, TSR, DECAR, DEC = SLOT["TCR"], SLOT["TSR"], SLOT["DECAR"], SLOT["DEC"]
+TCR, TSR, DECAR = SLOT["TCR"], SLOT["TSR"], SLOT["DECAR"]
 
 
 def fit_period(tcr: int) -> int:

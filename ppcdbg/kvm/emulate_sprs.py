@@ -34,16 +34,21 @@ _PLAIN = {58: "csrr0", 59: "csrr1", 574: "dsrr0", 575: "dsrr1", 54: "decar", 100
 _DEBUG = {308: "dbcr0", 309: "dbcr1", 310: "dbcr2", 312: "iac1", 313: "iac2", 316: "dac1", 317: "dac2"}
 
 
+def _operands(word: int) -> tuple[int, int]:
+    """RT or RS, and the SPR's number, of an mfspr or mtspr word."""
+    return word >> 21 & 31, word >> 16 & 0x1F | word >> 6 & 0x3E0
+
+
 def spr_number(word: int) -> int | None:
     """The SPR that an mfspr or mtspr names; None for another instruction."""
     if word >> 26 == 31 and word >> 1 & 0x3FF in (339, 467):
-        return word >> 16 & 0x1F | word >> 6 & 0x3E0
+        return _operands(word)[1]
     return None
 
 
 def mfspr(v: Vcpu, word: int) -> Callable[[], int]:
     """The effect of one mfspr word."""
-    rt, sprn = word >> 21 & 31, word >> 16 & 0x1F | word >> 6 & 0x3E0
+    rt, sprn = _operands(word)
     reader = readers(v).get(sprn)
     gpr = v.gpr
     if reader is None:
@@ -59,7 +64,7 @@ def mfspr(v: Vcpu, word: int) -> Callable[[], int]:
 
 def mtspr(v: Vcpu, word: int) -> Callable[[], int]:
     """The effect of one mtspr word."""
-    rs, sprn = word >> 21 & 31, word >> 16 & 0x1F | word >> 6 & 0x3E0
+    rs, sprn = _operands(word)
     writer = writers(v).get(sprn)
     gpr = v.gpr
     if writer is None:

@@ -11,7 +11,6 @@ import re
 TIME_STAMP = re.compile(r"^\[ *\d+\.\d+\] ", re.MULTILINE)
 COUNTED = re.compile(r"^( *(?:LOC|\d+): +)\d+", re.MULTILINE)
 CPU_FEATURES = re.compile(r"^(cpu_features +=) 0x[0-9a-f]+$", re.MULTILINE)
-BANNER = re.compile(r"^Linux version .*$", re.MULTILINE)
 
 
 def comparable(console: str) -> list[str]:

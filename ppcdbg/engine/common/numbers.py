@@ -51,10 +51,6 @@ class Numbers:
         return 32 - a.bit_length()
 
     @staticmethod
-    def popcount(a: int) -> int:
-        return a.bit_count()
-
-    @staticmethod
     def sext8(a: int) -> int:
         return sign_extend(a, 8)
 

@@ -116,9 +116,6 @@ class Emitter(Writer):
     def clz(self, a: Number) -> Number:
         return self.make(f"call i32 @llvm.ctlz.i32(i32 {self.as_bits(a, 32)}, i1 false)", 32)
 
-    def popcount(self, a: Number) -> Number:
-        return self.make(f"call i32 @llvm.ctpop.i32(i32 {self.as_bits(a, 32)})", 32)
-
     def _extend(self, a: Number, bits: int) -> Number:
         if isinstance(a, int):
             return sign_extend(a, bits)

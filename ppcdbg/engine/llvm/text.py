@@ -20,7 +20,6 @@ declare i64 @llvm.bswap.i64(i64)
 declare i32 @llvm.fshl.i32(i32, i32, i32)
 declare i32 @llvm.ctlz.i32(i32, i1)
 declare i64 @llvm.cttz.i64(i64, i1)
-declare i32 @llvm.ctpop.i32(i32)
 !0 = !{!"ppcdbg"}
 !1 = !{!"state", !0}
 !2 = !{!"ram", !0}
