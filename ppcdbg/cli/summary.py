@@ -125,7 +125,7 @@ def _kvm(vcpu: Vcpu | None) -> Summary:
     held_back = vcpu.failures.suppressed + sum(count for _, count in vcpu.failures.held_back)
     return {
         "exits": {exit_name(vector): n for vector, n in sorted(vcpu.exit_counts.items())},
-        "emulated": mnemonics(vcpu.core.model.name, {word: n[0] for word, n in vcpu.emulated.items()}),
+        "emulated": mnemonics(vcpu.core.model.name, vcpu.emulated),
         "emulation_failures": {"total": vcpu.failures.total, "held_back": held_back},
         "hypercalls": {HCALL_NAMES.get(t, f"{t:#010x}"): n for t, n in sorted(vcpu.hypercalls.items())},
         "interrupts": {

@@ -69,21 +69,24 @@ class TlbEntry:
 
 
 class Tlb:
-    """The arrays. ``changed`` is called with a page number, or None for everything, after each change."""
+    """The arrays. ``changed`` is called with a page number, or None for everything, after each change.
+
+    ``words``: the MAS images as they lie in the state block, ``TLB_ENTRY_WORDS`` for each entry.
+    """
 
     def __init__(self, state: State, tlb1_entries: int) -> None:
-        self._words = state.tlb
+        self.words = state.tlb
         self.tlb1_entries = tlb1_entries
         self.changed: Callable[[int | None], None] = lambda page: None
         self._tlb1: list[TlbEntry] | None = None
 
     def entry(self, index: int) -> TlbEntry:
         base = index * TLB_ENTRY_WORDS
-        return TlbEntry(index, *self._words[base : base + 5])
+        return TlbEntry(index, *self.words[base : base + 5])
 
     def write(self, index: int, mas1: int, mas2: int, mas3: int, mas7: int, mas8: int = 0) -> None:
         """Replace an entry; TLB0 ignores TSIZE and IPROT."""
-        words = self._words
+        words = self.words
         base = index * TLB_ENTRY_WORDS
         old_valid, old_page = words[base] & MAS1_V, words[base + 1] >> 12
         if index < TLB0_ENTRIES:
@@ -101,12 +104,12 @@ class Tlb:
     def drop(self, index: int) -> None:
         """Clear the V bit of one entry."""
         base = index * TLB_ENTRY_WORDS
-        self._words[base] &= ~MAS1_V & 0xFFFFFFFF
+        self.words[base] &= ~MAS1_V & 0xFFFFFFFF
         if index >= TLB0_ENTRIES:
             self._tlb1 = None
             self.changed(None)
         else:
-            self.changed(self._words[base + 1] >> 12)
+            self.changed(self.words[base + 1] >> 12)
 
     def reloaded(self) -> None:
         """The state block was replaced from outside (a snapshot, or compiled code wrote entries)."""
@@ -122,7 +125,7 @@ class Tlb:
 
     def candidates(self, ea: int) -> Iterator[TlbEntry]:
         """Valid entries whose page holds ``ea``, TLB0 first; context is not looked at."""
-        words = self._words
+        words = self.words
         page = ea >> 12
         first = (page & (TLB0_SETS - 1)) * TLB0_WAYS
         for index in range(first, first + TLB0_WAYS):
@@ -141,7 +144,7 @@ class Tlb:
         """Drop valid entries of one array without IPROT that ``which`` accepts; the indexes dropped."""
         dropped = []
         for index in self.entries(tlbsel):
-            mas1 = self._words[index * TLB_ENTRY_WORDS]
+            mas1 = self.words[index * TLB_ENTRY_WORDS]
             if mas1 & MAS1_V and not mas1 & MAS1_IPROT and (which is None or which(self.entry(index))):
                 self.drop(index)
                 dropped.append(index)

@@ -6,7 +6,11 @@ entry in the host's TLB is :mod:`ppcdbg.kvm.shadow_tlb`'s business.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
+
+from ppcdbg.kvm import words as W
+from ppcdbg.kvm.words import address, table
 
 MAS1_VALID, MAS1_IPROT, MAS1_TS = 0x80000000, 0x40000000, 0x1000
 MAS1_TSIZE_MASK = 0x0F80  # the 4 bits that e500 hardware has, and the lowest one that it lacks
@@ -94,22 +98,37 @@ class GuestEntry(MasImage):
         return self.mas7_3 & ~0xFFF
 
 
-class GuestTlb:
-    """The arrays, their search, and the victim hints."""
+def _word(index: int) -> property:
+    def get(self: GuestTlb) -> int:
+        return self.words[index]
 
-    def __init__(self, geometry: Geometry) -> None:
+    def put(self: GuestTlb, value: int) -> None:
+        self.words[index] = value
+
+    return property(get, put)
+
+
+class GuestTlb:
+    """The arrays, their search, and the victim hints. ``words``: the vcpu's, which holds TLB1's range."""
+
+    def __init__(self, geometry: Geometry, words: array[int] | None = None) -> None:
+        self.words = words = table(W.COUNT) if words is None else words
         self.geometry = geometry
         self.ways = (geometry.tlb0_ways, geometry.tlb1_entries)
         self.entries = (geometry.tlb0_entries, geometry.tlb1_entries)
         self.offset = (0, geometry.tlb0_entries)
         total = sum(self.entries)
-        self.mas1 = [0] * total
-        self.mas2 = [0] * total
-        self.mas7_3 = [0] * total
+        self.mas1, self.mas2, self.mas7_3 = table(total), table(total), table(total)
         self.nv = [0, 0]
         self.set_mask = geometry.tlb0_sets - 1
+        words[W.SET_MASK], words[W.WAYS], words[W.TLB1_ENTRIES] = self.set_mask, self.ways[0], self.entries[1]
+        for place, held in ((W.GUEST_MAS1, self.mas1), (W.GUEST_MAS2, self.mas2), (W.GUEST_MAS7_3, self.mas7_3)):
+            words[place] = address(held)
         self.tlb1_min, self.tlb1_max = 0xFFFFFFFF, 0
         self._tlb1: list[tuple[int, int, int, int, int]] | None = None
+
+    tlb1_min, tlb1_max = _word(W.TLB1_MIN), _word(W.TLB1_MAX)
+    """The addresses that valid entries of TLB1 span: a filter before its search."""
 
     # --- reading ----------------------------------------------------------------------------------
     def entry(self, tlbsel: int, esel: int) -> GuestEntry:
@@ -213,7 +232,7 @@ class GuestTlb:
 
     def at_range_edge(self, entry: GuestEntry) -> bool:
         start = entry.start & ~(entry.size - 1)
-        return self.tlb1_min == start or self.tlb1_max == start + entry.size - 1
+        return start == self.words[W.TLB1_MIN] or start + entry.size - 1 == self.words[W.TLB1_MAX]
 
     def extend_range(self, entry: GuestEntry) -> None:
         if entry.valid:

@@ -209,12 +209,7 @@ def emulate(v: Vcpu) -> int:
 def _outcome(v: Vcpu, word: int, result: int, shown: int) -> int:
     v.actions.append((EMULATED, word, result, v.gpr[shown] if shown >= 0 else None))
     if result == EMULATE_DONE:
-        v.stat["emulated_inst_exits"] += 1
-        count = v.emulated.get(word)
-        if count is None:
-            v.emulated[word] = [1]
-        else:
-            count[0] += 1
+        v.count_emulated(word)
         return codes.RESUME_GUEST_NV
     if result == EMULATE_FAIL:
         return _failed(v, word)

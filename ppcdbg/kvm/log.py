@@ -1,11 +1,12 @@
 """What is kept of every exit, compactly, and the log of emulation failures with the kernel's rate limit.
 
-An exit costs one tuple; the :class:`ExitRecord` of it is made when somebody reads it.
+An exit costs one tuple: the run loop's, or ``words.ROW`` for one that compiled code handled. The :class:`ExitRecord`
+of it is made when somebody reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -17,6 +18,9 @@ from ppcdbg.kvm.trace import exit_name
 # What an action tuple begins with; the rest depends on it (see ``action``).
 EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG = range(10)
 Compact = tuple[Any, ...]
+WRITES = 0x100
+"""In the third word of a row of compiled code: a device was written. The lowest byte is the size of the access."""
+_NATIVE = 16
 
 _DEAR_ESR_INST = frozenset({"dear", "esr", "inst"})
 _CAPTURED_PR: dict[int, frozenset[str]] = {
@@ -61,11 +65,12 @@ def action(compact: Compact) -> Action:
 class ExitLog(Sequence[ExitRecord]):
     """Every exit of a run in order. Appending is O(1); reading makes the record."""
 
-    def __init__(self, hv: bool) -> None:
+    def __init__(self, hv: bool, device_at: Callable[[int], str]) -> None:
         self._rows: list[Compact] = []
         self._captured = _CAPTURED_HV if hv else _CAPTURED_PR
-        self._hv = hv
+        self._device_at = device_at
         self.append = self._rows.append
+        self.extend = self._rows.extend
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -89,9 +94,16 @@ class ExitLog(Sequence[ExitRecord]):
         vector: int = self._rows[index][2]
         return vector
 
+    def pop(self) -> Compact:
+        """Take the last row back."""
+        return self._rows.pop()
+
     def _record(self, index: int) -> ExitRecord:
+        row = self._rows[index]
+        if len(row) == _NATIVE:
+            row = self._widened(row)
         (position, tick, vector, pc, msr, dar, esr, last_inst, actions, queued, delivered, resume, accounted,
-         cost) = self._rows[index]  # fmt: skip
+         cost) = row  # fmt: skip
         return ExitRecord(
             number=index,
             position=position,
@@ -111,6 +123,18 @@ class ExitLog(Sequence[ExitRecord]):
             accounted=exit_type_name(accounted),
             cost=cost,
         )
+
+    def _widened(self, row: Compact) -> Compact:
+        """A row of compiled code as the run loop would have made it."""
+        *first, word, kind, a, b, c, d, resume, accounted, cost = row
+        if kind == EMULATED:
+            did: Compact = EMULATED, word, EMULATE_DONE, a if b else None
+        elif kind == MAPPED:
+            did = MAPPED, a, b, 4096, c, d
+        else:
+            gpa = d << 32 | a
+            did = MMIO, word, gpa, c & 0xFF, b, bool(c & WRITES), self._device_at(gpa) or "none"
+        return *first, word, (did,), (), None, resume, accounted, cost
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ what the guest stores there takes effect at once; in HV mode they are private. N
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import dataclass
 from struct import Struct
 
@@ -45,12 +46,18 @@ FIELDS: tuple[Field, ...] = (
 class SharedPage:
     """Reads and writes fields of the struct in a buffer of one page."""
 
-    __slots__ = ("page",)
+    __slots__ = ("_anchor", "page")
 
     def __init__(self, page: memoryview | bytearray) -> None:
         if len(page) < SIZE:
             raise ValueError(f"the shared page needs {SIZE} bytes, not {len(page)}")
         self.page = page
+        self._anchor = ctypes.c_char.from_buffer(page)
+
+    @property
+    def host_address(self) -> int:
+        """Where the page lies in this process; valid as long as this object lives."""
+        return ctypes.addressof(self._anchor)
 
     def get32(self, offset: int) -> int:
         word: int = _U32.unpack_from(self.page, offset)[0]

@@ -261,7 +261,7 @@ class KvmSystem(RunLoop):
             v.timing.add_exit(self._last_cost, v.exit_type, tick - self._entered_at)
         leave(v, number)
         pc, msr, dar, esr, inst = v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst
-        v.exit_counts[number] += 1
+        v.counts[number] += 1
         actions, queued, r = v.actions, v.queued, codes.RESUME_HOST
         try:
             r = handle_exit(v, self._table, number)

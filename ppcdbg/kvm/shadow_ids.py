@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ppcdbg.kvm.words import table
+
 NUM_TIDS = 256
+_KEYS = 1 << 10
+_NONE = table(_KEYS)
 
 
 def key(space: int, tid: int, pr: int) -> int:
@@ -25,27 +29,28 @@ class ShadowIds:
     def __init__(self, current: Callable[[], tuple[int, int, int]], flush_host: Callable[[], None]) -> None:
         self._current = current
         self._flush_host = flush_host
-        self.ids: dict[int, int] = {}
+        self.table = table(_KEYS)
+        """By key: the live id of an identity, or 0."""
         self.last_used = 0
         self.pid0 = 0
         self.pid1 = 0
 
     def lookup(self, space: int, tid: int, pr: int) -> int:
         """The live id of an identity, or 0."""
-        return self.ids.get(space << 9 | tid << 1 | pr, 0)
+        return self.table[space << 9 | tid << 1 | pr]
 
     def get(self, space: int, tid: int, pr: int, within_recalc: bool = False) -> int:
         """The id of an identity, allocated when there is none; the hardware PIDs follow."""
         k = space << 9 | tid << 1 | pr
-        sid = self.ids.get(k, 0)
+        sid = self.table[k]
         while not sid:
             self.last_used += 1
             if self.last_used < NUM_TIDS:
-                sid = self.ids[k] = self.last_used
+                sid = self.table[k] = self.last_used
             else:
                 self._flush_host()
                 self.last_used = 0
-                self.ids.clear()
+                self.table[:] = _NONE
             if not within_recalc:
                 self.recalculate()
         return sid
@@ -53,23 +58,23 @@ class ShadowIds:
     def recalculate(self) -> None:
         """Set PID0 and PID1 for the guest's current state (after MSR, PID or table changes)."""
         space, pid, pr = self._current()
-        ids = self.ids
+        ids = self.table
         base = space << 9 | pr
-        self.pid0 = ids.get(base | pid << 1) or self.get(space, pid, pr, True)
-        self.pid1 = ids.get(base) or self.get(space, 0, pr, True)
+        self.pid0 = ids[base | pid << 1] or self.get(space, pid, pr, True)
+        self.pid1 = ids[base] or self.get(space, 0, pr, True)
 
     def reset_all(self) -> None:
         """Forget every id: host entries made with old ones can never match again."""
-        self.ids.clear()
+        self.table[:] = _NONE
         self.recalculate()
 
     def reset_one(self, space: int, tid: int, pr: int) -> None:
-        self.ids.pop(space << 9 | tid << 1 | pr, None)
+        self.table[space << 9 | tid << 1 | pr] = 0
         self.recalculate()
 
     def owner(self, sid: int) -> tuple[int, int, int] | None:
         """(address space, guest PID, PR) that a live id stands for, for panes."""
-        for k, value in self.ids.items():
-            if value == sid:
-                return k >> 9, k >> 1 & 0xFF, k & 1
-        return None
+        if not sid or sid not in self.table:
+            return None
+        k = self.table.index(sid)
+        return k >> 9, k >> 1 & 0xFF, k & 1

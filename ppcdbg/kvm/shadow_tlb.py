@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ppcdbg.kvm import words as W
 from ppcdbg.kvm.e500_mmu import (
     MAS1_TS,
     MAS1_TSIZE_MASK,
@@ -23,6 +24,7 @@ from ppcdbg.kvm.e500_mmu import (
 from ppcdbg.kvm.host import Backing
 from ppcdbg.kvm.host_tlb import HostTlb
 from ppcdbg.kvm.shadow_ids import ShadowIds
+from ppcdbg.kvm.words import address, table
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
@@ -52,14 +54,24 @@ class ShadowTlb:
         self.guest = guest
         self.host = hosttlb
         self.ids = ids
-        self.pfn = [0] * len(guest.mas1)
-        self.flags = [0] * len(guest.mas1)
+        self.words = words = vcpu.words
+        self.pfn, self.flags = table(len(guest.mas1)), table(len(guest.mas1))
+        words[W.PFNS], words[W.REFERENCES] = address(self.pfn), address(self.flags)
         self.g2h = [0] * guest.entries[1]
         self.h2g = [0] * hosttlb.host.tlb1_entries
         self.nv1 = 0
-        self.fills = 0
-        self.splits = 0
+        words[W.FILLS] = words[W.SPLITS] = 0
         self.evictions = 0
+
+    @property
+    def fills(self) -> int:
+        """Shadow entries that were made."""
+        return self.words[W.FILLS]
+
+    @property
+    def splits(self) -> int:
+        """Those of 4 KiB that were made for a larger guest entry."""
+        return self.words[W.SPLITS]
 
     # --- making entries ---------------------------------------------------------------------------
     def map(self, ea: int, gpa: int, tlbsel: int, esel: int) -> int:
@@ -77,7 +89,7 @@ class ShadowTlb:
         if tsize == TSIZE_4K:
             self.flags[i] |= REF_TLB0
             if guest.mas1[i] & MAS1_TSIZE_MASK != TSIZE_4K << 7:
-                self.splits += 1
+                self.words[W.SPLITS] += 1
             self._write0(i, (1, esel), page)
         else:
             self._write1(i, esel, tsize, page, self._slot(i, esel))
@@ -139,7 +151,7 @@ class ShadowTlb:
         self._traced(mas0, mas8, mas1, mas2, mas7_3)
 
     def _traced(self, mas0: int, mas8: int, mas1: int, mas2: int, mas7_3: int) -> None:
-        self.fills += 1
+        self.words[W.FILLS] += 1
         self.vcpu.cost += self.vcpu.vm.host.costs.map
         if self.vcpu.trace is not None:
             self.vcpu.trace("kvm_booke206_stlb_write", (mas0, mas8, mas1, mas2, mas7_3))

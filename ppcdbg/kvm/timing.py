@@ -11,6 +11,7 @@ from math import sqrt
 
 from ppcdbg.isa.bits import M64
 from ppcdbg.kvm import codes
+from ppcdbg.kvm.words import table
 
 MIN_INIT = 0xFFFFFFFF
 STAT_OF_TYPE: dict[int, str] = {
@@ -27,6 +28,7 @@ STATS: tuple[str, ...] = (
     "dec_exits", "ext_intr_exits", "halt_successful_wait", "dbell_exits", "gdbell_exits", "ld", "st", "pthru_all",
     "pthru_host", "pthru_bad_aff",
 )  # fmt: skip
+STAT: dict[str, int] = {name: i for i, name in enumerate(STATS)}
 
 
 @dataclass(frozen=True)
@@ -51,25 +53,22 @@ class TimingRow:
 
 
 class Timing:
-    """The timing table of one vcpu."""
+    """The timing table of one vcpu; sums are unsigned 64-bit numbers and wrap."""
 
     def __init__(self) -> None:
+        self.count, self.minimum, self.maximum, self.total, self.squares = (table(codes.EXIT_TYPES) for _ in range(5))
         self.reset()
 
     def reset(self) -> None:
         """What writing 'c' to the debugfs file does."""
-        n = codes.EXIT_TYPES
-        self.count = [0] * n
-        self.minimum = [MIN_INIT] * n
-        self.maximum = [0] * n
-        self.total = [0] * n
-        self.squares = [0] * n
+        for i in range(codes.EXIT_TYPES):
+            self.count[i] = self.maximum[i] = self.total[i] = self.squares[i] = 0
+            self.minimum[i] = MIN_INIT
 
     def add(self, duration: int, exit_type: int) -> None:
-        """Sums wrap at 64 bits where they are read, not here: this runs twice an exit."""
         self.count[exit_type] += 1
-        self.total[exit_type] += duration
-        self.squares[exit_type] += duration * duration
+        self.total[exit_type] = self.total[exit_type] + duration & M64
+        self.squares[exit_type] = self.squares[exit_type] + duration * duration & M64
         if duration < self.minimum[exit_type]:
             self.minimum[exit_type] = duration
         if duration > self.maximum[exit_type]:
@@ -80,15 +79,15 @@ class Timing:
         count, total, squares = self.count, self.total, self.squares
         minimum, maximum, guest = self.minimum, self.maximum, codes.TIMEINGUEST
         count[exit_type] += 1
-        total[exit_type] += cost
-        squares[exit_type] += cost * cost
+        total[exit_type] = total[exit_type] + cost & M64
+        squares[exit_type] = squares[exit_type] + cost * cost & M64
         if cost < minimum[exit_type]:
             minimum[exit_type] = cost
         if cost > maximum[exit_type]:
             maximum[exit_type] = cost
         count[guest] += 1
-        total[guest] += in_guest
-        squares[guest] += in_guest * in_guest
+        total[guest] = total[guest] + in_guest & M64
+        squares[guest] = squares[guest] + in_guest * in_guest & M64
         if in_guest < minimum[guest]:
             minimum[guest] = in_guest
         if in_guest > maximum[guest]:
@@ -96,7 +95,7 @@ class Timing:
 
     def rows(self) -> list[TimingRow]:
         return [
-            TimingRow(name, count, minimum, maximum, total & M64, squares & M64)
+            TimingRow(name, count, minimum, maximum, total, squares)
             for name, count, minimum, maximum, total, squares in zip(
                 codes.EXIT_TYPE_NAMES, self.count, self.minimum, self.maximum, self.total, self.squares, strict=True
             )

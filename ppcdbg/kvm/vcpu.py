@@ -7,6 +7,7 @@ shadow_tlb, run.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from ppcdbg.cpu.bus import Bus
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, irqprio
+from ppcdbg.kvm import booke, codes, irqprio, words
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.debug_registers import DebugRegisters
 from ppcdbg.kvm.e500_mmu import LEGACY, TSIZE_256M, Geometry, GuestTlb
@@ -25,16 +26,19 @@ from ppcdbg.kvm.magic_page import SharedPage
 from ppcdbg.kvm.mas import HardwareMas, Mas, PageMas
 from ppcdbg.kvm.shadow_ids import ShadowIds
 from ppcdbg.kvm.shadow_tlb import ShadowTlb
-from ppcdbg.kvm.timing import STATS, Timing
+from ppcdbg.kvm.timing import STAT, STATS, Timing
 from ppcdbg.kvm.trace import Listener
 from ppcdbg.kvm.userspace import KvmRun
 from ppcdbg.kvm.vm import Vm
+from ppcdbg.kvm.words import address, table
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.emulate import Decoded
     from ppcdbg.kvm.emulate_loadstore import Access
 
 TLB1_SLOT0 = 512
+EXITS = 64
+_EMULATED = STAT["emulated_inst_exits"]
 SHADOW_MSR = 0x0002D032  # MSR_USER | IS | DS, less what the core does not implement
 LEGACY_UART = 0xE0004000
 IDLE_PATIENCE = 10_000
@@ -48,6 +52,16 @@ _OWN = ("csrr0", "csrr1", "dsrr0", "dsrr1", "mcsrr0", "mcsrr1", "mcsr", "ivpr", 
         "l1csr1", "hid0", "hid1", "pwrmgtcr0", "epr", "svr", "pvr", "dbsr")  # fmt: skip
 
 
+def words_of(vm: Vm, core: Core, shared: SharedPage) -> array[int]:
+    """The words of a new vcpu, with what never changes filled in."""
+    made, costs = table(words.COUNT), vm.host.costs
+    made[words.PAGE], made[words.MEMORY_SIZE] = shared.host_address, vm.memory_size
+    made[words.LPID], made[words.WIMG], made[words.MSR_MASK] = vm.host.lpid, vm.host.wimg, core.model.msr_mask
+    made[words.SWITCH_COST], made[words.EMULATE_COST] = costs.world_switch, costs.emulate
+    made[words.MAP_COST], made[words.USERSPACE_COST] = costs.map, costs.userspace
+    return made
+
+
 class Vcpu:
     """State of one vcpu. Plain attributes carry the kernel's names; numbers are unsigned 32-bit unless said."""
 
@@ -56,6 +70,7 @@ class Vcpu:
         self.reg, self.gpr = core.state.reg, core.state.gpr
         self.shared = shared
         self.shared_real = shared_real
+        self.words = words_of(vm, core, shared)
         self.mas: Mas = HardwareMas(core.state) if vm.hv else PageMas(shared)
         self.run = KvmRun()
         self.prios = irqprio.irqprios(vm.hv)
@@ -125,16 +140,21 @@ class Vcpu:
     def _clear_accounting(self) -> None:
         """What is counted, and what is noted of the exit at hand."""
         self.exit_type = codes.NO_EXIT_TYPE
-        self.stat = dict.fromkeys(STATS, 0)
+        self.stats = table(len(STATS))
+        """The counts of ``stat``, in the order of STATS."""
         self.timing = Timing()
-        self.exit_counts: Counter[int] = Counter()
-        self.emulated: dict[int, list[int]] = {}
-        """instruction word -> [times emulated]"""
+        self.counts = table(EXITS)
+        """By exit number: how often."""
+        self.known = table(words.KNOWN_ENTRIES * words.KNOWN_WORDS)
+        """Instructions that compiled code may emulate, and how often it did."""
+        self.rows = table(words.ROOM * words.ROW.size // 8)
+        """Exits that compiled code handled and nobody has read yet."""
+        self._emulated: dict[int, int] = {}
         self.queue_counts = [0] * irqprio.MAX
         self.delivered_counts = [0] * irqprio.MAX
         self.hypercalls: dict[int, int] = {}
         self.mmio_counts: Counter[tuple[str, bool]] = Counter()
-        self.exits = ExitLog(self.hv)
+        self.exits = ExitLog(self.hv, lambda gpa: self.device_at(gpa))
         self.failures = FailureLog(TIMEBASE_HZ)
         self.trace: Listener | None = None
         self.cost = 0
@@ -142,6 +162,13 @@ class Vcpu:
         self.queued: list[int] = []
         self.delivered: int | None = None
         self.decoded: dict[int, Decoded] = {}
+        t, w = self.timing, self.words
+        for place, held in (
+            (words.STATS, self.stats), (words.EXIT_COUNTS, self.counts), (words.KNOWN, self.known),
+            (words.LOG, self.rows), (words.TIME_COUNT, t.count), (words.TIME_MINIMUM, t.minimum),
+            (words.TIME_MAXIMUM, t.maximum), (words.TIME_TOTAL, t.total), (words.TIME_SQUARES, t.squares),
+        ):  # fmt: skip
+            w[place] = address(held)
 
     def _create(self) -> None:
         """kvmppc_core_vcpu_create with KVM's default TLB geometry."""
@@ -150,8 +177,9 @@ class Vcpu:
         self.gpr[1] = 0x00FFFFF8
         self.tlbcfg = [0, 0]
         self.mmucfg = self.vm.host.mmucfg & ~0x0F000000
-        self.host_tlb = HostTlb(self.vm.host, self.core.tlb, TLB1_SLOT0)
+        self.host_tlb = HostTlb(self.vm.host, self.core.tlb, self.words, TLB1_SLOT0)
         self.ids = None if self.hv else ShadowIds(self._identity, self.host_tlb.flush)
+        self.words[words.IDS] = 0 if self.ids is None else address(self.ids.table)
         self._set_geometry(LEGACY)
         if not self.hv:
             self._boot_entries()
@@ -171,7 +199,7 @@ class Vcpu:
         return space, self.pid & 0xFF, msr >> 14 & 1
 
     def _set_geometry(self, geometry: Geometry) -> None:
-        self.gtlb = GuestTlb(geometry)
+        self.gtlb = GuestTlb(geometry, self.words)
         self.shadow = ShadowTlb(self, self.gtlb, self.host_tlb, self.ids)
         host = self.vm.host
         self.tlbcfg[0] = host.tlb0cfg & 0x00FFF000 | geometry.tlb0_ways << 24 | geometry.tlb0_entries
@@ -268,7 +296,40 @@ class Vcpu:
     def account(self, exit_type: int, stat: str) -> None:
         """kvmppc_account_exit."""
         self.exit_type = exit_type
-        self.stat[stat] += 1
+        self.stats[STAT[stat]] += 1
+
+    # --- what was counted -------------------------------------------------------------------------
+    @property
+    def stat(self) -> dict[str, int]:
+        """The vcpu statistics by the kernel's names."""
+        return dict(zip(STATS, self.stats, strict=True))
+
+    @property
+    def exit_counts(self) -> dict[int, int]:
+        """Exit number -> how often, for those that happened."""
+        return {number: n for number, n in enumerate(self.counts) if n}
+
+    @property
+    def emulated(self) -> dict[int, int]:
+        """Instruction word -> how often it was emulated."""
+        total = dict(self._emulated)
+        for i in range(0, len(self.known), words.KNOWN_WORDS):
+            if self.known[i + 1]:
+                word = self.known[i] & 0xFFFFFFFF
+                total[word] = total.get(word, 0) + self.known[i + 1]
+        return total
+
+    def count_emulated(self, word: int) -> None:
+        self.stats[_EMULATED] += 1
+        self._emulated[word] = self._emulated.get(word, 0) + 1
+
+    def let_native(self, word: int, how: int) -> None:
+        """Compiled code may emulate this instruction from now on; see ``emulate.Move``."""
+        at = words.known_index(word) * words.KNOWN_WORDS
+        old, times = self.known[at] & 0xFFFFFFFF, self.known[at + 1]
+        if times:
+            self._emulated[old] = self._emulated.get(old, 0) + times
+        self.known[at], self.known[at + 1] = word | how << 32, 0
 
     def halt(self) -> None:
         """kvm_vcpu_halt: let idle time pass until the vcpu is runnable. ``stalled`` says why if it never will be."""

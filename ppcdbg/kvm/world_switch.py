@@ -70,7 +70,7 @@ def leave(v: Vcpu, number: int) -> None:
             _load_last_inst(v, pc, msr)
     elif inst:
         ea = reg[SRR0]
-        entry = v.host_tlb.fetched(ea, 1, reg[PID], reg[PID1])
+        entry = v.host_tlb.lookup(ea, 1, (reg[PID], reg[PID1]))
         if entry is not None:
             v.last_inst = _unpack_word(v.core.bus.ram, entry.real + ea - entry.start & ~3)[0]
 
@@ -78,7 +78,7 @@ def leave(v: Vcpu, number: int) -> None:
 def _load_last_inst(v: Vcpu, pc: int, msr: int) -> None:
     """kvmppc_load_last_inst: find the instruction through the host's TLB, if it may be executed (facts 8.4, H4)."""
     pid = v.reg[PID]
-    entry = v.host_tlb.fetched(pc, msr >> 5 & 1, pid, pid)
+    entry = v.host_tlb.lookup(pc, msr >> 5 & 1, (pid,))
     if entry is None or not entry.mas7_3 & (0x20 if msr & MSR_PR else 0x10):
         v.last_inst, v.inst_gone = INST_FETCH_FAILED, True
         return

@@ -107,7 +107,7 @@ def test_reset_gives_the_current_identity_a_new_id_at_once() -> None:
     before = ids.pid0, ids.pid1
     ids.reset_all()
     assert (ids.pid0, ids.pid1) == (before[1] + 1, before[1] + 2)
-    assert set(ids.ids) == {key(0, 3, 1), key(0, 0, 1)}
+    assert {k for k, sid in enumerate(ids.table) if sid} == {key(0, 3, 1), key(0, 0, 1)}
 
 
 # --- shadow entries -------------------------------------------------------------------------------

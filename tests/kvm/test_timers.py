@@ -129,7 +129,7 @@ def test_timing_file_divides_the_squares_once() -> None:
     assert f"{4294967295 // 400:>10}" in once.splitlines()[2]
     assert t.text(400, squared_divided_once=False).splitlines()[1].endswith(f"{4:>20}")
     t.reset()
-    assert t.count == [0] * 30
+    assert list(t.count) == [0] * 30
 
 
 def test_square_sums_wrap_at_64_bits() -> None:

@@ -1,0 +1,44 @@
+"""What a vcpu keeps in memory of fixed places, so that compiled code (:mod:`ppcdbg.kvm.native`) works on the same.
+
+One array of 64-bit words, indexed by the names below, and tables that some of the words point to. Everything else of a
+vcpu is plain Python. Nothing here acts; who owns a word is said where it is used.
+"""
+
+from __future__ import annotations
+
+from array import array
+from struct import Struct
+
+(READY, PAGE, MEMORY_SIZE, ENTERED_MSR, GUEST_PID, MAGIC_EA, NEXT_WAY, FILLS, SPLITS,
+ LAST_COST, LAST_TYPE, ENTERED_AT, LAST_POSITION, STREAK,
+ PC, FAULT_DEAR, FAULT_ESR, LAST_INST, SHADOW, MMIO, ACCESS_GPA, ACCESS,
+ SWITCH_COST, EMULATE_COST, MAP_COST, USERSPACE_COST,
+ LPID, WIMG, SET_MASK, WAYS, TLB1_ENTRIES, TLB1_MIN, TLB1_MAX, HOST_SET_MASK, HOST_WAYS, MSR_MASK,
+ GUEST_MAS1, GUEST_MAS2, GUEST_MAS7_3, REFERENCES, PFNS, PARENTS, IDS, KNOWN, LOG, LOG_COUNT,
+ STATS, EXIT_COUNTS, TIME_COUNT, TIME_MINIMUM, TIME_MAXIMUM, TIME_TOTAL, TIME_SQUARES, SPRGS) = range(54)  # fmt: skip
+COUNT = SPRGS + 4  # the last four: SPRG4..7 as the page had them when they were last loaded, bytes as they lie there
+
+ROW = Struct("<QQ14I")
+"""One exit that compiled code handled: position, tick, exit number, pc, MSR, DEAR, ESR, instruction, what it did (as
+``log`` numbers actions), four words that depend on that, resume code, exit type, cost."""
+ROOM = 4096
+"""Rows until somebody must read them."""
+
+KNOWN_ENTRIES = 1024
+KNOWN_WORDS = 2
+"""Words of an instruction that compiled code may emulate: [instruction | how << 32, times]; see ``emulate.Move``."""
+
+
+def known_index(word: int) -> int:
+    """Where an instruction is looked for in KNOWN: moves differ in rt and the SPR's ten bits."""
+    return (word >> 16 ^ word >> 11 ^ word) & KNOWN_ENTRIES - 1
+
+
+def table(length: int) -> array[int]:
+    """A table of 64-bit words, all 0; it must not be resized, since compiled code holds its address."""
+    return array("Q", bytes(8 * length))
+
+
+def address(words: array[int]) -> int:
+    """Host address of a table."""
+    return words.buffer_info()[0]
