@@ -26,6 +26,12 @@ class InputError(PpcdbgError):
     exit_status = 3
 
 
+class Interrupted(PpcdbgError):
+    """The user stopped a script before its end."""
+
+    exit_status = 130
+
+
 class EngineError(PpcdbgError):
     """An engine cannot be made or disagrees with its witness."""
 

@@ -26,6 +26,7 @@ from ppcdbg.debugger.registers import RegisterFile
 from ppcdbg.debugger.results import Disassembly, Explanation, Irqprio, Memory, Registers, Space, TlbView
 from ppcdbg.debugger.run import FOREVER, Outcome, Request, Runner
 from ppcdbg.debugger.scope import DebuggerScope
+from ppcdbg.debugger.script import Script
 from ppcdbg.debugger.steps import Stepper
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.debugger.story import Story, story_of
@@ -56,6 +57,7 @@ class Debugger:
         self.stepper = Stepper(self.runner, self.guest, self.memory)
         self.disassembler = Disassembler(self.core.model.name)
         self.writer = Writer(self)
+        self.script = Script(self)
         self.running = False
         self.last_examined: tuple[int, int, str, Space] | None = None
         self.before: registers.Snapshot = {}
@@ -96,7 +98,8 @@ class Debugger:
 
     # --- running ----------------------------------------------------------------------------------------------------
     def interrupt(self) -> None:
-        """Make the run that is going on return within 200 ms; safe from any thread."""
+        """Make the run and the script that are going on end within 200 ms; safe from any thread."""
+        self.script.interrupt()
         self.runner.interrupt()
 
     def step(self, n: int = 1, into_interrupts: bool = False) -> StopReport:
@@ -263,9 +266,13 @@ class Debugger:
         """One clause that says why an effective address cannot be read."""
         return queries.why_unreadable(self, ea)
 
+    def send(self, data: bytes) -> None:
+        """Type at the guest's console: the bytes arrive through the input queue when the guest runs on."""
+        self.system.input.console(data)
+
     # --- commands ---------------------------------------------------------------------------------------------------
     def execute(self, line: str) -> Result:
-        """Carry out one command line. Raises UsageError with one sentence when it cannot be understood."""
+        """Carry out one command line, or several. Raises UsageError with one sentence for what is not understood."""
         return registry.execute(self, line)
 
     def complete(self, text: str) -> Completion:

@@ -38,6 +38,9 @@ class Scope(Protocol):
 
     def has_register(self, name: str) -> bool: ...
     def register(self, name: str) -> int: ...
+    def register_type(self, name: str) -> Type:
+        """u32 for a register; a variable of the debugger keeps the type that it was given."""
+
     def register_names(self) -> list[str]: ...
     def symbol(self, name: str) -> int | None: ...
     def nearest(self, name: str) -> str:
@@ -188,7 +191,7 @@ class _Compiler:
         if not self.scope.has_register(name):
             raise UsageError(f"there is no register ${node.name}{_hint(self.scope.nearest('$' + node.name))}")
         read = self.scope.register
-        return _Code(lambda: read(name), U32)
+        return _Code(lambda: read(name), self.scope.register_type(name))
 
     def bare(self, node: Name) -> _Code:
         """A field first, then a symbol, then a register; otherwise a constant that waits for a field beside it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from ppcdbg.kvm.records import ExitRecord
 
@@ -256,4 +257,28 @@ class Table:
 
 @dataclass(frozen=True)
 class Quit:
-    """The user asked to leave; whoever owns the terminal does it."""
+    """The user asked to leave, a script with an exit status; whoever owns the terminal does it."""
+
+    status: int = 0
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text that a script says as it stands: it ends a line only where it has a newline."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of ``check``."""
+
+    expression: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the commands of a script gave, in order; empty where each was told as it came."""
+
+    results: tuple[Any, ...] = ()

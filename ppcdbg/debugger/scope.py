@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger import fields
 from ppcdbg.debugger.expressions import Scalar, Values
+from ppcdbg.debugger.syntax import U32, U64, Type
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm.records import ExitRecord
 
@@ -19,6 +20,24 @@ if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
 Holder = Callable[[], ExitRecord | None]
+
+
+OWN_VARIABLES = ("_insn", "_exits", "_ended", "_breakpoint")
+"""What scripts ask beside registers: position, exits so far, whether the run is over, the breakpoint that was hit."""
+
+
+def own_variable(debugger: Debugger, name: str) -> int | None:
+    """The value of one of ``OWN_VARIABLES``; None for any other name."""
+    match name:
+        case "_insn":
+            return debugger.position
+        case "_exits":
+            return len(debugger.exits)
+        case "_ended":
+            return int(debugger.system.ended is not None)
+        case "_breakpoint":
+            return debugger.last.breakpoints[0] if debugger.last.breakpoints else 0
+    return None
 
 
 class DebuggerScope:
@@ -30,11 +49,24 @@ class DebuggerScope:
         self.on_exits = on_exits
 
     def has_register(self, name: str) -> bool:
-        return self.debugger.register_file.canonical(name) is not None
+        return self.debugger.register_file.canonical(name) is not None or name in self.variable_names()
+
+    def variable_names(self) -> list[str]:
+        """The debugger's own variables, and those that the user set."""
+        return [*OWN_VARIABLES, *self.debugger.script.variables]
 
     def register(self, name: str) -> int:
         file = self.debugger.register_file
-        return file.read(file.canonical(name) or name)
+        known = file.canonical(name)
+        if known is not None:
+            return file.read(known)
+        own = own_variable(self.debugger, name)
+        return own if own is not None else self.debugger.script.variables[name].number
+
+    def register_type(self, name: str) -> Type:
+        if self.debugger.register_file.canonical(name) is not None:
+            return U32
+        return U64 if name in OWN_VARIABLES else self.debugger.script.variables[name].type
 
     def register_names(self) -> list[str]:
         return self.debugger.register_file.order
@@ -57,7 +89,7 @@ class DebuggerScope:
         return value
 
     def field(self, name: str) -> Callable[[], Values] | None:
-        if not self.on_exits and self.has_register(name):
+        if not self.on_exits and self.debugger.register_file.canonical(name) is not None:
             return None
         read = fields.reader(name)
         if read is None:

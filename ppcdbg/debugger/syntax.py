@@ -91,7 +91,7 @@ Node = Number | Text | Name | Register | Unary | Cast | Binary
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<number>0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[0-9][0-9_]*)(?P<bad>[A-Za-z.][\w.]*)?
-    | (?P<register>\$[A-Za-z][A-Za-z0-9_]*)
+    | (?P<register>\$[A-Za-z_][A-Za-z0-9_]*)
     | (?P<name>[A-Za-z_.][A-Za-z0-9_.]*(?:\$[A-Za-z0-9_.]+)*)
     | (?P<text>"[^"]*"|'[^']*')
     | (?P<operator>\|\||&&|==|!=|<=|>=|<<|>>|[-+*/%&|^~!<>()])

@@ -20,7 +20,7 @@ from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.tui.panes import code, exits, guest, tlb
 from ppcdbg.tui.scene import Ask, Command, Filled, Move, Need, Reply, Scene, Timeline
 from ppcdbg.views import results, status, story, timeline
-from ppcdbg.views.spans import Span, line
+from ppcdbg.views.spans import Line, Span, line
 
 SLOW_PERIOD = 0.5
 """Seconds between two drawings of a pane that reads hundreds of entries, while the guest runs."""
@@ -64,12 +64,18 @@ class DebuggerSource:
 
     def execute(self, text: str, between: Callable[[], None]) -> Reply:
         """A command; a stop that it brings about is told by the story, not by a reply."""
-        result = self._while_running(partial(self.debugger.execute, text), between)
+        said: list[Line] = []  # by the commands of a script, each as it comes: a stop is told while it is the last
+        script = self.debugger.script
+        script.tell = lambda statement, part: said.extend(results.lines(part, self.debugger, self._width))
+        try:
+            result = self._while_running(partial(self.debugger.execute, text), between)
+        finally:
+            script.tell = None
         if isinstance(result, Quit):
             return Reply(leave=True)
         if isinstance(result, StopReport):
             return Reply()
-        return Reply(tuple(results.lines(result, self.debugger, self._width)))
+        return Reply((*said, *results.lines(result, self.debugger, self._width)))
 
     def _while_running(self, run: Callable[[], object], between: Callable[[], None]) -> object:
         runner = self.debugger.runner

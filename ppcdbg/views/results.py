@@ -9,6 +9,7 @@ from ppcdbg.debugger.breakpoints import Breakpoint
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Verb
 from ppcdbg.debugger.results import (
+    Check,
     ConsoleText,
     Disassembly,
     Examined,
@@ -22,7 +23,9 @@ from ppcdbg.debugger.results import (
     Registers,
     SymbolPlace,
     Table,
+    Text,
     TlbView,
+    Told,
 )
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
@@ -176,11 +179,19 @@ def _found(found: Found, debugger: Debugger, width: int) -> list[Line]:
     ]
 
 
+def _check(found: Check, debugger: Debugger, width: int) -> list[Line]:
+    said = ("holds", "ok") if found.holds else ("does not hold", "failed")
+    return [fit(line(("check ", "label"), clean(found.expression), " ", said), width)]
+
+
 _Show = Callable[[Any, Debugger, int], list[Line]]
 _SHOW: dict[type, _Show] = {
     StopReport: _stop,
     Story: _story,
     Breakpoint: _breakpoint,
+    Text: lambda r, d, w: console.text_rows(r.text, w),
+    Told: lambda r, d, w: [row for one in r.results for row in lines(one, d, w)],
+    Check: _check,
     TraceHit: _trace,
     ExitList: _exits,
     Registers: _registers,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ppcdbg.debugger.expressions import Scalar, Values, compile_expression, evaluate
-from ppcdbg.debugger.syntax import parse
+from ppcdbg.debugger.syntax import U32, Type, parse
 from ppcdbg.errors import UsageError
 
 MEMORY = {0x1000: 0xDEADBEEF, 0xC0000000: 5}
@@ -33,6 +33,9 @@ class FakeScope:
 
     def register(self, name: str) -> int:
         return {"pc": 0xC0001000, "msr": 0x29002}.get(name) or int(name[1:])
+
+    def register_type(self, name: str) -> Type:
+        return U32
 
     def register_names(self) -> list[str]:
         return ["pc", "msr"]

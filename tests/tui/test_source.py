@@ -175,6 +175,8 @@ def test_commands_answer_stop_and_leave(source: DebuggerSource) -> None:
     assert "42" in to_text(source.execute("print 6 * 7", quiet).rows)
     assert source.execute("stepi", quiet).rows == ()
     assert source.execute("quit", quiet).leave
+    said = to_text(source.execute("if 1\n  stepi\n  print 7\nend", quiet).rows)
+    assert "Stepped: now at" in said and said.endswith("\n7")
     with pytest.raises(UsageError):
         source.execute("nonsense", quiet)
     start, words = source.complete("step-e")

@@ -16,6 +16,27 @@ Run = Callable[["Debugger", str], Result]
 Words = Callable[["Debugger", str], list[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One command of a script. ``where`` is ``FILE:LINE``, or empty for what was typed."""
+
+    line: str
+    where: str = ""
+    block: Block | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The lines between a command and its ``end``: as statements, split at ``else``, and as they were written."""
+
+    then: tuple[Statement, ...] = ()
+    other: tuple[Statement, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+RunBlock = Callable[["Debugger", str, Block], Result]
+
+
 @dataclass(frozen=True)
 class Command:
     """``name`` may have a space (``info registers``). ``complete`` gives the words that can stand in the argument."""
@@ -30,6 +51,10 @@ class Command:
     complete: Words | None = None
     repeats: bool = False
     """Whether an empty line repeats it, as gdb does for step and x."""
+    block: RunBlock | None = None
+    """Set where lines up to ``end`` belong to the command; it is then called in place of ``run``."""
+    prose: bool = False
+    """Whether the lines of its block are text and not commands."""
 
 
 @dataclass(frozen=True)

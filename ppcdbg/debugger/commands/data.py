@@ -16,6 +16,7 @@ from ppcdbg.debugger.results import (
     Printed,
     Space,
 )
+from ppcdbg.debugger.scope import OWN_VARIABLES
 from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def set_var(debugger: Debugger, argument: str) -> Note:
     target, source = argument[: found.start()].strip(), argument[found.end() :].strip()
     value = debugger.evaluate(source).number
     if target.startswith("$"):
+        if debugger.register_file.canonical(target[1:]) is None:
+            return _set_variable(debugger, target, source)
         debugger.writer.register(target[1:], value)
         return Note(f"{target} = {debugger.register(target).value:#x}")
     if not target.startswith("*"):
@@ -123,6 +126,18 @@ def set_var(debugger: Debugger, argument: str) -> Note:
     pointer = debugger.evaluate(target[1:]).number
     debugger.writer.memory(pointer, (value & (1 << 8 * size) - 1).to_bytes(size, "big"))
     return Note(f"{size} bytes at {pointer:#x} = {debugger.evaluate(target).number:#x}")
+
+
+def _set_variable(debugger: Debugger, target: str, source: str) -> Note:
+    """A name that is no register's is the debugger's, as in gdb; nothing is said, for loops count in it."""
+    if not re.fullmatch(r"\$[A-Za-z_]\w*", target):
+        raise UsageError(f"{target!r} can be neither a register nor a variable; a variable is $ and a word")
+    value = debugger.evaluate(source)
+    if isinstance(value.value, str) or target[1:].lower() in OWN_VARIABLES:
+        what = f"{value.value!r} is text" if isinstance(value.value, str) else f"{target} is the debugger's own"
+        raise UsageError(f"{what}; a variable is a name of your own, and holds a number")
+    debugger.script.variables[target[1:].lower()] = value
+    return Note("")
 
 
 def find(debugger: Debugger, argument: str) -> Found:
@@ -152,7 +167,7 @@ def find(debugger: Debugger, argument: str) -> Found:
 def _words(debugger: Debugger, argument: str) -> list[str]:
     last = re.split(r"[^\w$.]", argument)[-1]
     if last.startswith("$"):
-        return ["$" + n for n in debugger.register_file.order]
+        return ["$" + n for n in (*debugger.register_file.order, *OWN_VARIABLES, *debugger.script.variables)]
     return debugger.symbols.starting_with(last, 150) if last else []
 
 

@@ -10,7 +10,7 @@ import difflib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger.commands import breaks, data, exits, info, misc, running
+from ppcdbg.debugger.commands import breaks, data, exits, info, misc, running, scripts
 from ppcdbg.debugger.commands.command import Command, Completion, Result
 from ppcdbg.debugger.results import Help, HelpEntry
 from ppcdbg.errors import UsageError
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 
 def execute(debugger: Debugger, line: str) -> Result:
     """Carry out one line. Raises UsageError (one sentence, with the nearest command) when it is not understood."""
-    command, rest = find(line)
-    return command.run(debugger, rest)
+    return debugger.script.execute(line)
 
 
-def help_for(argument: str) -> Help:
-    """Help on one command, on a family, or on all."""
+def help_for(debugger: Debugger, argument: str) -> Help:
+    """Help on one command, on a family, or on all; those that the user defined come last."""
     registry = commands()
     text = argument.strip()
+    own = debugger.script.defined
+    if text in own:
+        return Help((own[text].help(),))
     if not text:
-        return Help(tuple(_entry(c) for c in registry.all))
+        return Help((*(_entry(c) for c in registry.all), *(d.help() for d in own.values())))
     family = tuple(_entry(c) for c in registry.all if c.family == text)
     return Help(family or (_entry(registry.find(text)[0]),))
 
@@ -53,7 +55,7 @@ def _help_words(debugger: Debugger, argument: str) -> list[str]:
 OWN: tuple[Command, ...] = (
     Command(
         "help",
-        lambda debugger, argument: help_for(argument),
+        help_for,
         "help [COMMAND | FAMILY]",
         "What commands there are, or how one is used.",
         "help break",
@@ -88,7 +90,8 @@ def complete(debugger: Debugger, text: str) -> Completion:
     word = text.lstrip()
     lead = len(text) - len(word)
     if " " not in word:
-        return Completion(lead, registry.names_starting(word))
+        own = sorted(n for n in debugger.script.defined if n.startswith(word))
+        return Completion(lead, (*registry.names_starting(word), *own))
     first, _, rest = word.partition(" ")
     two = f"{registry.canonical_prefix(first)} {rest.lstrip()}"
     if registry.is_prefix(registry.canonical_prefix(first)) and " " not in rest.strip():
@@ -130,6 +133,10 @@ class Registry:
                 assert clash is command, f"{name} names two commands"
         self._names = sorted(self._by_name)
         self._prefixes = {n.split(" ", 1)[0] for n in self._names if " " in n}
+
+    def named(self, name: str) -> Command | None:
+        """The command with exactly this name or alias."""
+        return self._by_name.get(name)
 
     def is_prefix(self, word: str) -> bool:
         """Whether a word starts two-word commands (info, set)."""
@@ -189,7 +196,7 @@ class Registry:
 def _split(text: str) -> tuple[str, str]:
     """The first word and the rest. ``x/8i`` and ``p/x`` split before the slash, ``info`` words at blanks."""
     for i, letter in enumerate(text):
-        if letter.isspace() or letter == "/" and i or letter == "*" and i:
+        if letter.isspace() or letter in "/*(" and i:
             return text[:i], text[i:].strip()
     return text, ""
 
@@ -197,5 +204,5 @@ def _split(text: str) -> tuple[str, str]:
 @cache
 def commands() -> Registry:
     """Every command there is."""
-    families = (running, breaks, data, exits, info, misc)
+    families = (running, breaks, data, exits, info, scripts, misc)
     return Registry((*(command for family in families for command in family.COMMANDS), *OWN))
