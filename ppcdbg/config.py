@@ -30,6 +30,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("theme", "", "the theme's name; empty chooses by the terminal's background"),
     Setting("engine", "auto", "the engine where no machine says otherwise", ("auto", "reference", "llvm")),
     Setting("ascii", False, "draw with ASCII only"),
+    Setting("editing", "emacs", "the keys of the prompt", ("emacs", "vi")),
 )
 
 

@@ -18,6 +18,7 @@ from ppcdbg.errors import PpcdbgError, UsageError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "debug": ("ppcdbg.cli.debug", "open the terminal UI on a guest (the same with no command at all)"),
+    "repl": ("ppcdbg.cli.repl", "the prompt on a guest; with -x or -c a script, whose exit status means something"),
     "run": ("ppcdbg.cli.run", "run a guest without the UI: its console on stdout, a summary on stderr"),
     "info": ("ppcdbg.cli.info", "print a reference table: exits, irqprio, sprs, hcalls, quirks, machine"),
     "bench": ("ppcdbg.cli.bench", "measure how fast ppcdbg is here, alone or beside QEMU"),

@@ -102,6 +102,11 @@ class Debugger:
         self.script.interrupt()
         self.runner.interrupt()
 
+    def forget_interrupt(self) -> None:
+        """An interrupt that came when nothing was going on was not meant for what comes next."""
+        self.script.forget_interrupt()
+        self.runner.finished()
+
     def step(self, n: int = 1, into_interrupts: bool = False) -> StopReport:
         """``n`` instructions of the guest's own flow; interrupts in between are run through unless asked for."""
         return self._repeat(n, lambda: self.stepper.step(into_interrupts))

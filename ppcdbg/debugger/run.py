@@ -60,6 +60,8 @@ class Runner:
         self.between: Callable[[], None] | None = None
         """Called on the running thread each time the guest pauses between slices, at an exact position: the one moment
         during a run at which a front end may look at the guest."""
+        self.ceiling = FOREVER
+        """No run goes beyond this position."""
         self._flag = threading.Event()
         self._told: tuple[int, int] | None = None
         self._printed = len(system.board.console.output)
@@ -94,7 +96,7 @@ class Runner:
         live = self.breakpoints
         places = request.places | live.addresses
         each = bool(request.exits) or live.watches_exits or live.watches_console
-        position = request.position
+        position = min(request.position, self.ceiling)
         if live.watches_console:
             position = min(position, self.system.position + CONSOLE_SLICE)
         return Limits(position, places, 1 if each else 0, self._asked)
@@ -127,6 +129,8 @@ class Runner:
             return Outcome(stop, Cause.INTERRUPTED)
         if stop.position >= request.position:
             return Outcome(stop, Cause.STEP, last)
+        if stop.position >= self.ceiling:
+            return Outcome(stop, Cause.LIMIT)
         if stop.kind is StopKind.LIMIT and not self.breakpoints.watches_console:
             return Outcome(stop, Cause.LIMIT)
         return None

@@ -75,10 +75,22 @@ class Script:
         """Let the script that is going on end before its next statement."""
         self._halt.set()
 
+    def forget_interrupt(self) -> None:
+        """Nothing is going on: an interrupt that came too late is served."""
+        self._halt.clear()
+
     # --- text to statements -----------------------------------------------------------------------------------------
-    def parse(self, lines: Sequence[str], name: str = "") -> tuple[Statement, ...]:
-        """The statements of some lines; ``name`` is their file's. Raises Unfinished where an ``end`` is missing."""
-        return _Parser(lines, name, self._command).all()
+    def parse(self, lines: Sequence[str], name: str = "", before: int = 0) -> tuple[Statement, ...]:
+        """The statements of some lines; ``name`` is their file's, and ``before`` how many stand above them.
+
+        Raises Unfinished where an ``end`` is missing.
+        """
+        return _Parser(lines, name, before, self._command).all()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a script is going on, which looks at every statement whether it was interrupted."""
+        return self._depth > 0
 
     def unfinished(self, text: str) -> bool:
         """Whether more lines must follow before the text can be carried out."""
@@ -237,8 +249,8 @@ def _filled(statement: Statement, words: tuple[str, ...]) -> Statement:
 class _Parser:
     """Lines to statements. Blank lines and lines that begin with ``#`` are left out; a backslash joins two lines."""
 
-    def __init__(self, lines: Sequence[str], name: str, command: Callable[[str], Command | None]) -> None:
-        self.lines, self.name, self.command = lines, name, command
+    def __init__(self, lines: Sequence[str], name: str, before: int, command: Callable[[str], Command | None]) -> None:
+        self.lines, self.name, self.before, self.command = lines, name, before, command
         self.at = 0
         self.defined: set[str] = set()
 
@@ -249,7 +261,7 @@ class _Parser:
         return out
 
     def where(self, number: int) -> str:
-        return f"{self.name}:{number}: " if self.name else ""
+        return f"{self.name}:{self.before + number}: " if self.name else ""
 
     def statements(self, depth: int) -> tuple[tuple[Statement, ...], str]:
         """Up to ``end``, ``else`` or the last line, and which of these it was."""
@@ -268,7 +280,7 @@ class _Parser:
             block = None
             if command is not None and command.block is not None:
                 block = self.block(command, number, depth + 1)
-            out.append(Statement(line, f"{self.name}:{number}" if self.name else "", block))
+            out.append(Statement(line, self.where(number).removesuffix(": "), block))
         return tuple(out), ""
 
     def joined(self) -> str:

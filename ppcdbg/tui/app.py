@@ -31,10 +31,11 @@ from ppcdbg.tui.prompt import Prompt
 from ppcdbg.tui.scene import Ask, Command, Filled, Reply, Scene, Source
 from ppcdbg.tui.source import DebuggerSource
 from ppcdbg.tui.styles import TRUE_COLOUR, Styles, textual_theme
-from ppcdbg.tui.terminal import colours, default_theme, on_signals, wants_ascii
+from ppcdbg.tui.terminal import on_signals
 from ppcdbg.tui.typed import Typed
 from ppcdbg.tui.worker import Worker
 from ppcdbg.views.spans import Line, Span
+from ppcdbg.views.terminal import colours, default_theme, wants_ascii
 from ppcdbg.views.theme import Theme, load_themes
 
 if TYPE_CHECKING:

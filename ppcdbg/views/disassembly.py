@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.results import DisassemblyRow
+from ppcdbg.views.lexer import operand_spans
 from ppcdbg.views.numbers import ea
 from ppcdbg.views.spans import Line, Span, fit
 
@@ -62,9 +63,9 @@ def _row(r: DisassemblyRow, i: int, lanes: Sequence[Arrow], width: int) -> Line:
 def _operands(r: DisassemblyRow) -> list[Span]:
     """Operands, with the branch target as an address."""
     if r.target is None:
-        return [Span(r.operands, "operand")]
+        return list(operand_spans(r.operands))
     head, comma, _ = r.operands.rpartition(",")
-    return [Span(head + comma, "operand"), Span(ea(r.target), "address")]
+    return [*operand_spans(head + comma), Span(ea(r.target), "address")]
 
 
 @dataclass(frozen=True, slots=True)

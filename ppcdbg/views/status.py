@@ -5,7 +5,7 @@ from __future__ import annotations
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.machine.system import StopKind
-from ppcdbg.views.numbers import count
+from ppcdbg.views.numbers import count, ea
 from ppcdbg.views.spans import Line, Span, fit, length, line
 
 _MODES = {"bare": "bare machine", "pr": "PR · KVM 6.1", "hv": "E.HV · KVM 6.1"}
@@ -24,6 +24,23 @@ def line_of(debugger: Debugger, width: int, running: bool | None = None) -> Line
         if length(left) <= room:
             break
     return (*fit(left, room, fill=True), *state)
+
+
+def bar(debugger: Debugger, width: int) -> Line:
+    """The line under a prompt: how far, where, and the state."""
+    place = debugger.symbols.name(debugger.pc)
+    state = state_of(debugger)
+    left = line(
+        " insn ",
+        (count(debugger.position), "position"),
+        *(("   exit ", (count(len(debugger.exits)), "position")) if debugger.has_exits else ()),
+        "   ",
+        (ea(debugger.pc), "address"),
+        *((" ", (place, "symbol")) if place else ()),
+        "  ",
+    )
+    room = width - length(state)
+    return (*fit(left, room, fill=True), *state) if room > 20 else fit(state, width)
 
 
 def _left(debugger: Debugger, machine: str) -> Line:

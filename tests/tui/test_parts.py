@@ -10,12 +10,12 @@ from rich.color import ColorSystem
 
 from ppcdbg.errors import InputError
 from ppcdbg.tui.bars import BARS
-from ppcdbg.tui.glyphs import TWINS, to_ascii
 from ppcdbg.tui.history import History
 from ppcdbg.tui.keys import KEYS, show, with_keymap
 from ppcdbg.tui.styles import Styles, nearest
-from ppcdbg.tui.terminal import default_theme, wants_ascii
+from ppcdbg.views.glyphs import TWINS, to_ascii
 from ppcdbg.views.spans import ROLES
+from ppcdbg.views.terminal import default_theme, wants_ascii
 from ppcdbg.views.theme import Theme
 
 

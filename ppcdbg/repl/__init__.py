@@ -1,0 +1,1 @@
+"""Floor 11: the prompt, and scripts without one; start at ``shell.py``."""
