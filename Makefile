@@ -2,6 +2,7 @@
 #   make run    creates .venv, installs ppcdbg, opens the UI on the demo guest (without a terminal: a headless demonstration)
 #   make test   also installs what the tests need, then runs the linter, the type checker and every test
 #   make soak   the longer runs that `make test` leaves out
+# Bytecode is compiled at installation, because where PYTHONDONTWRITEBYTECODE is set each start would compile it anew.
 # PYTHON=... chooses the interpreter; PYTEST_ARGS=... is handed to pytest.
 
 PYTHON ?= python3
@@ -32,8 +33,10 @@ clean:
 
 .venv/installed: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m compileall -q ppcdbg
 	@touch $@
 
 .venv/installed-dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m compileall -q ppcdbg
 	@touch $@ .venv/installed

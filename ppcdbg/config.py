@@ -78,20 +78,22 @@ def _project(directory: Path) -> tuple[Mapping[str, object], str]:
     layer, where = _file(directory / ".ppcdbg.toml")
     if layer:
         return layer, where
-    whole, where = _file(directory / "pyproject.toml")
+    whole, where = _file(directory / "pyproject.toml", holding=b"ppcdbg")
     tool = whole.get("tool")
     part = tool.get("ppcdbg", {}) if isinstance(tool, dict) else {}
     return (part if isinstance(part, dict) else {}), f"[tool.ppcdbg] of {where}"
 
 
-def _file(path: Path) -> tuple[Mapping[str, object], str]:
-    """A settings file as a table; a file that does not exist is an empty one."""
+def _file(path: Path, holding: bytes = b"") -> tuple[Mapping[str, object], str]:
+    """A settings file as a table; one that does not exist, or cannot hold the key ``holding``, is an empty one."""
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return {}, str(path)
     except OSError as error:
         raise InputError(f"cannot read settings {path}: {error.strerror or error}") from None
+    if holding not in data and b"\\" not in data:  # a key may be spelt with escapes
+        return {}, str(path)
     import tomllib  # only who has settings pays for reading them
 
     try:

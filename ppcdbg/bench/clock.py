@@ -5,11 +5,11 @@ Nothing read here goes anywhere but into a figure. What is measured, and how a f
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -38,16 +38,23 @@ def timed(work: Callable[[], Result]) -> tuple[float, Result]:
     return now() - start, result
 
 
-def process(command: Sequence[str], timeout: float, environment: dict[str, str] | None = None) -> Finished | None:
+def process(
+    command: Sequence[str], timeout: float, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Finished | None:
     """Run a command with no input to its end; None if it was still running after ``timeout`` seconds.
 
-    ``environment`` is added to the process's own.
+    ``environment`` and ``folder`` are where it runs, by default as this process.
     """
-    merged = {**os.environ, **(environment or {})}
     start = now()
     try:
         done = subprocess.run(
-            list(command), stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, env=merged, check=False
+            list(command),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            env=environment,
+            cwd=folder,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return None

@@ -15,7 +15,7 @@ from ppcdbg.bench import inside, loops, whole
 from ppcdbg.bench.guests import loop_image
 from ppcdbg.bench.row import Row
 from ppcdbg.errors import InputError, UsageError
-from ppcdbg.paths import Kind, find
+from ppcdbg.paths import CHECKOUT, Kind, find
 
 MANY = 1 << 31
 """Repetitions of a loop guest that never come to an end here."""
@@ -56,8 +56,11 @@ def chosen(rows: Sequence[Row], patterns: Sequence[str]) -> tuple[Row, ...]:
 
 
 def linux_folder(given: str | None, environment: Mapping[str, str]) -> Path | None:
-    """The folder with the Linux guests: the given one, or ``guests`` in the one that PPCDBG_SHARED names."""
+    """The folder with the Linux guests: the given one, or ``guests`` in the one that PPCDBG_SHARED names.
+
+    By default that is ``shared`` beside the checkout, as for the tests.
+    """
     if given:
-        return Path(given).expanduser()
-    shared = environment.get("PPCDBG_SHARED")
-    return Path(shared) / "guests" if shared else None
+        return Path(given).expanduser().absolute()
+    guests = Path(environment.get("PPCDBG_SHARED") or CHECKOUT.parent / "shared").absolute() / "guests"
+    return guests if environment.get("PPCDBG_SHARED") or guests.is_dir() else None

@@ -47,16 +47,24 @@ BOOTS = (
 
 
 def ppcdbg(arguments: Sequence[str], timeout: float, python: Sequence[str] = ()) -> Finished:
-    """Run this very package's command line in a new process; NotRun if it fails or does not end in time."""
-    path = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
+    """Run this very package's command line in a new process; NotRun if it fails or does not end in time.
+
+    It starts in a folder without settings, so that those of a project at hand are not measured.
+    """
     command = [sys.executable, *python, "-m", "ppcdbg", *arguments]
-    done = process(command, timeout, {"PYTHONPATH": path})
+    done = process(command, timeout, inherited(os.environ), PACKAGE)
     if done is None:
         raise NotRun(f"still running after {timeout:.0f} s")
     if done.status != 0:
         last = done.errors.decode(errors="replace").strip().splitlines()[-1:] or [""]
         raise NotRun(f"exit status {done.status}: {last[0]}")
     return done
+
+
+def inherited(own: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that runs this package; it may keep its bytecode, as an installed package does."""
+    kept = {name: value for name, value in own.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, (str(PACKAGE.parent), own.get("PYTHONPATH"))))}
 
 
 def boot_row(boot: Boot, folder: Path | None, timeout: float) -> Row:

@@ -2,7 +2,7 @@
 
 The rows, by name:
 loop-a, loop-b, loop-c  hot code: SHA-256 and CRC; sieve, sort and copy; stack machine, state machine and list
-linux-*-bare, -kvm      Linux to its reboot, whole process; needs guests outside the package (PPCDBG_SHARED)
+linux-*-bare, -kvm      Linux to its reboot, whole process; needs guests outside the package (PPCDBG_SHARED, --guests)
 demo, import            cold start of `ppcdbg run demo`, and what of it is imports
 step                    in-process single steps, the state visible to Python after each
 exits-demo, -linux      exits a second by kind, each recorded in full
@@ -37,7 +37,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--peer", action="store_true", help="run QEMU beside each row, in turn, and print ratios")
     add("--instructions", metavar="N", help="length of the hot loops (default 2G; k, M, G are decimal)")
     add("--timeout", metavar="SECONDS", type=float, default=300.0, help="for one process (default 300)")
-    add("--guests", metavar="FOLDER", help="where linux-*/ are (default: guests/ in $PPCDBG_SHARED)")
+    add(
+        "--guests",
+        metavar="FOLDER",
+        help="where linux-*/ are (default: guests/ in $PPCDBG_SHARED, or in shared/ beside the checkout)",
+    )
     add("--json", metavar="FILE", help="write the report as data; - is stdout, in place of the text")
     add("-q", "--quiet", action="store_true", help="do not say on stderr what is being measured")
 

@@ -44,8 +44,27 @@ exit status:
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is one line, raised and not printed."""
 
+    def __init__(self, prog: str, about: str | None) -> None:
+        super().__init__(
+            prog=prog,
+            description=about,
+            formatter_class=_narrow,
+            epilog="Exit statuses: see `ppcdbg --help`.",
+            allow_abbrev=False,
+        )
+
+    def format_help(self) -> str:
+        """The help, as wide as the terminal."""
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see `{self.prog} --help`")
+
+
+def _narrow(prog: str) -> argparse.HelpFormatter:
+    """What every new option is tried on; to ask for the terminal's width imports 3 ms of modules."""
+    return argparse.RawDescriptionHelpFormatter(prog, width=80)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,13 +104,7 @@ def dispatch(arguments: list[str]) -> int:
         no_misspelt_command(first)
     name = first if first in COMMANDS else "debug"
     module = import_module(COMMANDS[name][0])
-    parser = Parser(
-        prog=f"ppcdbg {name}",
-        description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Exit statuses: see `ppcdbg --help`.",
-        allow_abbrev=False,
-    )
+    parser = Parser(f"ppcdbg {name}", module.__doc__)
     module.configure(parser)
     options = parser.parse_args(arguments[1:] if first in COMMANDS else arguments)
     status: int = module.run(options)

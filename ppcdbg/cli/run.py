@@ -6,12 +6,9 @@ Ctrl-C ends the run at an exact instruction and still prints the summary; a seco
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
     from ppcdbg.machine.description import MachineDescription
 
 FOREVER = 1 << 62
-COLLECT_EVERY = 50_000
-"""New objects between two looks for garbage cycles; Python's own 700 costs a tenth of a run under KVM."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -76,21 +71,10 @@ def execute(machine: MachineDescription) -> tuple[Summary, int]:
     system.core.observer = counter
     system.board.console.listeners.append(Echo())
     limit = FOREVER if machine.max_insns is None else machine.max_insns
-    with Interruption() as interruption, seldom_collecting():
+    with Interruption() as interruption:
         stop = system.run(Limits(limit, interrupted=interruption.wanted))
     status = of_stop(stop.kind)
     return summarize(system, getattr(system, "kvm", None), counter, stop, status, machine), status
-
-
-@contextmanager
-def seldom_collecting() -> Iterator[None]:
-    """A run makes records that stay and next to no cycles: let Python look for garbage seldom meanwhile."""
-    before = gc.get_threshold()
-    gc.set_threshold(COLLECT_EVERY)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class Echo:

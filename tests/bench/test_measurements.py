@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from ppcdbg.bench import inside, loops, whole
+from ppcdbg.bench import inside, loops, rows, whole
 from ppcdbg.bench.guests import linux, loop_image, with_repetitions
 from ppcdbg.bench.results import NotRun
 from ppcdbg.bench.snapshot import restore, save
@@ -48,9 +49,9 @@ def test_the_reference_engine_is_measured_over_its_own_interval(tmp_path: Path) 
 
 
 def test_every_loop_has_a_row_with_the_asked_figures(tmp_path: Path) -> None:
-    rows = loops.rows(loops.Lengths(), tmp_path, 60.0)
-    assert [row.name for row in rows] == ["loop-a", "loop-b", "loop-c"]
-    for row in rows:
+    all_rows = loops.rows(loops.Lengths(), tmp_path, 60.0)
+    assert [row.name for row in all_rows] == ["loop-a", "loop-b", "loop-c"]
+    for row in all_rows:
         assert [(ask.figure, ask.bound, ask.peer) for ask in row.asks] == [
             ("llvm", 1.5, "qemu -icount"),
             ("llvm", 1.0, "qemu"),
@@ -109,6 +110,30 @@ def test_absent_linux_guests_are_said_to_be_absent(tmp_path: Path) -> None:
         linux("e500mc", None)
     with pytest.raises(NotRun, match="there is no .*linux-e500mc.uImage"):
         linux("e500mc", tmp_path)
+
+
+def test_linux_guests_are_where_one_says_or_beside_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "CHECKOUT", tmp_path / "checkout")
+    named = {"PPCDBG_SHARED": str(tmp_path / "elsewhere")}
+    assert rows.linux_folder(None, {}) is None
+    assert rows.linux_folder(None, named) == tmp_path / "elsewhere" / "guests"
+    (tmp_path / "shared" / "guests").mkdir(parents=True)
+    assert rows.linux_folder(None, {}) == tmp_path / "shared" / "guests"
+    assert rows.linux_folder(None, named) == tmp_path / "elsewhere" / "guests"
+    assert rows.linux_folder("given", named) == Path("given").absolute()
+
+
+def test_a_measured_process_keeps_its_bytecode_and_reads_no_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without bytecode each start compiles every source, which no installed package does."""
+    own = whole.inherited({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": "there", "OTHER": "kept"})
+    assert own == {"PYTHONPATH": os.pathsep.join((str(ROOT), "there")), "OTHER": "kept"}
+    (tmp_path / ".ppcdbg.toml").write_text('engine = "no such engine"\n')
+    monkeypatch.chdir(tmp_path)
+    assert whole.ppcdbg(["run", "--quiet", "demo"], 60.0).status == 0
 
 
 def test_a_process_that_fails_or_hangs_is_no_figure() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from ppcdbg.config import load_settings
 from ppcdbg.errors import InputError, UsageError
-from ppcdbg.paths import Kind, find, folders, listing, user_cache, user_config
+from ppcdbg.paths import Kind, find, folders, listing, user_cache, user_config, user_data, user_state
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -77,3 +79,25 @@ def test_bad_settings_are_named(tmp_path: Path, text: str, words: str) -> None:
 def test_bad_variables_are_usage_errors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\$PPCDBG_ASCII"):
         load_settings(environment(tmp_path) | {"PPCDBG_ASCII": "many"}, tmp_path, {})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")
+def test_the_directories_without_variables_are_those_that_platformdirs_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.delenv(f"XDG_{name}_HOME", raising=False)
+    for ours, theirs in (
+        (user_config, platformdirs.user_config_dir),
+        (user_data, platformdirs.user_data_dir),
+        (user_state, platformdirs.user_state_dir),
+        (user_cache, platformdirs.user_cache_dir),
+    ):
+        assert ours({}) == Path(theirs("ppcdbg", appauthor=False))
+
+
+@pytest.mark.parametrize("text", ['[tool.ppcdbg]\nengine = "llvm"\n', '[tool."pp\\u0063dbg"]\nengine = "llvm"\n'])
+def test_a_project_that_says_nothing_of_ppcdbg_is_not_parsed(tmp_path: Path, text: str) -> None:
+    project = tmp_path / "pyproject.toml"
+    project.write_text("this is not TOML")
+    assert load_settings(environment(tmp_path), tmp_path, {})["engine"] == "auto"
+    project.write_text(text)
+    assert load_settings(environment(tmp_path), tmp_path, {})["engine"] == "llvm"

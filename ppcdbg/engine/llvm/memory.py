@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import struct
+import sys
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.state import TLB0_ENTRIES, TLB_ENTRY_WORDS
@@ -26,7 +27,10 @@ class Area:
     """Anonymous memory with a host address; ``words`` are its 64-bit words."""
 
     def __init__(self, size: int, alignment: int = 1) -> None:
-        self._map = mmap.mmap(-1, size + alignment)
+        if sys.platform == "win32":
+            self._map = mmap.mmap(-1, size + alignment)
+        else:  # private, because touching a page of shared memory costs twice as much
+            self._map = mmap.mmap(-1, size + alignment, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._anchor = ctypes.c_char.from_buffer(self._map)
         start = ctypes.addressof(self._anchor)
         skip = -start % alignment
