@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ppcdbg.cpu.shortcuts import Shortcuts
+
 
 class BusFault(Exception):
     """Nothing answers at a real address; the core turns it into a machine check or data bus error."""
@@ -19,6 +21,12 @@ class Bus(Protocol):
 
     ram: memoryview
     """RAM from real address 0 on, as bytes; its length is the RAM size. One buffer for the machine's life."""
+
+    shortcuts: Shortcuts | None
+    """Device registers that an engine may serve by itself; with None it asks for each access."""
+
+    def settle(self) -> None:
+        """Let the devices hear of what was served: an engine calls it before the bus is asked or ``run`` returns."""
 
     def read(self, address: int, size: int) -> int:
         """A device read of 1, 2, 4 or 8 bytes, big-endian value, with side effects. Raises BusFault."""

@@ -11,6 +11,7 @@ from enum import Enum
 
 from ppcdbg.cpu.bus import Bus, BusFault, InterruptSource
 from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.shortcuts import Shortcuts
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
 
@@ -39,7 +40,8 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What it got. ``lines`` are the registers that devices may have changed meanwhile; ``called``: the machine is to
+    """What it got. ``lines`` are the registers that devices may have changed meanwhile, none where no device was asked;
+    ``called``: the machine is to
     look, because a device's next event moved or it asked for a reset."""
 
     value: int | None
@@ -105,6 +107,15 @@ class RecordingBus:
     def __init__(self, bus: Bus, journal: Journal, core: Core) -> None:
         self._bus, self._journal, self._core = bus, journal, core
         self.ram = bus.ram
+        self.shortcuts = bus.shortcuts
+
+    def settle(self) -> None:
+        if self.shortcuts is not None:
+            for slot, value, _ in self.shortcuts.log():
+                r = self.shortcuts.registers[slot]
+                question = Question(Kind.WRITE if r.write else Kind.READ, r.address, r.size, value if r.write else 0)
+                self._journal.note(question, Answer(None if r.write else value, False, (), False))
+            self._bus.settle()
 
     def _note(self, question: Question, value: int | None, *, fault: bool = False) -> None:
         self._journal.note(question, _answer(self._core, value, fault=fault))
@@ -137,8 +148,12 @@ class ReplayBus:
 
     def __init__(self, ram: memoryview, journal: Journal) -> None:
         self.ram = ram
+        self.shortcuts: Shortcuts | None = None
         self._journal = journal
         self.core: Core | None = None
+
+    def settle(self) -> None:
+        """Nothing is served without asking."""
 
     def _ask(self, question: Question, *, write: bool) -> int:
         answer = self._journal.answer(question)

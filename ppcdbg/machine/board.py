@@ -73,8 +73,10 @@ class Board:
         self._machine_check: Line = _unconnected
         self._serial_lines = 0
         self.mpic = Mpic(self._interrupt, MpicTimers(clock if mpic_timers else None))
-        self.serial0 = Uart("serial0", clock, self._serial_line(1), self.console.put)
-        self.serial1 = Uart("serial1", clock, self._serial_line(2), self.console1.put)
+        # Where positions are not retired instructions, nothing can be put at an earlier one.
+        late = (None, None) if position is None else (self.console.put_late, self.console1.put_late)
+        self.serial0 = Uart("serial0", clock, self._serial_line(1), self.console.put, late[0])
+        self.serial1 = Uart("serial1", clock, self._serial_line(2), self.console1.put, late[1])
         self._devices: tuple[tuple[int, int, Device], ...] = (
             (SERIAL0, SERIAL_SIZE, self.serial0),
             (SERIAL1, SERIAL_SIZE, self.serial1),

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppcdbg.cpu.bus import BusFault
-from ppcdbg.machine.devices.device import Device
+from ppcdbg.cpu.shortcuts import Register, Shortcuts
+from ppcdbg.machine.devices.device import Device, LateWrite
 from ppcdbg.machine.memory import Ram
 
 BLOCK_SHIFT = 8
@@ -21,6 +22,7 @@ class Region:
     """Where a device answers; ``reads`` and ``writes`` count guest accesses.
 
     ``due`` gives the tick of the device's next own event where it can have one; ``was_due`` is what it gave last.
+    ``write_late`` is where writes go that waited, if the device offers that.
     """
 
     base: int
@@ -30,6 +32,37 @@ class Region:
     writes: int = 0
     due: Callable[[], int | None] | None = None
     was_due: int | None = None
+    write_late: Callable[[list[LateWrite]], None] | None = None
+
+
+class RegionOffers:
+    """The offers of one device. Implements ``devices.device.Offers``."""
+
+    def __init__(self, shortcuts: Shortcuts, region: Region, users: list[tuple[Region, int]]) -> None:
+        self._shortcuts, self._region, self._users = shortcuts, region, users
+        self._slots: dict[tuple[int, int, bool], int | None] = {}
+
+    def read(self, offset: int, size: int, value: int | None) -> None:
+        """See ``Offers.read``."""
+        self._put(offset, size, value, write=False)
+
+    def write(self, offset: int, size: int, *, wait: bool) -> None:
+        """See ``Offers.write``."""
+        self._put(offset, size, 0 if wait else None, write=True)
+
+    def _put(self, offset: int, size: int, value: int | None, *, write: bool) -> None:
+        place = offset, size, write
+        slot = self._slots.get(place, -1)
+        if slot == -1:
+            slot = self._slots[place] = self._shortcuts.allot(Register(self._region.base + offset, size, write))
+            if slot is not None:
+                self._users.append((self._region, offset))
+        if slot is None:
+            return
+        if value is None:
+            self._shortcuts.withdraw(slot)
+        else:
+            self._shortcuts.offer(slot, value)
 
 
 class SystemBus:
@@ -42,6 +75,9 @@ class SystemBus:
         self._blocks: dict[int, Region] = {}
         self.moved: Callable[[], None] = lambda: None
         """Called when an access changed the tick of a device's next event, so that whoever waits for it looks again."""
+        self.shortcuts: Shortcuts | None = Shortcuts()
+        self._users: list[tuple[Region, int]] = []
+        """Whose register, and at which offset, each slot of ``shortcuts`` is."""
         self.written_outside: list[tuple[int, int]] = []
         """Address and length of RAM that somebody but the core writes without saying so each time."""
 
@@ -49,14 +85,38 @@ class SystemBus:
         """Map a device; base and size are multiples of 256 and the range must be free."""
         if (base | size) & ((1 << BLOCK_SHIFT) - 1) or size <= 0 or base < self.memory.size:
             raise ValueError(f"{device.name} cannot sit at {base:#x}, size {size:#x}")
-        region = Region(base, size, device, due=getattr(device, "next_event", None))
+        region = Region(
+            base, size, device, due=getattr(device, "next_event", None), write_late=getattr(device, "write_late", None)
+        )
         blocks = range(base >> BLOCK_SHIFT, (base + size) >> BLOCK_SHIFT)
         taken = [self._blocks[block] for block in blocks if block in self._blocks]
         if taken:
             raise ValueError(f"{device.name} at {base:#x} overlaps {taken[0].device.name}")
         self._blocks.update((block, region) for block in blocks)
         self.regions.append(region)
+        offering = getattr(device, "offering", None)
+        if offering is not None and self.shortcuts is not None:
+            offering(RegionOffers(self.shortcuts, region, self._users))
         return region
+
+    def settle(self) -> None:
+        """See ``cpu.bus.Bus.settle``: counts them, and brings the writes that waited to their devices."""
+        shortcuts = self.shortcuts
+        assert shortcuts is not None
+        served = shortcuts.log()
+        shortcuts.clear()
+        late: dict[int, list[LateWrite]] = {}
+        for slot, value, position in served:
+            region, offset = self._users[slot]
+            if shortcuts.registers[slot].write:
+                region.writes += 1
+                late.setdefault(region.base, []).append((offset, value, position))
+            else:
+                region.reads += 1
+        for base, writes in late.items():
+            write_late = self._blocks[base >> BLOCK_SHIFT].write_late
+            assert write_late is not None
+            write_late(writes)
 
     def read(self, address: int, size: int) -> int:
         """See ``cpu.bus.Bus.read``; RAM answers too."""

@@ -1,13 +1,13 @@
 """What the guest printed, with the position of each byte. Output only: input enters through the input queue.
 
-Listeners are called with the bytes as they come; they must not change the machine.
+Listeners are called with the bytes as they come, or soon after; they must not change the machine.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ppcdbg.machine.devices.device import DeviceState, octets
 
@@ -31,6 +31,14 @@ class Console:
         self.positions.append(position)
         for listener in self.listeners:
             listener(bytes((byte,)), position)
+
+    def put_late(self, data: bytes, positions: Sequence[int]) -> None:
+        """Bytes that the port's transmitter had sent at earlier positions, after what was put before."""
+        self.output += data
+        self.positions.extend(positions)
+        for listener in self.listeners:
+            for byte, position in zip(data, positions):
+                listener(bytes((byte,)), position)
 
     @property
     def text(self) -> str:

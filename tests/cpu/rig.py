@@ -21,6 +21,7 @@ class PlainBus:
     """RAM, and one word-wide device at ``DEVICE`` that remembers what was written."""
 
     DEVICE = 0xFE0000000
+    shortcuts = None
 
     def __init__(self, size: int) -> None:
         self.ram = memoryview(bytearray(size))

@@ -23,6 +23,8 @@ ENGINES: dict[str, Callable[[Core], Engine]] = {"reference": ReferenceEngine, "l
 class FlatBus:
     """RAM from address 0; everything else is silent."""
 
+    shortcuts = None
+
     def __init__(self, size: int) -> None:
         self.ram = memoryview(bytearray(size))
 

@@ -24,6 +24,8 @@ DIVIDE_BY_ZERO = word_of("fdiv", FRT=4, FRA=1, FRB=2, Rc=1)
 class RamOnly:
     """A bus with 64 KiB of RAM and no device."""
 
+    shortcuts = None
+
     def __init__(self) -> None:
         self.ram = memoryview(bytearray(0x10000))
 

@@ -29,6 +29,8 @@ ONE, INFINITY, THREE = 0x3F800000, 0x7F800000, 0x40400000
 class RamOnly:
     """A bus with 64 KiB of RAM and no device."""
 
+    shortcuts = None
+
     def __init__(self) -> None:
         self.ram = memoryview(bytearray(0x10000))
 

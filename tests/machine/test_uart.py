@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from ppcdbg.machine.devices.uart import Uart
 
+THR = 0
 RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR = range(8)
 FIFO_ON = 0x01
 
@@ -155,3 +160,63 @@ def test_saved_state_is_the_whole_state() -> None:
     other.uart.restore(state)
     assert other.uart.save() == state
     assert bytes(other.read(RBR) for _ in range(25)) == b"hello" * 5
+
+
+class Offered:
+    """Takes offers as the bus does."""
+
+    def __init__(self, uart: Uart) -> None:
+        self.reads: dict[int, int] = {}
+        self.waits: set[int] = set()
+        uart.offering(self)
+
+    def read(self, offset: int, size: int, value: int | None) -> None:
+        assert size == 1
+        self.reads.pop(offset, None)
+        if value is not None:
+            self.reads[offset] = value
+
+    def write(self, offset: int, size: int, *, wait: bool) -> None:
+        (self.waits.add if wait else self.waits.discard)(offset)
+
+
+def happen(line: Line, rng: random.Random) -> None:
+    """Something that a guest, the line or the clock does to a port; the same for the same chance."""
+    choice = rng.randrange(10)
+    if choice == 0:
+        line.uart.receive(bytes(rng.getrandbits(8) for _ in range(rng.randrange(1, 20))))
+    elif choice == 1:
+        line.uart.receive_break()
+    elif choice == 2:
+        line.now += rng.choice((1, 10_000, 100_000))
+        line.uart.advance(line.now)
+    elif choice < 6:
+        line.read(rng.randrange(8))
+    else:
+        line.write(rng.randrange(8), rng.choice((0, 0, 1, 2, 3, 7, 0x10, 0x80, 0x87, rng.getrandbits(8))))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_offered_is_what_an_access_would_do(seed: int) -> None:
+    """After any history: offered reads give their value and change nothing; writes that wait change no line, and late
+    they leave the port as in time."""
+    line, late = Line(), Line()
+    late.uart._transmit_late = lambda data, positions: late.sent.extend(data)
+    offered = Offered(late.uart)
+    seen: set[tuple[bool, bool, bool]] = set()
+    for step in range(400):
+        where = f"seed {seed}, step {step}"
+        for one in (line, late):
+            happen(one, random.Random(1000 * seed + step))
+        assert late.uart.save() == line.uart.save(), where
+        seen.add((LSR in offered.reads, MSR in offered.reads, bool(offered.waits)))
+        before, levels = late.uart.save(), len(late.levels)
+        for register, value in offered.reads.items():
+            assert late.read(register) == value, where
+            assert late.uart.save() == before and len(late.levels) == levels, where
+        if offered.waits:
+            for byte in (step & 0xFF, 0x41):
+                line.write(THR, byte)
+            late.uart.write_late([(THR, step & 0xFF, 1), (THR, 0x41, 2)])
+            assert (late.uart.save(), late.levels, late.sent) == (line.uart.save(), line.levels, line.sent), where
+    assert {(True, True, True), (False, True, False)} <= seen

@@ -7,6 +7,7 @@ one does. Read next: :mod:`.flow` (what ``enter`` does), :mod:`.slowpath`.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu import msr as M
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 DBCR0 = SLOT["DBCR0"]
 AT_LIMIT = EngineStop(Why.LIMIT)
+NOTHING_SERVED: Sequence[int] = (0,)
 _EXIT = int(Left.EXIT)
 _EXITS = {vector: EngineStop(Why.EXIT, vector) for vector in VECTORS}
 _VECTOR, _LOG_COUNT = L.VECTOR >> 3, L.LOG_COUNT >> 3
@@ -67,6 +69,7 @@ class LlvmEngine:
         self.tier1: Tier1 | None = None
         self._look_at = core.retired + policy.period if policy is not None else 1 << 62
         self._tenant, self._observer, self._logging = False, core.observer, False
+        self._bus, self._served = core.bus, NOTHING_SERVED
         self._meet()
         self._breakpoints: frozenset[int] = frozenset()
         self._broken_ops: set[int] = set()
@@ -103,7 +106,7 @@ class LlvmEngine:
     def run(self, limit: int, stops: Stops) -> EngineStop:
         core = self.core
         core.machine_attention = False
-        if core.tenant is not self._tenant or core.observer is not self._observer:
+        if core.tenant is not self._tenant or core.observer is not self._observer or core.bus is not self._bus:
             self._meet()
         if stops.breakpoints != self._breakpoints:
             self._set_breakpoints(stops.breakpoints)
@@ -116,19 +119,24 @@ class LlvmEngine:
         return AT_LIMIT if why == 0 else self._run(limit, why)
 
     def _meet(self) -> None:
-        """Somebody else stands behind hypervisor state, or listens."""
+        """Somebody else stands behind hypervisor state, listens, or has the devices."""
         core, memory = self.core, self._memory
         self._tenant, self._observer = core.tenant, core.observer
         memory.set(L.TENANT, int(core.tenant))
         silent = type(core.observer).interrupt_taken is Observer.interrupt_taken
         self._logging = core.observer.deferrable and not silent
         memory.set(L.NATIVE_INTERRUPTS, 1 if silent else L.LOGGED if self._logging else 0)
+        self._bus, shortcuts = core.bus, core.bus.shortcuts
+        self._served = NOTHING_SERVED if shortcuts is None else shortcuts.words
+        memory.serve(shortcuts)
 
     def _go(self, limit: int) -> int:
         """Run compiled code up to the limit, and tell who listens what it did."""
         why = int(self._enter(self._block, limit)) if limit <= self._look_at else self._run_compiled(limit)
         if self._logging and self._vars[_LOG_COUNT]:
             self._tell()
+        if self._served[0]:
+            self._bus.settle()
         return why
 
     def _tell(self) -> None:
@@ -260,6 +268,8 @@ class LlvmEngine:
         why = int(self._resume(self._block, min(limit, self._look_at)))
         if self._logging:
             self._tell()
+        if self._served[0]:
+            self._bus.settle()
         return why or None
 
     def _interpret(self) -> EngineStop | None:

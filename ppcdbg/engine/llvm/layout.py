@@ -78,6 +78,7 @@ SET_TABLE = 256  # 16 pointers, by set_number(MSR)
 LOGGED = 2
 LOG_COUNT = 232
 PRESENT = 248  # table of 32-bit words by effective page: which sets may have something of the page
+SHORTCUTS = 1000  # the block of cpu.shortcuts, or 0
 FREE_PAGES = 240  # op pages that were given up, linked through PAGE_HOST
 STRAYS = 1016  # jumps through CTR that left a region for want of a known target
 STRAY_TABLE = 1024  # entries {jump, target} of 32 bits each, by target

@@ -11,6 +11,7 @@ import struct
 import sys
 
 from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.shortcuts import Shortcuts
 from ppcdbg.cpu.state import TLB0_ENTRIES, TLB_ENTRY_WORDS
 from ppcdbg.cpu.tlb import MAS1_V
 from ppcdbg.engine.llvm import layout as L
@@ -61,6 +62,7 @@ class EngineMemory:
         self.slab = Area(OP_PAGES * L.PAGE_STRIDE, L.PAGE_STRIDE)
         self._sets = Area(SET_LIMIT * L.SET_SIZE)
         self._present = Area(L.SET_DATA_ENTRIES * 4)
+        self._shortcuts_anchor: object = None
         self._groups: dict[int, list[int]] = {}
         empty = bytearray(struct.pack("<QQ", L.NO_TAG << 32 | L.NO_TAG, 0) * (L.SET_SIZE // 16))
         empty[:64] = struct.pack("<Q", self.block.address).ljust(64, b"\0")
@@ -130,6 +132,12 @@ class EngineMemory:
 
     def set_handler(self, op: int, handler: int) -> None:
         self.slab.words[op - self.slab.address >> 3] = handler
+
+    # --- devices -------------------------------------------------------------------------------------------------
+    def serve(self, shortcuts: Shortcuts | None) -> None:
+        """Let compiled code serve what these offer; they live as long as they are installed."""
+        address, self._shortcuts_anchor = (0, None) if shortcuts is None else address_of(shortcuts.block)
+        self.set(L.SHORTCUTS, address)
 
     # --- translations --------------------------------------------------------------------------------------------
     def forget_translations(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
+from ppcdbg.cpu import shortcuts
 from ppcdbg.cpu.models import CoreModel
 from ppcdbg.cpu.state import TLB0_ENTRIES, TLB_ENTRY_WORDS
 from ppcdbg.engine.llvm import layout as L
@@ -114,6 +115,14 @@ class Helper(HandlerEmitter):
         page = self.wide(self.entry_word(index, 3) & 0xF) << 32 | self.wide(self.entry_word(index, 2) & 0xFFFFF000)
         address: Value = page & mask | self.wide(ea) & (mask ^ 0xFFFFFFFFFFFFFFFF)
         return address
+
+    def serve(self, size: int, real: Value, *, write: bool) -> None:
+        """Answer a device access that needs no device."""
+        if size in shortcuts.SIZES:
+            key = real | shortcuts.key(size, write=write)
+            arguments = f"ptr {self.engine_block()}, i64 {key.text}, i64 {self.retired().text}"
+            with self.when(self.ne(self.make(f"call i32 @serve({arguments})", 32), 0)):
+                self.answer(32, 0)
 
     def in_ram(self, real: Value) -> Value:
         return self.compare("ult", real, self.variable(L.RAM_SIZE))
@@ -224,10 +233,11 @@ def _slow_access(model: CoreModel, size: int, *, write: bool) -> str:
     crossing = h.ltu(room, size)
     with h.when(h.in_ram(real) ^ 1, rare=True):
         h.give_up(crossing)
-        h.set_variable(L.ADDRESS, real)
-        h.set_variable(L.SIZE, size)
         if write:
             h.set_variable(L.VALUE, Value(h, "%value", 64) & (1 << 8 * size) - 1)
+        h.serve(size, real, write=write)
+        h.set_variable(L.ADDRESS, real)
+        h.set_variable(L.SIZE, size)
         h.give_up(1, Left.WRITE if write else Left.READ)
         h.line("unreachable")
     h.fill(index, h.ea, real)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ppcdbg.cpu.models import CORES
 from ppcdbg.engine.llvm.decode import threaded_text
+from ppcdbg.engine.llvm.devices import devices_text
 from ppcdbg.engine.llvm.flow import flow_text
 from ppcdbg.engine.llvm.interrupts import interrupts_text
 from ppcdbg.engine.llvm.mmu import helpers_text
@@ -11,7 +12,8 @@ from ppcdbg.engine.llvm.text import PRELUDE
 
 
 def tier0_text(core: str) -> str:
-    """Handlers, decoder, and helpers for storage, control and interrupts, for a core model."""
+    """Handlers, decoder, and helpers for storage, devices, control and interrupts, for a core model."""
     model = CORES[core]
     threaded, _ = threaded_text(model)
-    return PRELUDE + helpers_text(model) + flow_text(model) + interrupts_text(model) + threaded
+    parts = (helpers_text, devices_text, flow_text, interrupts_text)
+    return PRELUDE + "".join(part(model) for part in parts) + threaded

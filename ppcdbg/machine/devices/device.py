@@ -18,6 +18,31 @@ Clock: TypeAlias = Callable[[], int]
 """Gives the machine's tick: retired instructions and skipped idle time, 400 MHz (design/product.md, one clock)."""
 
 
+LateWrite: TypeAlias = tuple[int, int, int]
+"""Offset, value, and how many instructions had retired before the one that wrote."""
+
+
+class Offers(Protocol):
+    """What a device lets engines serve without asking it."""
+
+    def read(self, offset: int, size: int, value: int | None) -> None:
+        """Until further notice such a read gives ``value`` and changes nothing; None: the device must be asked."""
+
+    def write(self, offset: int, size: int, *, wait: bool) -> None:
+        """Until further notice such writes may wait and come by ``write_late``: nothing that the guest, the other
+        devices or a timer can notice depends on when they come."""
+
+
+class Offering(Protocol):
+    """What a device has that offers something, beside what is ``Device``'s."""
+
+    def offering(self, offers: Offers) -> None:
+        """The bus takes offers from now on."""
+
+    def write_late(self, writes: list[LateWrite]) -> None:
+        """A guest's writes that waited, in order; only to registers that were offered for it."""
+
+
 class Device(Protocol):
     """One device behind the bus. ``offset + size`` never leaves the region that it was attached with."""
 

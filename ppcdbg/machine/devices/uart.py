@@ -9,9 +9,9 @@ Source: PC16550D data sheet; tick rates from the device tree's clock-frequency (
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from ppcdbg.machine.devices.device import Clock, DeviceState, octets, whole
+from ppcdbg.machine.devices.device import Clock, DeviceState, LateWrite, Offers, octets, whole
 
 IER_RX, IER_THRE, IER_LINE, IER_MODEM = 1, 2, 4, 8
 IIR_NONE, IIR_MODEM, IIR_THRE, IIR_RX, IIR_LINE, IIR_TIMEOUT, IIR_ID, IIR_FIFO = 1, 0, 2, 4, 6, 0xC, 0xF, 0xC0
@@ -29,14 +29,22 @@ REGISTERS = 8
 class Uart:
     """One port. ``interrupt(level)`` drives its line, ``transmit(byte)`` takes what the guest sends.
 
+    ``transmit_late`` takes bytes sent at earlier positions; without it the transmitter is asked for each byte.
     ``clock`` counts at the rate of the port's input clock: a character of ten bits lasts 160 divisors of ticks.
     """
 
     def __init__(
-        self, name: str, clock: Clock, interrupt: Callable[[bool], None], transmit: Callable[[int], None]
+        self,
+        name: str,
+        clock: Clock,
+        interrupt: Callable[[bool], None],
+        transmit: Callable[[int], None],
+        transmit_late: Callable[[bytes, Sequence[int]], None] | None = None,
     ) -> None:
         self.name = name
         self._clock, self._interrupt, self._transmit = clock, interrupt, transmit
+        self._transmit_late = transmit_late
+        self._offers: Offers | None = None
         self.ier = self.fcr = self.lcr = self.scr = 0
         self.mcr = 8
         self.msr = MSR_CONNECTED
@@ -53,12 +61,14 @@ class Uart:
         """Bytes arrive on the line."""
         self.waiting.extend(data)
         self._refill()
+        self._offer()
 
     def receive_break(self) -> None:
         """The line is held in break for longer than a character: a zero byte with the break status."""
         self.broken = True
         self._arrive(0)
         self._update()
+        self._offer()
 
     def next_event(self) -> int | None:
         """The tick of the receive time-out, if one runs."""
@@ -89,6 +99,7 @@ class Uart:
             if self.overrun or self.broken:
                 self.overrun = self.broken = False
                 self._update()
+                self._offer()
             return value
         if offset == 2:
             value = self.iir
@@ -97,12 +108,15 @@ class Uart:
                 self._update()
             return value
         if offset == 0 and not self.lcr & LCR_DLAB:
-            return self._take()
+            byte = self._take()
+            self._offer()
+            return byte
         if offset == 6:
             value = self.modem_status
             if not self.mcr & MCR_LOOP and self.msr & MSR_DELTA:
                 self.msr &= ~MSR_DELTA
                 self._update()
+                self._offer()
             return value
         return self.peek(offset, size) or 0
 
@@ -123,6 +137,8 @@ class Uart:
             self.divisor = self.divisor & ~(0xFF << shift) | value << shift
         elif offset == 0:
             self._send(value)
+            if not self.mcr & MCR_LOOP:
+                return
         elif offset == 1:
             self._set_ier(value & 0xF)
         elif offset == 2:
@@ -133,6 +149,32 @@ class Uart:
             self.mcr = value & 0x1F
         elif offset == 7:
             self.scr = value
+        self._offer()
+
+    def offering(self, offers: Offers) -> None:
+        """The bus takes offers: what a guest asks for with every character that it prints."""
+        self._offers = offers
+        self._offer()
+
+    def _offer(self) -> None:
+        """Line and modem status while reading them clears nothing; the transmitter while no interrupt depends on it.
+
+        Called where one of these may have changed: they do not depend on the clock, nor on what is transmitted.
+        """
+        offers = self._offers
+        if offers is None:
+            return
+        loop = self.mcr & MCR_LOOP
+        offers.read(5, 1, None if self.overrun or self.broken else self.lsr)
+        offers.read(6, 1, None if self.msr & MSR_DELTA and not loop else self.modem_status)
+        silent = not (self.ier & IER_THRE or self.lcr & LCR_DLAB or loop)
+        offers.write(0, 1, wait=silent and self._transmit_late is not None)
+
+    def write_late(self, writes: list[LateWrite]) -> None:
+        """Bytes for the transmitter, as ``_send`` with nobody waiting for its interrupt."""
+        assert self._transmit_late is not None
+        self._transmit_late(bytes(value for _, value, _ in writes), [position for _, _, position in writes])
+        self.thre_pending = True
 
     @property
     def modem_status(self) -> int:
@@ -236,3 +278,4 @@ class Uart:
         self.waiting = deque(octets(state["waiting"]))
         due = state["timeout_at"]
         self.timeout_at = None if due is None else whole(due)
+        self._offer()
