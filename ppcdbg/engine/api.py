@@ -23,21 +23,71 @@ class Why(Enum):
     ATTENTION = "attention"  # a device or an SPR write asks the machine to look (reset, timers re-armed)
     CHECKSTOP = "checkstop"  # a machine check while MSR[ME]=0
     STUCK = "stuck"  # interrupts follow each other and no instruction retires
+    WATCH = "watch"  # an access to watched bytes; ``EngineStop.hits`` says which
+
+
+class WatchKind(Enum):
+    """Which accesses a watch is for. A read-modify-write is a read and a write."""
+
+    READ = "read"
+    WRITE = "write"
+    ACCESS = "access"
+    CHANGE = "change"  # a write that leaves other bytes there than before
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Bytes whose accesses end a run: effective addresses in whatever context, or real ones (36 bits)."""
+
+    kind: WatchKind
+    start: int
+    length: int = 4
+    real: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One access of one instruction to watched bytes.
+
+    ``position`` and ``pc`` are the instruction's: the count of retired instructions before it. ``address`` is the first
+    watched byte that it touched, in the watch's own space; ``real`` the real address of the access, ``size`` its bytes.
+    ``old`` is what stood there (None for a device), ``new`` what is stored (None for a load), both of ``size`` bytes.
+    """
+
+    watch: Watch
+    position: int
+    pc: int
+    address: int
+    real: int
+    size: int
+    write: bool
+    old: int | None
+    new: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStop:
-    """``vector`` is the interrupt's number for EXIT, else -1."""
+    """``vector`` is the interrupt's number for EXIT, else -1; ``hits`` are the accesses of WATCH."""
 
     why: Why
     vector: int = -1
+    hits: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True)
 class Stops:
-    """What else ends a run: effective addresses of instructions (checked before each, but not before the first)."""
+    """What else ends a run: effective addresses of instructions (checked before each, but not before the first), and
+    accesses to watched bytes.
+
+    The run ends when the accessing instruction has retired, or with ``before`` when it is about to access and nothing
+    of it is done. ``passing`` is the position and pc of the one instruction whose accesses are let pass: the one that a
+    ``before`` stop stands at. A store that a fault of the same instruction follows is told at the next call of ``run``.
+    """
 
     breakpoints: frozenset[int] = field(default_factory=frozenset)
+    watches: tuple[Watch, ...] = ()
+    before: bool = False
+    passing: tuple[int, int] | None = None
 
 
 class Engine(Protocol):

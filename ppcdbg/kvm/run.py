@@ -9,7 +9,7 @@ from __future__ import annotations
 from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, SYSCALL
 from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.cpu.timers import TIMEBASE_HZ
-from ppcdbg.engine.api import Engine, Stops, Why
+from ppcdbg.engine.api import Engine, Why
 from ppcdbg.isa.slots import PC
 from ppcdbg.kvm import codes, ioctl, queueing, timers
 from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit
@@ -81,7 +81,7 @@ class KvmSystem(RunLoop):
         if first is not None:
             return first
         reg, counters, run = self.core.state.reg, self._counters, self.engine.run
-        stops, exits, until_look = Stops(limits.breakpoints), 0, self.slice
+        stops, exits, until_look = limits.stops(), 0, self.slice
         position, breakpoints = limits.position, limits.breakpoints
         patience = FOREVER if limits.interrupted is None else self.slice
         exit_cost = self.slice // EXITS_A_SLICE
@@ -103,6 +103,8 @@ class KvmSystem(RunLoop):
                     stop = self._exit(reason.vector)
                 elif reason.why is Why.BREAKPOINT:
                     return self._stop(StopKind.BREAKPOINT)
+                elif reason.why is Why.WATCH:
+                    return self._watched(reason)
                 else:
                     stop = self._other(reason.why)
                     until_look = 0

@@ -7,7 +7,7 @@ A run loop asks an engine to run up to the next thing that happens and lets it h
 from __future__ import annotations
 
 from ppcdbg.cpu.core import Core
-from ppcdbg.engine.api import Engine
+from ppcdbg.engine.api import Engine, EngineStop
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
@@ -99,6 +99,9 @@ class RunLoop:
         if self.board.poweroff_requested:
             return self._stop(StopKind.POWEROFF, "the guest switched the power off")
         return None
+
+    def _watched(self, stop: EngineStop) -> Stop:
+        return Stop(StopKind.WATCH, self.core.retired, self.core.state.pc, "", stop.hits)
 
     def _stop(self, kind: StopKind, detail: str = "") -> Stop:
         return Stop(kind, self.core.retired, self.core.state.pc, detail)

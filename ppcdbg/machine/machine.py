@@ -8,7 +8,7 @@ from __future__ import annotations
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.msr import MCSR_MCP
-from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
+from ppcdbg.engine.api import Engine, EngineStop, Why
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.boot import BootState
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
@@ -44,7 +44,7 @@ class Machine(RunLoop):
         self.engine.translations_changed()
 
     def _run(self, limits: Limits) -> Stop:
-        core, stops = self.core, Stops(limits.breakpoints)
+        core, stops = self.core, limits.stops()
         start = core.state.pc, core.retired
         while True:
             core.timers.advance()
@@ -101,6 +101,8 @@ class Machine(RunLoop):
                 return self._idle()
             case Why.BREAKPOINT:
                 return self._stop(StopKind.BREAKPOINT)
+            case Why.WATCH:
+                return self._watched(stop)
             case Why.STUCK:
                 name = VECTORS[stop.vector].name
                 return self._stop(

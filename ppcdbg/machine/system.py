@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from ppcdbg.cpu.core import Core
-from ppcdbg.engine.api import Engine
+from ppcdbg.engine.api import Engine, Hit, Stops, Watch
 
 if TYPE_CHECKING:
     from ppcdbg.machine.board import Board
@@ -30,6 +30,7 @@ class StopKind(Enum):
     IDLE = "idle"  # waiting for ever: no timer, no input, no interrupt can come
     STUCK = "stuck"  # interrupts follow each other without an instruction retiring
     CRASH = "crash"  # the KVM model ended the guest (machine check, emulation failure with policy exit, BUG)
+    WATCH = "watch"  # an access to watched bytes; ``Stop.hits`` says which
     INTERRUPTED = "interrupted"  # the caller's ``interrupted`` said so
 
 
@@ -38,12 +39,13 @@ FINAL = frozenset({StopKind.RESET, StopKind.POWEROFF, StopKind.IDLE, StopKind.ST
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """``detail`` is one plain sentence; ``position`` counts retired instructions."""
+    """``detail`` is one plain sentence; ``position`` counts retired instructions; WATCH has ``hits``."""
 
     kind: StopKind
     position: int
     pc: int
     detail: str = ""
+    hits: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,15 @@ class Limits:
     exits: int = 0
     interrupted: Callable[[], bool] | None = None
     """Asked between slices of work (several times a second); true ends the run at an exact position."""
+    watches: tuple[Watch, ...] = ()
+    before_access: bool = False
+    """Whether a watch stops before the access, with nothing of its instruction done; see ``engine.api.Stops``."""
+    passing: tuple[int, int] | None = None
+    """Position and pc of the instruction whose accesses pass: the one that a stop before an access stands at."""
+
+    def stops(self) -> Stops:
+        """What of this is the engine's."""
+        return Stops(self.breakpoints, self.watches, self.before_access, self.passing)
 
 
 class System(Protocol):

@@ -30,7 +30,7 @@ class PlainBus:
     def read(self, address: int, size: int) -> int:
         if address != self.DEVICE:
             raise BusFault(address, False)
-        return self.device
+        return self.device & (1 << 8 * size) - 1
 
     def write(self, address: int, size: int, value: int) -> None:
         if address != self.DEVICE:

@@ -11,7 +11,7 @@ from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import GuestInterrupt
 from ppcdbg.cpu.mmu import Access, Translation
-from ppcdbg.engine.common.storage import Storage
+from ppcdbg.engine.common.watching import WatchedStorage
 from ppcdbg.isa import slots
 from ppcdbg.isa.bits import M32
 from ppcdbg.isa.sprs import SLOT
@@ -22,7 +22,7 @@ DEBUG_EVENTS = _DAC | M.DBCR0_IC | M.DBCR0_BT | M.DBCR0_IAC1 | M.DBCR0_IAC2 | M.
 FPSCR_FEX = 0x40000000
 
 
-class ContextOps(Storage):
+class ContextOps(WatchedStorage):
     """What bodies of system instructions call."""
 
     def __init__(self, core: Core) -> None:
@@ -30,7 +30,6 @@ class ContextOps(Storage):
         self.gpr = core.state.gpr
         self.fpr = core.state.fpr
         self.cr = core.state.cr
-        self.cia = 0
         self.nia = 0
         self._returned = False
 

@@ -16,6 +16,7 @@ from ppcdbg.cpu.interrupts import GuestInterrupt
 from ppcdbg.cpu.state import RETIRED
 from ppcdbg.engine.api import EngineStop, Why
 from ppcdbg.engine.common.context import ContextOps
+from ppcdbg.engine.common.watching import AccessStop
 from ppcdbg.isa import slots
 from ppcdbg.isa.bits import M32
 from ppcdbg.isa.insn import Insn, Privilege
@@ -100,10 +101,13 @@ class Interpreter(ContextOps):
             return None
         except GuestInterrupt as interrupt:
             return self.synchronous(interrupt)
+        except AccessStop as stop:
+            return self.given_up(stop)
 
     def synchronous(self, interrupt: GuestInterrupt) -> EngineStop | None:
         core, reg = self.core, self.reg
         reg[slots.PC] = self.cia
+        self.forget_reads()
         vector = interrupt.vector
         if vector == I.MACHINE_CHECK:
             if not reg[slots.MSR] & (M.MSR_ME | M.MSR_GS):

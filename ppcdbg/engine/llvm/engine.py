@@ -73,6 +73,7 @@ class LlvmEngine:
         self._meet()
         self._breakpoints: frozenset[int] = frozenset()
         self._broken_ops: set[int] = set()
+        self._watching = False
         self.left = [0] * len(Left)
         """How often compiled code came back, by reason."""
         core.tlb.changed = self._translation_changed
@@ -110,6 +111,8 @@ class LlvmEngine:
             self._meet()
         if stops.breakpoints != self._breakpoints:
             self._set_breakpoints(stops.breakpoints)
+        if (stops.watches or self._watching) and (told := self._watch(stops)) is not None:
+            return told
         if self._must_watch(first=True):
             return self._run(limit, None)
         why = self._go(limit)
@@ -117,6 +120,13 @@ class LlvmEngine:
             self.left[_EXIT] += 1
             return _EXITS[self._vars[_VECTOR]]
         return AT_LIMIT if why == 0 else self._run(limit, why)
+
+    def _watch(self, stops: Stops) -> EngineStop | None:
+        """Take over the watches of a run; the stop for a store that an interrupt of its instruction followed."""
+        if self._slow.set_watches(stops):
+            self._watching = bool(stops.watches)
+            self._memory.watch(self._slow.watched_ea, self._slow.watched_real)
+        return self._slow.take_hits()
 
     def _meet(self) -> None:
         """Somebody else stands behind hypervisor state, listens, or has the devices."""
@@ -190,6 +200,8 @@ class LlvmEngine:
                 continue
             if stop is not None:
                 return stop
+            if self._slow.hits and (told := self._slow.take_hits()) is not None:
+                return told
             if core.machine_attention:
                 return EngineStop(Why.ATTENTION)
             first = False

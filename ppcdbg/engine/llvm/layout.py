@@ -80,6 +80,7 @@ LOG_COUNT = 232
 PRESENT = 248  # table of 32-bit words by effective page: which sets may have something of the page
 SHORTCUTS = 1000  # the block of cpu.shortcuts, or 0
 FREE_PAGES = 240  # op pages that were given up, linked through PAGE_HOST
+WATCHES = 1008  # table of bytes, or 0: effective pages that are watched, then real pages of RAM, then all devices
 STRAYS = 1016  # jumps through CTR that left a region for want of a known target
 STRAY_TABLE = 1024  # entries {jump, target} of 32 bits each, by target
 STRAY_ENTRIES = 128

@@ -9,6 +9,7 @@ import ctypes
 import mmap
 import struct
 import sys
+from collections.abc import Iterable
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.shortcuts import Shortcuts
@@ -63,6 +64,7 @@ class EngineMemory:
         self._sets = Area(SET_LIMIT * L.SET_SIZE)
         self._present = Area(L.SET_DATA_ENTRIES * 4)
         self._shortcuts_anchor: object = None
+        self._watched: Area | None = None
         self._groups: dict[int, list[int]] = {}
         empty = bytearray(struct.pack("<QQ", L.NO_TAG << 32 | L.NO_TAG, 0) * (L.SET_SIZE // 16))
         empty[:64] = struct.pack("<Q", self.block.address).ljust(64, b"\0")
@@ -138,6 +140,19 @@ class EngineMemory:
         """Let compiled code serve what these offer; they live as long as they are installed."""
         address, self._shortcuts_anchor = (0, None) if shortcuts is None else address_of(shortcuts.block)
         self.set(L.SHORTCUTS, address)
+
+    # --- watched pages -------------------------------------------------------------------------------------------
+    def watch(self, effective: Iterable[int], real: Iterable[int]) -> None:
+        """Leave all accesses to these pages, given by number, to Python; real pages beyond RAM are all devices."""
+        pages, effective, real = self.get(L.RAM_SIZE) >> 12, set(effective), set(real)
+        self._watched = None
+        self.set(L.WATCHES, 0)
+        if effective or real:
+            self._watched = area = Area((1 << 20) + pages + 8, 8)
+            for page in (*effective, *((1 << 20) + min(page, pages) for page in real)):
+                area.bytes[page] = 1
+            self.set(L.WATCHES, area.address)
+        self.set(L.FLUSH, 1)
 
     # --- translations --------------------------------------------------------------------------------------------
     def forget_translations(self) -> None:

@@ -100,7 +100,17 @@ class Helper(HandlerEmitter):
             self._storage_interrupt(I.DATA_STORAGE, ea, access)
         self.give_up(self.ne(self.entry_word(index, 4) & _MAS8_VF, 0))
         self.give_up(self.ne(self.entry_word(index, 1) & 1, 0))
-        return index, self.real(index, ea)
+        real = self.real(index, ea)
+        self._refuse_watched(ea, real)
+        return index, real
+
+    def _refuse_watched(self, ea: Value, real: Value) -> None:
+        """Leave what touches a watched page to the interpreter, which compares bytes; so no tag is ever made for it."""
+        with self.when(self.ne(self.variable(L.WATCHES), 0), rare=True, ends=False):
+            table, pages = self.pointer_of(self.variable(L.WATCHES)), self.variable(L.RAM_SIZE) >> 12
+            number = self.choose(self.in_ram(real), real >> 12, pages)
+            for page in (self.wide(ea >> 12), self.wide(number) + (1 << 20)):
+                self.give_up(self.ne(self.get(8, self.at(table, page), ENGINE), 0))
 
     def _storage_interrupt(self, vector: int, ea: Value, access: int) -> None:
         """Note the interrupt for ``leave_slowly``."""

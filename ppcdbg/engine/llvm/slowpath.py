@@ -13,6 +13,7 @@ from ppcdbg.cpu.mmu import Access, Translation
 from ppcdbg.cpu.state import RETIRED
 from ppcdbg.engine.api import EngineStop
 from ppcdbg.engine.common.interpreter import Interpreter, Op
+from ppcdbg.engine.common.watching import AccessStop
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.memory import EngineMemory
 from ppcdbg.isa import slots
@@ -60,13 +61,15 @@ class SlowPath(Interpreter):
             op[0](self, op[1])
         except GuestInterrupt as interrupt:
             return self.synchronous(interrupt)
+        except AccessStop as stop:
+            return self.given_up(stop)
         self.core.state.counters[RETIRED] += 1
         self.reg[slots.PC] = self.nia
-        return None
+        return self.take_hits() if self.hits else None
 
     def watched(self, limit: int, breakpoints: frozenset[int], first: bool) -> EngineStop | None:
         """Run instruction by instruction, with debug events, breakpoints and all."""
         self.code.clear()
         stop = self.burst(limit, breakpoints, first)
         self.code.clear()
-        return stop
+        return stop or self.take_hits()

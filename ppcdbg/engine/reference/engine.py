@@ -24,8 +24,11 @@ class ReferenceEngine(Interpreter):
         core, counters = self.core, self.core.state.counters
         core.machine_attention = False
         self.select_context()
+        self.set_watches(stops)
         first = True
         while True:
+            if self.hits and (told := self.take_hits()) is not None:
+                return told
             if core.machine_attention:
                 return EngineStop(Why.ATTENTION)
             if counters[RETIRED] >= limit:
