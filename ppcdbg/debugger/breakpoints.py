@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from ppcdbg.debugger.events import Event, EventKind, Verb, matches
 from ppcdbg.debugger.expressions import Compiled
+from ppcdbg.engine.api import Watch
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm.records import ExitRecord
 
@@ -43,6 +44,7 @@ class Breakpoints:
         self._addresses: frozenset[int] = frozenset()
         self._on_records: list[int] = []
         self._on_console: list[int] = []
+        self._on_data: dict[Watch, list[int]] = {}
 
     def __iter__(self) -> Iterator[Breakpoint]:
         return iter(list(self._all.values()))
@@ -99,7 +101,7 @@ class Breakpoints:
     # --- asked while running ---------------------------------------------------------------------------------------
     def _index(self) -> dict[int, list[int]]:
         if self._places is None:
-            self._places, self._on_records, self._on_console = {}, [], []
+            self._places, self._on_records, self._on_console, self._on_data = {}, [], [], {}
             for b in self._all.values():
                 if not b.enabled:
                     continue
@@ -107,6 +109,10 @@ class Breakpoints:
                     self._places.setdefault(b.event.address, []).append(b.number)
                 elif b.event.kind is EventKind.CONSOLE:
                     self._on_console.append(b.number)
+                elif b.event.kind is EventKind.DATA:
+                    self._on_data.setdefault(b.event.watch, []).append(b.number)
+                    if b.event.device:
+                        self._on_records.append(b.number)
                 else:
                     self._on_records.append(b.number)
             self._addresses = frozenset(self._places)
@@ -128,6 +134,17 @@ class Breakpoints:
     def watches_console(self) -> bool:
         self._index()
         return bool(self._on_console)
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        """What an engine must look for in storage accesses."""
+        self._index()
+        return tuple(self._on_data)
+
+    def watching(self, watch: Watch) -> list[Breakpoint]:
+        """Enabled breakpoints for one of ``watches``."""
+        self._index()
+        return [self._all[n] for n in self._on_data.get(watch, ())]
 
     def at(self, address: int) -> list[Breakpoint]:
         """Enabled breakpoints on an address."""

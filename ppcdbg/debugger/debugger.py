@@ -16,9 +16,10 @@ from ppcdbg.debugger import queries, registers
 from ppcdbg.debugger.breakpoints import Breakpoint, Breakpoints
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.commands.command import Completion, Result
-from ppcdbg.debugger.events import Event, Verb
+from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.exits import ExitFilter
 from ppcdbg.debugger.expressions import Compiled, Value, compile_expression
+from ppcdbg.debugger.fields import EVENT_FIELDS
 from ppcdbg.debugger.guest import Guest
 from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.model import guest_of, model_of
@@ -32,6 +33,7 @@ from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.debugger.story import Story, story_of
 from ppcdbg.debugger.symbols import SymbolTable, read_symbols
 from ppcdbg.debugger.writes import Writer
+from ppcdbg.engine.api import WatchKind
 from ppcdbg.errors import UsageError
 from ppcdbg.isa.disassemble import Disassembler
 from ppcdbg.kvm.records import ExitRecord
@@ -197,14 +199,29 @@ class Debugger:
     ) -> Breakpoint:
         """Raises UsageError for a condition that cannot be understood, or an exit event on the bare machine."""
         queries.check_event(self, event)
+        event = queries.placed(self, event)
         compiled = self.compile_condition(event, condition) if condition else None
         made = self.breakpoints.add(verb, event, condition, compiled, temporary)
         return self.breakpoints.set_ignore(made.number, ignore) if ignore else made
 
+    def add_watchpoint(
+        self, kind: WatchKind, address: int, length: int = 4, real: bool = False, condition: str = "", ignore: int = 0
+    ) -> Breakpoint:
+        """Stop at accesses to bytes from an effective (or ``real``) address on.
+
+        The stop is after the accessing instruction; ``runner.before_access = True`` makes it before, as gdb's remote
+        protocol expects it of PowerPC. ``StopReport.hits`` has the accesses. Seen: whatever the guest's instructions
+        do, by either engine, external-PID accesses included, and what KVM does to a device in their place. Not seen:
+        instruction fetches, a debugger's own writes, and what KVM keeps in the magic page (the ``magic`` event).
+        """
+        event = Event(EventKind.DATA, address=address, length=length, access=kind.value, real=real)
+        return self.add_breakpoint(Verb.BREAK, event, condition, ignore=ignore)
+
     def compile_condition(self, event: Event, condition: str) -> Compiled:
         """A condition in the scope that its event gives it: fields of the record, or the registers at a place."""
         on_exits = queries.is_exit_event(event)
-        scope = DebuggerScope(self, (lambda: self.runner.current) if on_exits else None, on_exits)
+        own = EVENT_FIELDS.get(event.kind, ())
+        scope = DebuggerScope(self, (lambda: self.runner.current) if on_exits else None, on_exits, own)
         return compile_expression(condition, scope)
 
     # --- expressions ------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ppcdbg.debugger.causes import emulated, mnemonic_of, priority_name, spr_of
+from ppcdbg.engine.api import Watch, WatchKind
 from ppcdbg.kvm.records import Did, ExitRecord
 
 
@@ -34,14 +35,16 @@ class EventKind(Enum):
     QUEUED = "queued"
     DELIVERED = "delivered"
     CONSOLE = "console"
+    DATA = "data"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event to wait for. ``name`` empty means any of its kind.
 
-    ``address``..``address + length`` is an effective address for ADDRESS and guest-physical for MMIO. ``write`` narrows
-    SPR and MMIO to one direction. ``text`` is what the console must print.
+    ``address``..``address + length`` is an effective address for ADDRESS and DATA, guest-physical for MMIO; with
+    ``real`` that of DATA is a real one. ``write`` narrows SPR and MMIO to one direction. ``text`` is what the console
+    must print. ``access`` of DATA is a ``WatchKind``'s value.
     """
 
     kind: EventKind
@@ -51,13 +54,26 @@ class Event:
     number: int | None = None
     write: bool | None = None
     text: str = ""
+    access: str = ""
+    real: bool = False
+    device: bool = False
+    """DATA under KVM: there is a device, so that KVM makes the access for the guest."""
+
+    @property
+    def watch(self) -> Watch:
+        """What an engine looks for, of a DATA event."""
+        return Watch(WatchKind(self.access), self.address, self.length, self.real)
 
     def __str__(self) -> str:
         """The words that a command would make it from."""
         if self.kind is EventKind.ADDRESS:
             return self.name or f"{self.address:#x}"
         words = [self.kind.value]
-        if self.kind is EventKind.MMIO and not self.name:
+        if self.kind is EventKind.DATA:
+            last = self.address + self.length - 1
+            place = f"{self.address:#x}" + (f"..{last:#x}" if self.length > 1 else "")
+            words += [self.name or place, self.access, *(["real"] if self.real else [])]
+        elif self.kind is EventKind.MMIO and not self.name:
             if self.length > 1:
                 words.append(f"{self.address:#x}..{self.address + self.length - 1:#x}")
             elif self.address:
@@ -90,8 +106,19 @@ def matches(event: Event, record: ExitRecord) -> bool:
             return _priority(event, record.queued)
         case EventKind.DELIVERED:
             return record.delivered is not None and _priority(event, (record.delivered,))
+        case EventKind.DATA:
+            return any(_data(event, record, a.gpa or 0, a.size or 1, a.write) for a in record.actions
+                       if a.did is Did.MMIO)  # fmt: skip
         case _:
             return False
+
+
+def _data(event: Event, record: ExitRecord, gpa: int, size: int, write: bool | None) -> bool:
+    """A watched address may be a device's: then KVM makes the access for the guest."""
+    if event.access in ("read", "write", "change") and bool(write) is (event.access == "read"):
+        return False
+    start = gpa if event.real else record.dar
+    return start < event.address + event.length and event.address < start + size
 
 
 def _priority(event: Event, numbers: tuple[int, ...]) -> bool:

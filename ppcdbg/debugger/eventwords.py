@@ -5,6 +5,7 @@
     mmio [DEVICE | ADDR[..ADDR] | ADDR,+LENGTH] [read|write]
     hcall [NAME | TOKEN]         queued [PRIORITY]          delivered [PRIORITY]
     console TEXT
+    data [--real] SYMBOL | *(TYPE *)ADDRESS | ADDR[..ADDR] | ADDR,+LENGTH [read|write|access|change]
 
 A condition follows after ``if``.
 """
@@ -19,6 +20,7 @@ from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.debugger.causes import PRIORITIES
 from ppcdbg.debugger.events import Event, EventKind
 from ppcdbg.debugger.fields import FIELDS, SYNONYMS
+from ppcdbg.engine.api import WatchKind
 from ppcdbg.errors import UsageError
 from ppcdbg.isa.sprs import SPRS
 from ppcdbg.isa.table import TABLE
@@ -142,6 +144,51 @@ def _console(debugger: Debugger, text: str) -> Event:
     return Event(EventKind.CONSOLE, text=text)
 
 
+def _data(debugger: Debugger, text: str) -> Event:
+    """``change`` where nothing else is said, as gdb's ``watch``."""
+    access = "change"
+    for kind in WatchKind:
+        if text.endswith(" " + kind.value):
+            access, text = kind.value, text[: -len(kind.value)].rstrip()
+    return watched(debugger, text, access)
+
+
+def watched(debugger: Debugger, text: str, access: str) -> Event:
+    """What ``watch``, ``rwatch`` and ``awatch`` name: bytes at effective addresses, or with ``--real`` at real ones."""
+    words = [w for w in text.split() if w not in ("-l", "-location", "--real", "--phys")]
+    real = "--real" in text.split() or "--phys" in text.split()
+    where = " ".join(words)
+    if not where:
+        raise UsageError("what to watch is missing, for example: watch jiffies, or watch *(u8 *)0xc0001000")
+    if where.startswith("$"):
+        raise UsageError(f"{where} is a register; registers are watched with break spr NAME, or a condition on stepi")
+    first, plus, count = where.partition(",+")
+    first, dots, last = (first, "", "") if plus else where.partition("..")
+    symbol = debugger.symbols.symbol(first)
+    if plus or dots:
+        start = debugger.address(first)
+        length = debugger.evaluate(count).number if plus else debugger.address(last) - start + 1
+    elif symbol is not None:
+        start, length = symbol.address, symbol.size or 4
+    else:
+        start, length = _target(debugger, where)
+    name = where if symbol is not None and not plus and not dots else ""
+    if length < 1:
+        raise UsageError(f"the range {where} ends before it starts")
+    if real:
+        start = debugger.evaluate(first.removeprefix("*")).number if not symbol else start
+    return Event(EventKind.DATA, name, start, length, access=access, real=real)
+
+
+def _target(debugger: Debugger, text: str) -> tuple[int, int]:
+    """Address and size of ``*(TYPE *)ADDRESS``; a number alone is the address of a word."""
+    if text.startswith(("*", "{")):
+        compiled = debugger.compile(text)
+        inner = text[1:] if text.startswith("*") else text.partition("}")[2]
+        return debugger.evaluate(inner).number & 0xFFFFFFFF, compiled.type.bits // 8
+    return debugger.address(text), 4
+
+
 _PARSERS = {
     EventKind.EXIT: _exit,
     EventKind.INSN: _insn,
@@ -151,6 +198,7 @@ _PARSERS = {
     EventKind.QUEUED: _queued,
     EventKind.DELIVERED: _delivered,
     EventKind.CONSOLE: _console,
+    EventKind.DATA: _data,
 }
 
 

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.msr import MSR_PR
 from ppcdbg.debugger.causes import cause_of, mnemonic_of, priority_name, spr_of
+from ppcdbg.debugger.events import EventKind
 from ppcdbg.debugger.expressions import Scalar, Values
 from ppcdbg.debugger.symbols import SymbolTable
+from ppcdbg.engine.api import Hit
 from ppcdbg.kvm.records import Did, ExitRecord
 
 Reader = Callable[[ExitRecord, SymbolTable], Values]
@@ -72,6 +74,46 @@ FIELDS: dict[str, tuple[Reader, str]] = {
     "cost": (lambda r, s: (r.cost,), "model time that it took, in ticks"),
     "symbol": (_symbol, "the symbol that pc lies in"),
 }
+
+
+def hit_fields(hit: Hit) -> dict[str, int | str]:
+    """What a condition on data sees of one access: the names of ``EVENT_FIELDS``."""
+    found: dict[str, int | str] = {
+        "pc": hit.pc, "insn": hit.position, "ea": hit.address, "real": hit.real, "size": hit.size,
+        "write": int(hit.write),
+    }  # fmt: skip
+    if hit.old is not None:
+        found["old"] = hit.old
+    if hit.new is not None:
+        found["new"] = hit.new
+    value = hit.new if hit.write else hit.old
+    return found if value is None else found | {"value": value}
+
+
+def device_fields(record: ExitRecord) -> dict[str, int | str]:
+    """The same of an access that KVM made to a device; nothing for other exits."""
+    for a in record.actions:
+        if a.did is Did.MMIO:
+            found = {"pc": record.pc, "insn": record.position, "ea": record.dar, "real": a.gpa, "size": a.size}
+            kept: dict[str, int | str] = {k: v for k, v in found.items() if v is not None}
+            return kept | {"write": int(bool(a.write))} | ({"value": a.value} if a.value is not None else {})
+    return {}
+
+
+EVENT_FIELDS: dict[EventKind, dict[str, str]] = {
+    EventKind.DATA: {
+        "pc": "address of the instruction that accesses",
+        "insn": "retired instructions before it",
+        "ea": "the first watched address that it touches",
+        "real": "real address of the access",
+        "size": "bytes of the access",
+        "write": "1 for a store",
+        "old": "what stood there",
+        "new": "what is stored",
+        "value": "what is loaded or stored",
+    },
+}
+"""Fields beside the record's, by kind of event."""
 
 SYNONYMS = {
     "dar": "dear", "nip": "pc", "last_inst": "inst", "queued": "prio", "reason": "exit", "position": "insn",

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.mmu import Access
 from ppcdbg.debugger.events import Event, EventKind
 from ppcdbg.debugger.registers import DEFAULT_GROUPS
-from ppcdbg.debugger.results import Disassembly, DisassemblyRow, Explanation, Registers
+from ppcdbg.debugger.results import Disassembly, DisassemblyRow, Explanation, Registers, Space
 from ppcdbg.debugger.run import Outcome
 from ppcdbg.errors import UsageError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
 Act = Callable[[], Outcome]
+MOST_WATCHED = 1 << 24
 
 _MISS = {Access.FETCH: "ITLB_MISS", Access.LOAD: "DTLB_MISS", Access.STORE: "DTLB_MISS"}
 _DENIED = {Access.FETCH: "INST_STORAGE", Access.LOAD: "DATA_STORAGE", Access.STORE: "DATA_STORAGE"}
@@ -27,13 +29,25 @@ _DENIED = {Access.FETCH: "INST_STORAGE", Access.LOAD: "DATA_STORAGE", Access.STO
 
 def is_exit_event(event: Event) -> bool:
     """Whether an event is recognised in exit records."""
-    return event.kind not in (EventKind.ADDRESS, EventKind.CONSOLE)
+    return event.kind not in (EventKind.ADDRESS, EventKind.CONSOLE, EventKind.DATA)
 
 
 def check_event(debugger: Debugger, event: Event) -> None:
     """Refuse what this system can never see."""
     if is_exit_event(event) and not debugger.has_exits:
         raise UsageError(f"the bare machine has no exits, so '{event}' never happens; start the guest with --hv kvm")
+
+
+def placed(debugger: Debugger, event: Event) -> Event:
+    """A data event with what its address is known to be now: under KVM, accesses to a device are KVM's."""
+    if event.kind is not EventKind.DATA:
+        return event
+    if not 0 < event.length <= MOST_WATCHED:
+        raise UsageError(f"{event.length} bytes cannot be watched; from 1 byte to 16 MiB can")
+    if not debugger.has_exits:
+        return event
+    real = debugger.memory.real(event.address, Space.REAL if event.real else Space.EA)
+    return replace(event, device=real is not None and real >= len(debugger.core.bus.ram))
 
 
 def registers(debugger: Debugger, names: Sequence[str] | None) -> Registers:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ppcdbg.debugger.breakpoints import Breakpoint, Breakpoints
 from ppcdbg.debugger.events import EventKind, Verb
+from ppcdbg.debugger.fields import device_fields, hit_fields
 from ppcdbg.debugger.stops import Cause, TraceHit
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind, System
@@ -62,6 +63,12 @@ class Runner:
         during a run at which a front end may look at the guest."""
         self.ceiling = FOREVER
         """No run goes beyond this position."""
+        self.before_access = False
+        """Whether data breakpoints stop before the access, as gdb's remote protocol wants it of a PowerPC target (its
+        ``have_nonsteppable_watchpoint``: gdb steps over the access by itself); otherwise after its instruction."""
+        self.happened: dict[str, int | str] = {}
+        """Fields of the event that is being judged, beside the record's."""
+        self._passing: tuple[int, int] | None = None
         self._flag = threading.Event()
         self._told: tuple[int, int] | None = None
         self._printed = len(system.board.console.output)
@@ -87,7 +94,7 @@ class Runner:
             stop = self.system.run(self._limits(request))
             records = self.exits[first:]
             done += len(records)
-            numbers = self._judge(records, request)
+            numbers = self._judge(records, request) + self._touched(stop, request)
             ended = self._ended(stop, records, numbers, request, done)
             if ended is not None:
                 return ended
@@ -99,7 +106,9 @@ class Runner:
         position = min(request.position, self.ceiling)
         if live.watches_console:
             position = min(position, self.system.position + CONSOLE_SLICE)
-        return Limits(position, places, 1 if each else 0, self._asked)
+        return Limits(
+            position, places, 1 if each else 0, self._asked, live.watches, self.before_access, self._passing
+        )  # fmt: skip
 
     def _asked(self) -> bool:
         """What the system asks between slices: whether to end the run."""
@@ -144,7 +153,7 @@ class Runner:
 
     def _about_exit(self, numbers: tuple[int, ...]) -> bool:
         kinds = {self.breakpoints.get(n).event.kind for n in numbers}
-        return bool(kinds - {EventKind.ADDRESS, EventKind.CONSOLE})
+        return bool(kinds - {EventKind.ADDRESS, EventKind.CONSOLE, EventKind.DATA})
 
     # --- judging ----------------------------------------------------------------------------------------------------
     def _arrived(self, request: Request) -> tuple[list[int], bool]:
@@ -166,12 +175,26 @@ class Runner:
         if self.breakpoints.watches_exits:
             for record in records:
                 self.current = record
+                self.happened = device_fields(record)
                 numbers += self._act(self.breakpoints.on(record), request)
         output = self.system.board.console.output
         if self.breakpoints.watches_console and len(output) != self._printed:
             self.current = records[-1] if records else None
             numbers += self._act([b for b in self.breakpoints.console() if self._spoke(b)], request)
         self._printed = len(output)
+        return numbers
+
+    def _touched(self, stop: Stop, request: Request) -> list[int]:
+        """Breakpoints on data that act on the accesses of a stop."""
+        if stop.kind is not StopKind.WATCH:
+            return []
+        if self.before_access:
+            self._passing = (stop.position, stop.pc)
+        numbers: list[int] = []
+        self.current = None
+        for hit in stop.hits:
+            self.happened = hit_fields(hit)
+            numbers += self._act(self.breakpoints.watching(hit.watch), request)
         return numbers
 
     def _spoke(self, b: Breakpoint) -> bool:

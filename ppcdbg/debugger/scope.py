@@ -7,7 +7,7 @@ record, everything else the register.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger import fields
@@ -41,10 +41,16 @@ def own_variable(debugger: Debugger, name: str) -> int | None:
 
 
 class DebuggerScope:
-    """Implements ``expressions.Scope``. ``record`` gives the record that fields are read from, when asked."""
+    """Implements ``expressions.Scope``. ``record`` gives the record that fields are read from, when asked.
 
-    def __init__(self, debugger: Debugger, record: Holder | None = None, on_exits: bool = False) -> None:
+    ``own`` are the names of the fields of ``Runner.happened`` that the event at hand has.
+    """
+
+    def __init__(
+        self, debugger: Debugger, record: Holder | None = None, on_exits: bool = False, own: Collection[str] = ()
+    ) -> None:
         self.debugger = debugger
+        self.own = own
         self.record: Holder = record or (lambda: debugger.last.record or debugger.last_exit())
         self.on_exits = on_exits
 
@@ -89,6 +95,9 @@ class DebuggerScope:
         return value
 
     def field(self, name: str) -> Callable[[], Values] | None:
+        if name in self.own:
+            runner = self.debugger.runner
+            return lambda: (runner.happened[name],) if name in runner.happened else ()
         if not self.on_exits and self.debugger.register_file.canonical(name) is not None:
             return None
         read = fields.reader(name)

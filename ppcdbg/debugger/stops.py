@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ppcdbg.engine.api import Hit
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.machine.system import Stop
 
@@ -64,6 +65,11 @@ class StopReport:
     last_exit: int = 0
     start_position: int = 0
     told: tuple[str, ...] = ()
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """The accesses that a data breakpoint stopped at."""
+        return self.stop.hits
 
     @property
     def pc(self) -> int:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.arguments import flag, numbers_of
 from ppcdbg.debugger.breakpoints import Breakpoint
-from ppcdbg.debugger.commands.command import Command
+from ppcdbg.debugger.commands.command import Command, Run
 from ppcdbg.debugger.events import Verb
-from ppcdbg.debugger.eventwords import completions, parse_event, split_condition
+from ppcdbg.debugger.eventwords import completions, parse_event, split_condition, watched
 from ppcdbg.debugger.results import Note
 from ppcdbg.errors import UsageError
 
@@ -28,6 +28,14 @@ def break_(debugger: Debugger, argument: str) -> Breakpoint:
 
 def tbreak(debugger: Debugger, argument: str) -> Breakpoint:
     return _set(debugger, argument, Verb.BREAK, True)
+
+
+def _watch(access: str) -> Run:
+    def watch(debugger: Debugger, argument: str) -> Breakpoint:
+        words, condition = split_condition(argument)
+        return debugger.add_breakpoint(Verb.BREAK, watched(debugger, words, access), condition)
+
+    return watch
 
 
 def trace(debugger: Debugger, argument: str) -> Breakpoint:
@@ -82,6 +90,10 @@ def ignore(debugger: Debugger, argument: str) -> Breakpoint:
     return debugger.breakpoints.set_ignore(int(words[0]), int(words[1]))
 
 
+def symbols(debugger: Debugger, argument: str) -> list[str]:
+    return debugger.symbols.starting_with(argument.split()[-1] if argument.split() else "", 150)
+
+
 def _numbers(debugger: Debugger, argument: str) -> list[str]:
     return [str(b.number) for b in debugger.breakpoints]
 
@@ -106,6 +118,36 @@ COMMANDS: tuple[Command, ...] = (
         "breakpoints",
         ("tb", "thbreak"),
         completions,
+    ),
+    Command(
+        "watch",
+        _watch("change"),
+        "watch [--real] SYMBOL | *(TYPE *)ADDRESS | ADDR[..ADDR] | ADDR,+LENGTH [if CONDITION]",
+        "Stop after the instruction that changes bytes of memory; fields: old, new, value, ea, real, size, write.",
+        "watch *(u32 *)0xc0001000 if new > 5",
+        "breakpoints",
+        ("wa",),
+        symbols,
+    ),
+    Command(
+        "rwatch",
+        _watch("read"),
+        "rwatch [--real] SYMBOL | *(TYPE *)ADDRESS | ADDR[..ADDR] | ADDR,+LENGTH [if CONDITION]",
+        "Stop after the instruction that reads bytes of memory.",
+        "rwatch *(u16 *)0x20000",
+        "breakpoints",
+        ("rw",),
+        symbols,
+    ),
+    Command(
+        "awatch",
+        _watch("access"),
+        "awatch [--real] SYMBOL | *(TYPE *)ADDRESS | ADDR[..ADDR] | ADDR,+LENGTH [if CONDITION]",
+        "Stop after the instruction that reads or writes bytes of memory, changed or not.",
+        "awatch --real 0x1000,+16",
+        "breakpoints",
+        ("aw",),
+        symbols,
     ),
     Command(
         "trace",
