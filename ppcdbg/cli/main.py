@@ -20,6 +20,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "debug": ("ppcdbg.cli.debug", "open the terminal UI on a guest (the same with no command at all)"),
     "repl": ("ppcdbg.cli.repl", "the prompt on a guest; with -x or -c a script, whose exit status means something"),
     "run": ("ppcdbg.cli.run", "run a guest without the UI: its console on stdout, a summary on stderr"),
+    "serve": ("ppcdbg.cli.serve", "serve a guest to gdb, over TCP, a Unix socket or a pipe"),
+    "gdb": ("ppcdbg.cli.gdb", "start gdb on a guest with everything set"),
+    "gdbinit": ("ppcdbg.cli.gdbinit", "print the settings that gdb needs"),
     "info": ("ppcdbg.cli.info", "print a reference table: exits, irqprio, sprs, hcalls, quirks, machine"),
     "bench": ("ppcdbg.cli.bench", "measure how fast ppcdbg is here, alone or beside QEMU"),
 }
@@ -106,7 +109,13 @@ def dispatch(arguments: list[str]) -> int:
     module = import_module(COMMANDS[name][0])
     parser = Parser(f"ppcdbg {name}", module.__doc__)
     module.configure(parser)
-    options = parser.parse_args(arguments[1:] if first in COMMANDS else arguments)
+    own = arguments[1:] if first in COMMANDS else arguments
+    rest: list[str] = []
+    if getattr(module, "STARTS_A_PROGRAM", False) and "--" in own:
+        at = own.index("--")
+        own, rest = own[:at], own[at + 1 :]
+    options = parser.parse_args(own)
+    options.rest = rest
     status: int = module.run(options)
     return status
 

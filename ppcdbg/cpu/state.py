@@ -85,5 +85,27 @@ class State:
         r[slots.SO], r[slots.OV], r[slots.CA] = value >> 31 & 1, value >> 30 & 1, value >> 29 & 1
         r[slots.XER_COUNT] = value & 0x7F
 
+    def write_named(self, name: str, value: int) -> bool:
+        """Set r0..r31, f0..f31, ev0h..ev31h, acc, fpscr or cr by its name; false for any other.
+
+        These are the core's own for the guest in every mode.
+        """
+        number = int(digits) if (digits := name.strip("revhf")).isdigit() else 32
+        if number < 32 and name == f"r{number}":
+            self.gpr[number] = value & 0xFFFFFFFF
+        elif number < 32 and name == f"f{number}":
+            self.fpr[number] = value & 0xFFFFFFFFFFFFFFFF
+        elif number < 32 and name == f"ev{number}h":
+            self.reg[slots.GPRH + number] = value & 0xFFFFFFFF
+        elif name == "acc":
+            self.reg[slots.ACC_HIGH], self.reg[slots.ACC_LOW] = value >> 32 & 0xFFFFFFFF, value & 0xFFFFFFFF
+        elif name == "fpscr":
+            self.reg[slots.FPSCR] = value & 0xFFFFFFFF
+        elif name == "cr":
+            self.cr_word = value
+        else:
+            return False
+        return True
+
     def copy_from(self, other: State) -> None:
         self.block[:] = other.block

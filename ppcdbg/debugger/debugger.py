@@ -7,12 +7,12 @@ results, guest, memory, run, steps, this file; then ``queries`` and ``commands``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.mmu import Access
-from ppcdbg.debugger import queries, registers
+from ppcdbg.debugger import magic, queries, registers
 from ppcdbg.debugger.breakpoints import Breakpoint, Breakpoints
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.commands.command import Completion, Result
@@ -24,7 +24,7 @@ from ppcdbg.debugger.guest import Guest
 from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.model import guest_of, model_of
 from ppcdbg.debugger.registers import RegisterFile
-from ppcdbg.debugger.results import Disassembly, Explanation, Irqprio, Memory, Registers, Space, TlbView
+from ppcdbg.debugger.results import Disassembly, Explanation, Irqprio, MagicField, Memory, Registers, Space, TlbView
 from ppcdbg.debugger.run import FOREVER, Outcome, Request, Runner
 from ppcdbg.debugger.scope import DebuggerScope
 from ppcdbg.debugger.script import Script
@@ -65,7 +65,8 @@ class Debugger:
         self.before: registers.Snapshot = {}
         self._image = Path(image) if image else None
         self._symbols: SymbolTable | None = None
-        self._now = self.register_file.snapshot()
+        self._now: registers.Snapshot | None = self.register_file.snapshot()
+        """Registers at the last stop; None after a run that did not compare them."""
         self.last = StopReport(
             Stop(StopKind.LIMIT, system.position, self.core.state.pc), Cause.START, last_exit=len(self.exits)
         )
@@ -113,6 +114,10 @@ class Debugger:
         """``n`` instructions of the guest's own flow; interrupts in between are run through unless asked for."""
         return self._repeat(n, lambda: self.stepper.step(into_interrupts))
 
+    def step_quickly(self, into_interrupts: bool = False) -> StopReport:
+        """One ``step`` whose report leaves out what changed, for callers that step thousands of times a second."""
+        return self._report(lambda: self.stepper.step(into_interrupts), compare=False)
+
     def next(self, n: int = 1) -> StopReport:
         """As ``step``, but calls and system calls run to their return."""
         return self._repeat(n, self.stepper.next)
@@ -130,6 +135,10 @@ class Debugger:
         """Run to the first of some places: addresses or expressions (a symbol's name is one)."""
         places = frozenset(w if isinstance(w, int) else self.address(w) for w in where)
         return self._report(lambda: self.runner.go(Request(places=places)))
+
+    def run_to(self, places: frozenset[int], accept: Callable[[], bool]) -> StopReport:
+        """Run to the first of some places, which may be none, at which ``accept`` agrees; breakpoints stay live."""
+        return self._report(lambda: self.runner.go(Request(places=places, accept=accept)), compare=False)
 
     def run_to_event(self, verb: Verb, event: Event, condition: str = "") -> StopReport:
         """``run-until`` and ``wait-for``: a temporary breakpoint and a run."""
@@ -160,22 +169,23 @@ class Debugger:
 
         return self._report(run)
 
-    def _report(self, act: queries.Act) -> StopReport:
-        """Run, take temporary breakpoints away, and make the report."""
+    def _report(self, act: queries.Act, compare: bool = True) -> StopReport:
+        """Run, take temporary breakpoints away, and make the report; what changed only if ``compare``."""
         first, start, traced = len(self.exits), self.system.position, len(self.runner.traces)
-        self.before = self._now
+        if compare:
+            self.before = self._now if self._now is not None else self.register_file.snapshot()
         self.running = True
         try:
             outcome = act()
         finally:
             self.running = False
             self.runner.finished()
-            self._now = self.register_file.snapshot()
+            self._now = self.register_file.snapshot() if compare else None
         told = tuple(self._told(self.breakpoints.get(n)) for n in outcome.numbers)
         for number in outcome.numbers:
             if self.breakpoints.get(number).temporary:
                 self.breakpoints.delete(number)
-        changed = registers.changes(self.before, self._now)
+        changed = registers.changes(self.before, self._now) if self._now is not None else ()
         numbers = tuple(n for n in outcome.numbers if n)
         traces = tuple(self.runner.traces[traced:])
         self.last = StopReport(
@@ -270,6 +280,10 @@ class Debugger:
 
     def irqprio(self) -> Irqprio:
         return self.model.irqprio()
+
+    def magic(self) -> tuple[MagicField, ...]:
+        """The page that KVM shares with a PR-mode guest; empty where there is none."""
+        return magic.fields(self)
 
     def exit_filter(self, text: str = "") -> ExitFilter:
         """The exits that an expression lets through; see ``ExitFilter``."""

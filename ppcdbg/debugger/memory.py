@@ -48,6 +48,30 @@ class GuestMemory:
                 address &= 0xFFFFFFFF
         return tuple(out)
 
+    def prefix(self, address: int, length: int, space: Space = Space.EA) -> bytes:
+        """The bytes at an address up to the first that cannot be read: all of them, some, or none."""
+        ram = self.bus.ram
+        if (address & PAGE - 1) + length <= PAGE:  # nearly always
+            real = self.real(address, space)
+            if real is not None and real + length <= len(ram):
+                return bytes(ram[real : real + length])
+        out = bytearray()
+        while len(out) < length:
+            at = address + len(out)
+            part = min(length - len(out), PAGE - (at & PAGE - 1))
+            real = self.real(at, space)
+            if real is None:
+                break
+            if real + part <= len(ram):
+                out += ram[real : real + part]
+                continue
+            found = self._real_bytes(real, part)
+            good = found.index(None) if None in found else part
+            out += bytes(b for b in found[:good] if b is not None)
+            if good < part:
+                break
+        return bytes(out)
+
     def _real_bytes(self, real: int, length: int) -> list[int | None]:
         """One page or less. A device is peeked in words, then in bytes for what is left."""
         ram = self.bus.ram

@@ -87,7 +87,9 @@ class RegisterFile:
         base = [f"r{n}" for n in range(32)] + ["pc", "lr", "ctr", "cr", "xer", "msr"]
         fpr = [f"f{n}" for n in range(32)] + ["fpscr"] if core.model.has_fpu else []
         self.order = base + [n.lower() for n in self.sprs] + fpr
-        self._known = frozenset(self.order)
+        upper = {f"ev{n}h": slots.GPRH + n for n in range(32)} if core.model.msr_mask & M.MSR_SPE else {}
+        self._upper_halves = upper
+        self._known = frozenset([*self.order, *upper, *(["acc"] if upper else [])])
         self._aliases = {"sp": "r1", "nip": "pc", "tbl": "tbrl", "tbu": "tbru", "dar": "dear"}
         for spr in sprs:
             self._aliases.setdefault(spr.name.lower(), spr.name.lower())
@@ -122,7 +124,11 @@ class RegisterFile:
                 return state.xer
             case "fpscr":
                 return state.reg[slots.FPSCR]
+            case "acc":
+                return state.reg[slots.ACC_HIGH] << 32 | state.reg[slots.ACC_LOW]
             case _:
+                if name in self._upper_halves:
+                    return state.reg[self._upper_halves[name]]
                 return self.guest.spr(name.upper())
 
     def snapshot(self) -> Snapshot:
@@ -138,6 +144,8 @@ class RegisterFile:
             return "machine"
         if name[0] == "f" and (name[1:].isdigit() or name == "fpscr"):
             return "fpr"
+        if name in self._upper_halves or name == "acc":
+            return "spe"
         return _GROUP_OF.get(name.upper(), "other")
 
     def rows(self, names: list[str] | None, before: Snapshot) -> Registers:
@@ -150,7 +158,7 @@ class RegisterFile:
         value = self.read(name)
         old = before.get(name, value)
         group = self.group(name)
-        width = 64 if group == "fpr" and name != "fpscr" else 32
+        width = 64 if group == "fpr" and name != "fpscr" or name == "acc" else 32
         changed = old != value and name not in _CLOCKS
         upper = name.upper()
         return RegisterValue(

@@ -206,6 +206,16 @@ class TlbView:
     ways: int = 4
 
 
+@dataclass(frozen=True, slots=True)
+class MagicField:
+    """One field of the page that KVM shares with the guest; ``size`` in bytes."""
+
+    name: str
+    offset: int
+    size: int
+    value: int
+
+
 @dataclass(frozen=True)
 class Note:
     """A command that worked and has one sentence to say."""

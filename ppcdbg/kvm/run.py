@@ -11,7 +11,9 @@ from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, Why
 from ppcdbg.isa.slots import PC
+from ppcdbg.isa.sprs import BY_NAME, Access
 from ppcdbg.kvm import codes, ioctl, queueing, timers
+from ppcdbg.kvm.emulate_sprs import writers
 from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit
 from ppcdbg.kvm.userspace import Ending, Userspace
 from ppcdbg.kvm.vcpu import Vcpu
@@ -215,9 +217,25 @@ class KvmSystem(RunLoop):
         """Set a register of the guest's by its architected name; KeyError for one that cannot be set."""
         v = self.kvm
         v.pc = self.core.state.pc if self._entered else v.pc
-        v.set_register(name, value)
+        try:
+            v.set_register(name, value)
+        except KeyError:
+            self._write_as_guest(name.upper(), value & 0xFFFFFFFF)
         if self._entered:
             enter(v)
+
+    def _write_as_guest(self, name: str, value: int) -> None:
+        """An SPR as the guest's own mtspr would: what KVM emulates, or what the hardware lets it have in HV mode."""
+        v = self.kvm
+        spr = BY_NAME[name]
+        writer = writers(v).get(spr.number)
+        if writer is not None:
+            if writer(value):
+                raise KeyError(name)
+        elif spr.write is Access.USER or v.hv and spr.write is Access.SUPERVISOR:
+            self.core.write_spr(name, value)
+        else:
+            raise KeyError(name)
 
     def _wait_for_event(self) -> bool:
         """The vcpu is halted in KVM: skip idle time to the next thing that happens; false when nothing will."""

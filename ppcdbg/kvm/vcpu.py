@@ -259,16 +259,14 @@ class Vcpu:
         return getattr(self.mas, name)  # type: ignore[no-any-return]
 
     def set_register(self, name: str, value: int) -> None:
-        """Set r0..r31, f0..f31, pc, msr or an SPR of the guest's by name; KeyError for one that cannot be set."""
+        """Set a register of the guest's by name; KeyError for one that it cannot have or that cannot be set."""
         n, word = name.lower(), value & 0xFFFFFFFF
-        if n[:1] in ("r", "f") and n[1:].isdigit() and int(n[1:]) < 32:
-            (self.gpr if n[0] == "r" else self.core.state.fpr)[int(n[1:])] = word if n[0] == "r" else value
-        elif n == "pc":
+        if n == "pc":
             self.pc = self.core.state.pc = word & 0xFFFFFFFC
         elif n == "msr":
             booke.set_msr(self, word)
-        elif n == "cr":
-            self.core.state.cr_word = word
+        elif self.core.state.write_named(n, value):
+            return
         elif n in ("lr", "ctr", "xer"):
             self.core.write_spr(name.upper(), word)
         elif self.hv and n in _GUEST_HARDWARE:

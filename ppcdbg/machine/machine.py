@@ -70,20 +70,14 @@ class Machine(RunLoop):
             super()._apply(event)
 
     def write_register(self, name: str, value: int) -> None:
-        """Set a register by its architected name (r0..r31, f0..f31, pc, msr, cr, an SPR); KeyError if unknown."""
+        """Set a register by its architected name (see ``State.write_named``; pc, msr, an SPR); KeyError if unknown."""
         state = self.core.state
         lower = name.lower()
-        if lower[:1] == "r" and lower[1:].isdigit() and int(lower[1:]) < 32:
-            state.gpr[int(lower[1:])] = value & 0xFFFFFFFF
-        elif lower[:1] == "f" and lower[1:].isdigit() and int(lower[1:]) < 32:
-            state.fpr[int(lower[1:])] = value & 0xFFFFFFFFFFFFFFFF
-        elif lower == "pc":
+        if lower == "pc":
             state.pc = value & 0xFFFFFFFC
         elif lower == "msr":
             self.core.set_msr(value & self.core.model.msr_mask)
-        elif lower == "cr":
-            state.cr_word = value
-        else:
+        elif not state.write_named(lower, value):
             self.core.write_spr(name.upper(), value & 0xFFFFFFFF)
         self.engine.translations_changed()
 

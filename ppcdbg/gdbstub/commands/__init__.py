@@ -1,0 +1,1 @@
+"""One file for each family of packets; a handler answers one packet and touches no transport."""

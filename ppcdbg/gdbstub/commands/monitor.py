@@ -1,0 +1,43 @@
+"""qRcmd: gdb's ``monitor`` is the debugger's own command line, shown as any other front end shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.debugger.results import Quit
+from ppcdbg.errors import PpcdbgError
+from ppcdbg.gdbstub import numbers
+from ppcdbg.gdbstub.commands.packet import Packet
+from ppcdbg.gdbstub.replies import OK
+from ppcdbg.views import results
+from ppcdbg.views.spans import to_text
+
+if TYPE_CHECKING:
+    from ppcdbg.gdbstub.stub import Stub
+
+WIDTH = 100
+STALE = "The guest has moved, and gdb does not know: 'maintenance flush register-cache' makes it look again.\n"
+
+
+def command(stub: Stub, argument: bytes) -> bytes:
+    """``qRcmd,HEX``: one line; what is wrong with it is one line of text, and the packet has done its work."""
+    line = numbers.data(argument.removeprefix(b","), "the command").decode("utf-8", "replace").strip()
+    stub.need_life()
+    debugger = stub.debugger
+    before = debugger.position, debugger.pc
+    try:
+        result = debugger.execute(line or "help")
+    except PpcdbgError as error:
+        stub.say(f"{error}\n")
+        return OK
+    if isinstance(result, Quit):
+        stub.say("gdb's own 'quit' or 'detach' leaves; the guest stays where it is\n")
+        return OK
+    text = to_text(results.lines(result, debugger, WIDTH))
+    stub.say(text + "\n" if text else "")
+    if (debugger.position, debugger.pc) != before:
+        stub.say(STALE)
+    return OK
+
+
+PACKETS = (Packet(b"qRcmd", command, "carry out a command of the debugger"),)

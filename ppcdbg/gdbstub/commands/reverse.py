@@ -1,0 +1,39 @@
+"""bs and bc: backwards, with whatever the stub was given for it; without anything they are not advertised.
+
+Either end of the past is a stop that says so (``replaylog``), never the end of the guest (rr#1490). gdb has put its
+breakpoints in before each of these, and has chosen the thread by Hc (facts: T7).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.debugger.stops import Cause, StopReport
+from ppcdbg.gdbstub import stops
+from ppcdbg.gdbstub.commands.packet import Packet
+from ppcdbg.gdbstub.replies import UNSUPPORTED
+
+if TYPE_CHECKING:
+    from ppcdbg.gdbstub.stub import Stub
+
+
+def back(stub: Stub, argument: bytes) -> bytes:
+    if stub.reverse is None or argument not in (b"s", b"c"):
+        return UNSUPPORTED
+    stub.need_life()
+    stub.check_thread(stub.client.resumes)
+    if argument == b"s":
+        return _reply(stub, *stub.reverse.step_back())
+    points, debugger = stub.points, stub.debugger
+    return _reply(stub, *stub.reverse.continue_back(points.places, lambda: points.accept(debugger.pc)))
+
+
+def _reply(stub: Stub, report: StopReport, beginning: bool) -> bytes:
+    if beginning:
+        return stops.trap(stub, stops.SIGTRAP, b"replaylog:begin;")
+    if report.cause is Cause.ENDED:
+        return stops.trap(stub)
+    return stops.of_report(stub, report)
+
+
+PACKETS = (Packet(b"b", back, "step or continue backwards"),)

@@ -1,0 +1,124 @@
+"""One client from its first byte to its last: packets off a channel, through the stub, and back.
+
+Everything happens on one thread. While the guest runs, the debugger calls back between its slices of work, and the
+channel is looked at there: an interrupt ends the run, anything else waits. A client that goes away in the middle of a
+run stops the guest where it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from ppcdbg.gdbstub.channel import Channel, Gone
+from ppcdbg.gdbstub.packets import Event, Signal, Wire
+from ppcdbg.gdbstub.replies import EINVAL, error
+from ppcdbg.gdbstub.stub import Stub
+
+LOOK_SECONDS = 0.02
+"""How often the channel is looked at during a run: a tenth of the time within which an interrupt must act."""
+MOST_WAITING = 1024
+"""Packets that may wait while the guest runs; a client that sends more is not one that waits for replies."""
+
+
+class Connection:
+    """Serves one client until it goes."""
+
+    def __init__(self, stub: Stub, channel: Channel) -> None:
+        self.stub, self.channel = stub, channel
+        self.wire = Wire()
+        self._events: deque[Event] = deque()
+        self._gone = False
+        self._looked = 0.0
+
+    def serve(self) -> None:
+        """Answer packets until the client is gone or says good-bye; the stub is left ready for the next."""
+        stub = self.stub
+        stub.greet()
+        stub.output, stub.look = self._out, self._look
+        try:
+            while not self._gone and not stub.closing:
+                if not self._events:
+                    self._acknowledge()
+                    self._events.extend(self.wire.receive(self.channel.receive()))
+                while self._events and not stub.closing:
+                    self._one(self._events.popleft())
+            self._acknowledge()
+        except Gone:
+            pass
+        finally:
+            stub.output, stub.look = (lambda body: None), (lambda: None)
+            stub.debugger.runner.between = None
+            self.channel.close()
+
+    def _acknowledge(self) -> None:
+        """What is owed the client and did not travel with a reply."""
+        owed = self.wire.owed()
+        if owed:
+            self.channel.send(owed)
+
+    def _one(self, event: Event) -> None:
+        if isinstance(event, bytes):
+            self._answer(event)
+        elif event is Signal.RESEND:
+            self.channel.send(self.wire.again())
+        elif event is Signal.OVERLONG:
+            self._send(error(EINVAL, f"a packet is longer than {self.wire.longest} bytes", self._in_words))
+        elif event is Signal.DAMAGED and not self.wire.acks:
+            # Nobody will send it again, and the client waits.
+            self._send(error(EINVAL, "a packet's checksum does not fit", self._in_words))
+        # An interrupt while the guest stands came too late and has what it wants.
+
+    @property
+    def _in_words(self) -> bool:
+        return self.stub.client.error_message
+
+    def _answer(self, body: bytes) -> None:
+        stub = self.stub
+        stub.interrupted = False
+        stub.debugger.runner.between = self._look
+        self._looked = 0.0
+        reply = stub.handle(body)
+        if reply is None or self._gone:
+            return
+        # Tables compress well; memory and registers seldom enough to be worth the time.
+        self._send(reply, body[:1] == b"q")
+        if stub.client.no_acks and self.wire.acks:
+            self.wire.acks = False  # gdb acknowledges this reply still, which is noise from here on
+
+    def _send(self, body: bytes, short: bool = False) -> None:
+        wire = self.wire
+        packet = wire.send(body, short)
+        self.channel.send(wire.owed() + packet if wire.acks else packet)
+
+    def _out(self, body: bytes) -> None:
+        """A packet on the side; a client that does not read it is noticed by the next look."""
+        if not self._gone:
+            try:
+                self._send(body)
+            except Gone:
+                self._lost()
+
+    def _look(self) -> None:
+        """Between slices of work: has the client interrupted, or gone?"""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        try:
+            if not self._gone:
+                self._acknowledge()
+                self._events.extend(self.wire.receive(self.channel.pending()))
+        except Gone:
+            self._lost()
+        if len(self._events) > MOST_WAITING:
+            self._lost()
+        if self._gone or Signal.INTERRUPT in self._events:
+            while Signal.INTERRUPT in self._events:
+                self._events.remove(Signal.INTERRUPT)
+            self.stub.interrupted = True
+            if self.stub.debugger.running:  # else the next run would end before it began
+                self.stub.debugger.interrupt()
+
+    def _lost(self) -> None:
+        self._gone = True

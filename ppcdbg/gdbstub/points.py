@@ -1,0 +1,113 @@
+"""The breakpoints and watchpoints that gdb has put in: what Z and z packets ask for, each under its kind and address.
+
+They are gdb's, not the user's: they come and go around every resume, have no numbers and stay out of ``info
+breakpoints``. Conditions come as bytecode (:mod:`ppcdbg.gdbstub.agent`). Guest memory is never altered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ppcdbg.gdbstub import agent
+from ppcdbg.gdbstub.agent import AgentError, Target
+
+
+class Kind(IntEnum):
+    """The digit behind Z."""
+
+    SOFTWARE = 0
+    HARDWARE = 1
+    WRITE = 2
+    READ = 3
+    ACCESS = 4
+
+
+CODE = (Kind.SOFTWARE, Kind.HARDWARE)
+MOST = 10_000
+
+
+@dataclass(frozen=True)
+class Point:
+    """One of them. ``length`` is the bytes watched, or the size of an instruction. Any true condition suffices."""
+
+    kind: Kind
+    address: int
+    length: int
+    conditions: tuple[bytes, ...] = ()
+    commands: tuple[bytes, ...] = ()
+
+
+class Points:
+    """All that is put in. Putting in twice, or taking out what is not there, is no error (gdb does both)."""
+
+    def __init__(self, target: Target, say: Callable[[str], None]) -> None:
+        self._target = target
+        self._say = say
+        self._all: dict[tuple[Kind, int, int], Point] = {}
+        self._places: frozenset[int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def insert(self, point: Point) -> None:
+        """A second one of the same kind, address and length replaces the first, conditions and all."""
+        self._all[_key(point.kind, point.address, point.length)] = point
+        self._places = None
+
+    def remove(self, kind: Kind, address: int, length: int) -> None:
+        self._all.pop(_key(kind, address, length), None)
+        self._places = None
+
+    def clear(self) -> None:
+        self._all.clear()
+        self._places = None
+
+    @property
+    def places(self) -> frozenset[int]:
+        """Effective addresses of instructions to stop at."""
+        if self._places is None:
+            self._places = frozenset(p.address for p in self._all.values() if p.kind in CODE)
+        return self._places
+
+    def watches(self) -> tuple[Point, ...]:
+        return tuple(p for p in self._all.values() if p.kind not in CODE)
+
+    def at(self, address: int) -> tuple[Point, ...]:
+        """Those on an instruction."""
+        return tuple(p for kind in CODE if (p := self._all.get(_key(kind, address, 0))) is not None)
+
+    def accept(self, address: int) -> bool:
+        """Whether any of those on an instruction stops the guest there; its commands are carried out."""
+        stops = False
+        for point in self.at(address):
+            if not self._holds(point):
+                continue
+            for code in point.commands:
+                self._carry_out(code)
+            stops = stops or not point.commands
+        return stops
+
+    def holds(self, point: Point) -> bool:
+        """Whether the condition of a watchpoint that was hit lets it stop the guest."""
+        return self._holds(point)
+
+    def _holds(self, point: Point) -> bool:
+        if not point.conditions:
+            return True
+        try:
+            return any(agent.evaluate(code, self._target) for code in point.conditions)
+        except AgentError:
+            return True  # gdb evaluates it again and says what is wrong
+
+    def _carry_out(self, code: bytes) -> None:
+        try:
+            self._say(agent.command(code, self._target))
+        except AgentError as error:
+            self._say(f"{error}\n")
+
+
+def _key(kind: Kind, address: int, length: int) -> tuple[Kind, int, int]:
+    """The size of an instruction tells nothing apart; that of a watched range does."""
+    return kind, address, 0 if kind in CODE else length

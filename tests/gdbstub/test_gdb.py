@@ -1,0 +1,167 @@
+"""A real gdb in batch mode, started by ``ppcdbg gdb`` and by hand, on the demo guest and on Linux under KVM."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.gdbstub.rig import ROOT, gdb, linux, ppcdbg
+
+Tool = Callable[[str], str]
+GUESTS = ("linux-e500v2", "linux-e500mc")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def real_gdb(tool: Tool) -> str:
+    return tool("gdb-multiarch")
+
+
+def value(output: str, number: int) -> str:
+    """What gdb printed as ``$number``."""
+    found = re.search(rf"^\${number} = (.*)$", output, re.M)
+    assert found, output
+    return found[1]
+
+
+# --- the demo -----------------------------------------------------------------------------------------------
+def test_registers_of_each_kind_and_flags() -> None:
+    out = gdb(["demo"], ["stepi 200", "print $msr", "print/x $ev1", "set var $ev1.uint64 = 0x123456789abcdef0",
+                         "print/x $r1", "print/x $ev1.uint64", "print $mas1", "print $position",
+                         "print/x $magic_critical",
+                         "print/x $ivor3 & 0xf", "print $tlb0cfg != 0"])  # fmt: skip
+    assert value(out, 1).startswith("[ ") and value(out, 3) == "0x9abcdef0" and value(out, 4) == "0x123456789abcdef0"
+    assert "TSIZE" in value(out, 5) and value(out, 6) == "200" and value(out, 7) == "0x0" and value(out, 9) == "1"
+
+
+def test_floating_point_of_e500mc(shared: Path) -> None:
+    out = gdb(linux(shared, "linux-e500mc"), ["set var $f1 = 1.5", "print $f1", "print/x $lpidr", "info float"])
+    assert value(out, 1) == "1.5" and "f31 " in out and "fpscr" in out
+
+
+def test_tables_threads_and_monitor() -> None:
+    out = gdb(["demo"], ["stepi 300", "monitor run-to 3000", "maintenance flush register-cache",
+                         "info os", "info os exits", "info os tlb1", "info os irqprio", "info os stlb",
+                         "info os magic", "info threads", "monitor info tlb", "monitor nonsense"])  # fmt: skip
+    assert re.search(r"^reason +count", out, re.M) and re.search(r"^DTLB_MISS +\d+", out, re.M)
+    assert "TLB1[0]" in out and re.search(r"^18 +DECREMENTER", out, re.M) and re.search(r"^critical +0x018", out, re.M)
+    assert re.search(r'"vcpu0" \(stopped, PR=\d EE=\d IS=\d DS=\d PID=\d+, at 3,000, KVM, PR mode\)', out)
+    assert "there is no command 'nonsense'" in out
+
+
+def test_the_users_breakpoints_stop_gdbs_run_with_a_reason() -> None:
+    """facts: T3. gdb has no breakpoint there; a swbreak would make it resume for ever."""
+    out = gdb(["demo"], ["monitor break exit DTLB_MISS", "continue", "monitor info breakpoints", "continue"])
+    assert out.count("SIGTRAP") == 2 and "breakpoint 1" in out and "DTLB_MISS" in out
+
+
+def test_the_end_of_the_guest_is_a_stop_and_then_an_exit_and_run_begins_again() -> None:
+    out = gdb(["demo"], ["continue", "print $position > 20000", "continue", "starti", "print $position", "stepi",
+                         "print $position", "kill", "starti", "print $position"])  # fmt: skip
+    assert "The run is over" in out and "exited normally" in out
+    assert [value(out, n) for n in (1, 2, 3, 4)] == ["1", "0", "1", "0"]
+
+
+# --- Linux ------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", GUESTS)
+def test_a_kernel_is_debugged_as_on_hardware(shared: Path, name: str) -> None:
+    out = gdb(linux(shared, name), [
+        "compare-sections .text", "break start_kernel", "continue", "info registers pc msr",
+        "print $pc == start_kernel", "stepi", "nexti", "print/x $pc - (long)start_kernel", "x/s &linux_banner",
+        "tbreak vsnprintf", "continue", "bt 3", "finish", "print $_exitcode", "info symbol $pc",
+        "tbreak vsnprintf if $r3 != 0", "ignore 3 2", "continue",
+        "set var *(int *)($sp - 64) = 0x12345678", "x/xw $sp - 64", "print/x *(unsigned short *)($sp - 62)",
+        "find/1 (char *)&linux_banner, +200, 'L', 'i', 'n', 'u', 'x'", "find/1 0xc0000000, +0x1000, 0xdeadbeef12345678",
+        "x/xw 0", "monitor explain 0xc0000000",
+    ])  # fmt: skip
+    assert re.search(r"Section \.text, range 0x\w+ -- 0x\w+: matched\.", out)
+    assert "Breakpoint 1, 0x" in out and "in start_kernel ()" in out and value(out, 1) == "1"
+    assert value(out, 2) == "0x8" and "Linux version 6.1" in out
+    assert re.search(r"^#0 .* in vsnprintf \(\)$", out, re.M) and re.search(r"^#1 .* in \w+ \(\)$", out, re.M)
+    assert re.search(r"vprintk_store \+ \d+ in section .text", out)  # where finish came to
+    assert value(out, 4) == "0x5678" and re.search(r":\s+0x12345678$", out, re.M)
+    assert "1 pattern found" in out and "Pattern not found" in out
+    assert "Cannot access memory at address 0x0" in out and "guest TLB1" in out
+
+
+def test_user_addresses_under_linux(shared: Path) -> None:
+    """The first system call of /init: its text and its stack, which only the guest's TLB maps."""
+    out = gdb(linux(shared, "linux-e500v2"), [
+        "monitor wait-for exit SYSCALL if pc < 0x80000000", "maintenance flush register-cache", "print/x $srr0 >> 28",
+        "x/i $srr0 - 4", "x/2xw $r1", "monitor x/2xw $r1",
+    ])  # fmt: skip
+    assert value(out, 1) in ("0x0", "0x1") and re.search(r":\tsc\b", out)
+    assert re.search(r"^0x\w+:\t0x\w{8}\t0x\w{8}$", out, re.M), out
+
+
+def test_conditions_are_evaluated_here_and_agree_with_gdbs(shared: Path) -> None:
+    commands = ["break vsnprintf if *(unsigned char *)$r5 == 'Q'", "continue", "print $position", "x/s $r5"]
+    here = gdb(linux(shared, "linux-e500mc"), commands)
+    there = gdb(linux(shared, "linux-e500mc"), ["set breakpoint condition-evaluation host", *commands])
+    assert "in vsnprintf ()" in here and "QEMU ppce500" in here and value(here, 1) == value(there, 1)
+
+
+def test_a_dprintf_of_style_agent_prints_without_stopping(shared: Path) -> None:
+    out = gdb(linux(shared, "linux-e500mc"), [
+        "set dprintf-style agent", 'dprintf vsnprintf,"%d bytes, %s\\n",$r4,$r5', "tbreak setup_arch", "continue",
+        "info breakpoints",
+    ])  # fmt: skip
+    assert "in setup_arch ()" in out and re.search(r"^\d+ bytes, .*Memory CAM mapping", out, re.M), out
+
+
+# --- connecting -------------------------------------------------------------------------------------------------
+@contextmanager
+def serving(tmp_path: Path, guest: list[str | Path]) -> Iterator[str]:
+    path = tmp_path / "gdb.sock"
+    server = subprocess.Popen(ppcdbg("serve", *guest, "--gdb", f"unix:{path}"), cwd=ROOT, text=True,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
+    try:
+        assert server.stderr is not None and "target extended-remote" in server.stderr.readline()
+        yield str(path)
+    finally:
+        server.send_signal(signal.SIGINT)
+        _, err = server.communicate(timeout=20)
+        assert server.returncode == 130 and "Traceback" not in err
+
+
+def plain_gdb(program: str, commands: list[str]) -> str:
+    words = [w for c in ("set confirm off", *commands) for w in ("-ex", c)]
+    done = subprocess.run([program, "-nx", "-batch", *words], capture_output=True, text=True, timeout=60,
+                          stdin=subprocess.DEVNULL)  # fmt: skip
+    return done.stdout + done.stderr
+
+
+def test_symbols_before_or_after_connecting_and_coming_back(tmp_path: Path, real_gdb: str) -> None:
+    image = ROOT / "ppcdbg/_guests/demo.elf"
+    with serving(tmp_path, ["demo"]) as path:
+        first = plain_gdb(real_gdb, [f"file {image}", f"target extended-remote {path}", "stepi 5", "print $position",
+                                     "x/i $pc", "break *0x100498", "detach"])  # fmt: skip
+        # A gdb without an ELF takes the target for little-endian unless it is told (facts: T1).
+        second = plain_gdb(real_gdb, ["set endian big", f"target extended-remote {path}", "print $position",
+                                      f"file {image}", "info symbol $pc", "stepi", "print $position",
+                                      "disconnect"])  # fmt: skip
+        third = plain_gdb(real_gdb, ["set endian big", f"target remote {path}", "print $position", "kill"])
+        fourth = plain_gdb(real_gdb, ["set endian big", f"target remote {path}", "print $position"])
+    assert value(first, 1) == "5" and value(second, 1) == "5" and value(second, 2) == "6" and " in section" in second
+    assert value(third, 1) == "6" and value(fourth, 1) == "0"
+
+
+def test_ctrl_c_stops_a_running_guest_and_gdb_goes_on(shared: Path, tmp_path: Path) -> None:
+    """The interrupt comes from a timer in gdb itself, as a user's would: it sends 0x03 and waits for the stop."""
+    guest = linux(shared, "linux-e500v2")
+    script = tmp_path / "late.py"
+    script.write_text(
+        "import gdb, threading, time, os, signal\n"
+        "def later():\n    time.sleep(0.5); os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Thread(target=later, daemon=True).start()\n"
+    )
+    start = time.monotonic()
+    out = gdb(guest, [f"source {script}", "continue", "print $position > 0", "stepi", "print $position > 1"])
+    assert "SIGINT" in out and value(out, 1) == "1" and value(out, 2) == "1", out
+    assert time.monotonic() - start < 30
