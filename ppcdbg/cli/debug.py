@@ -9,8 +9,7 @@ from pathlib import Path
 from ppcdbg.cli.guests import add_options, description, settings
 from ppcdbg.errors import UsageError
 from ppcdbg.machine.description import MachineDescription
-
-ELF_MAGIC = b"\x7fELF"
+from ppcdbg.machine.guests import symbol_file
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +36,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def symbols(machine: MachineDescription) -> Path | None:
-    """The ELF file that symbols come from: the one that was named, or the guest itself."""
-    if machine.symbols is not None:
-        return machine.symbols
-    with machine.kernel.open("rb") as image:
-        return machine.kernel if image.read(4) == ELF_MAGIC else None
+    """The ELF file that symbols come from."""
+    return symbol_file(machine)

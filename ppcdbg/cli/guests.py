@@ -1,20 +1,16 @@
-"""Which guest and which machine a command line means: options to a MachineDescription, names to bundled guests."""
+"""Which machine a command line means: options to a MachineDescription."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ppcdbg.config import Settings, load_settings
-from ppcdbg.errors import InputError, UsageError
+from ppcdbg.errors import UsageError
 from ppcdbg.machine.description import CHOICES, MachineDescription, describe
-from ppcdbg.paths import Kind, find, listing
-
-DEMO = "demo"
-SUFFIXES = (".toml", ".elf")
+from ppcdbg.machine.guests import DEMO, guest_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -66,25 +62,6 @@ def description(options: argparse.Namespace) -> MachineDescription:
 def settings() -> Settings:
     """The settings in force here: environment, project, user."""
     return load_settings(os.environ, Path.cwd(), {})
-
-
-def guest_file(name: str, environment: Mapping[str, str]) -> Path:
-    """The file that GUEST means: a path that exists, or else a bundled guest by its bare name."""
-    path = Path(name).expanduser()
-    if path.exists():
-        return path
-    for suffix in ("", *SUFFIXES):
-        found = find(Kind.GUESTS, name + suffix, environment)
-        if found is not None:
-            return found
-    raise InputError(
-        f"there is no guest or command {name}: neither a file nor a bundled guest ({', '.join(bundled())})"
-    )
-
-
-def bundled() -> list[str]:
-    """Names of the bundled guests: those that have a description."""
-    return [Path(name).stem for name in listing(Kind.GUESTS, os.environ, "*.toml")]
 
 
 def quirks(settings: list[str]) -> dict[str, bool]:

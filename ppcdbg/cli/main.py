@@ -131,11 +131,11 @@ def no_misspelt_command(word: str) -> None:
 
 def usage() -> str:
     """What ``ppcdbg --help`` prints."""
-    from ppcdbg.cli.guests import bundled
     from ppcdbg.cli.status import help_text
+    from ppcdbg.machine.guests import bundled
 
     commands = "\n".join(f"  {name:<8}{about}" for name, (_, about) in COMMANDS.items())
-    return USAGE.format(commands=commands, guests=", ".join(bundled()), statuses=help_text())
+    return USAGE.format(commands=commands, guests=", ".join(bundled(os.environ)), statuses=help_text())
 
 
 def complain(sentence: str) -> None:

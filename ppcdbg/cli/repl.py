@@ -23,9 +23,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ppcdbg.cli.debug import symbols
 from ppcdbg.cli.guests import add_options, description, settings
 from ppcdbg.errors import InputError
+from ppcdbg.machine.guests import symbol_file
 from ppcdbg.paths import Kind, folders, user_config, user_state
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     from ppcdbg.repl.batch import Batch, sources_of
 
     machine = description(options)
-    debugger = Debugger(build_system(machine), symbols(machine))
+    debugger = Debugger(build_system(machine), symbol_file(machine))
     if machine.max_insns is not None:
         debugger.runner.ceiling = machine.max_insns
     prompts = sys.stdin.isatty() and (options.interactive or not options.scripts) and not options.json

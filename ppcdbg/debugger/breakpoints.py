@@ -7,14 +7,17 @@ was given. :mod:`ppcdbg.debugger.run` asks ``hit`` at every place and exit that 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ppcdbg.debugger.events import Event, EventKind, Verb, matches
 from ppcdbg.debugger.expressions import Compiled
+from ppcdbg.debugger.stops import TraceHit
 from ppcdbg.engine.api import Watch
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm.records import ExitRecord
+
+Action = Callable[[TraceHit], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Breakpoint:
     error: str = ""
     """Why the condition could not be evaluated when it was last tried; the guest then stops, as in gdb."""
     compiled: Compiled | None = field(default=None, compare=False, repr=False)
+    action: Action | None = field(default=None, compare=False, repr=False)
+    """Called with each hit: the guest stops only where it says so. Set from Python."""
 
 
 class Breakpoints:
@@ -94,6 +99,9 @@ class Breakpoints:
 
     def set_condition(self, number: int, condition: str, compiled: Compiled | None) -> Breakpoint:
         return self._put(replace(self.get(number), condition=condition, compiled=compiled, error=""))
+
+    def set_action(self, number: int, action: Action | None) -> Breakpoint:
+        return self._put(replace(self.get(number), action=action))
 
     def set_ignore(self, number: int, count: int) -> Breakpoint:
         return self._put(replace(self.get(number), ignore=max(count, 0)))

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.mmu import Access
 from ppcdbg.debugger import magic, queries, registers
-from ppcdbg.debugger.breakpoints import Breakpoint, Breakpoints
+from ppcdbg.debugger.breakpoints import Action, Breakpoint, Breakpoints
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.commands.command import Completion, Result
 from ppcdbg.debugger.events import Event, EventKind, Verb
+from ppcdbg.debugger.eventwords import parse_event
 from ppcdbg.debugger.exits import ExitFilter
 from ppcdbg.debugger.expressions import Compiled, Value, compile_expression
 from ppcdbg.debugger.fields import EVENT_FIELDS
@@ -171,6 +172,8 @@ class Debugger:
 
     def _report(self, act: queries.Act, compare: bool = True) -> StopReport:
         """Run, take temporary breakpoints away, and make the report; what changed only if ``compare``."""
+        if self.running:
+            raise UsageError("the guest runs already; an action may look at it and write, but not let it run")
         first, start, traced = len(self.exits), self.system.position, len(self.runner.traces)
         if compare:
             self.before = self._now if self._now is not None else self.register_file.snapshot()
@@ -314,3 +317,35 @@ class Debugger:
     def complete(self, text: str) -> Completion:
         """What could follow ``text``."""
         return registry.complete(self, text)
+
+    # --- for programs in Python -------------------------------------------------------------------------------------
+    def on(self, event: str, action: Action, condition: str = "") -> Breakpoint:
+        """Call ``action`` with a ``TraceHit`` whenever an event comes: ``on("exit DTLB_MISS", count)``.
+
+        The words are those of ``break``. The guest stands at an exact position meanwhile: the action may look at
+        anything and write, but not let it run. The guest stops if it returns something true, and goes on otherwise;
+        what it raises comes out of the call that let the guest run.
+        """
+        made = self.add_breakpoint(Verb.BREAK, parse_event(self, event), condition)
+        return self.breakpoints.set_action(made.number, action)
+
+    def value(self, expression: str) -> int:
+        """The number that an expression has now: ``value("$r3")``, ``value("*(u16 *)0xc0001000")``."""
+        return self.evaluate(expression).number
+
+    def set_register(self, name: str, value: int) -> None:
+        """Change a register, through the input queue. Raises UsageError for an unknown name."""
+        self.writer.register(name, value)
+
+    def read(self, address: int, length: int, space: Space = Space.EA) -> bytes:
+        """Bytes of memory. Raises UsageError where any cannot be read; ``read_memory`` gives what there is."""
+        data = self.memory.read(address, length, space)
+        if None in data:
+            at = address + data.index(None)
+            why = self.why_unreadable(at) if space is Space.EA else "nothing readable is there"
+            raise UsageError(f"cannot read at {at:#x}: {why}")
+        return bytes(b for b in data if b is not None)
+
+    def write(self, address: int, data: bytes, space: Space = Space.EA) -> None:
+        """Change memory, through the input queue. Raises UsageError, and changes nothing, unless all of it is RAM."""
+        self.writer.memory(address, data, space)

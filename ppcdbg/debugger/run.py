@@ -212,15 +212,18 @@ class Runner:
                 continue
             if b.verb is Verb.TRACE:
                 self._trace(b)
-            else:
+            elif b.action is None or b.action(self._hit(b)):
                 numbers.append(b.number)
         return numbers
 
-    def _trace(self, b: Breakpoint) -> None:
+    def _hit(self, b: Breakpoint) -> TraceHit:
         record = self.current
         pc = self.system.core.state.pc if record is None else record.pc
         position = self.system.position if record is None else record.position
-        self.traces.append(TraceHit(b.number, position, pc, record, str(b.event)))
+        return TraceHit(b.number, position, pc, record, str(b.event))
+
+    def _trace(self, b: Breakpoint) -> None:
+        self.traces.append(self._hit(b))
         if len(self.traces) > TRACES_KEPT:
             del self.traces[: TRACES_KEPT // 10]
 

@@ -38,7 +38,7 @@ class RegisterChange:
 
 @dataclass(frozen=True, slots=True)
 class TraceHit:
-    """One event that a ``trace`` logged without stopping."""
+    """One event that a ``trace`` logged without stopping, or that a breakpoint's action in Python is asked about."""
 
     number: int
     position: int

@@ -1,0 +1,68 @@
+"""What programs in Python begin with: ``open_guest``, and the names that its answers are made of.
+
+Everything a door can do is a method of :class:`Debugger`, typed, with frozen values as answers; ``execute`` takes any
+command. ``import ppcdbg.debugger`` gives these names and loads them when they are first used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ppcdbg.debugger.breakpoints import Breakpoint
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.events import Event, EventKind, Verb
+from ppcdbg.debugger.results import Space
+from ppcdbg.debugger.stops import Cause, StopReport, TraceHit
+from ppcdbg.errors import InputError, PpcdbgError, UsageError
+from ppcdbg.kvm.build import build_system
+from ppcdbg.kvm.records import Action, Did, ExitRecord
+from ppcdbg.machine.description import describe
+from ppcdbg.machine.guests import DEMO, guest_file, symbol_file
+
+__all__ = (
+    "Action", "Breakpoint", "Cause", "Debugger", "Did", "Event", "EventKind", "ExitRecord", "InputError",
+    "PpcdbgError", "Space", "StopReport", "TraceHit", "UsageError", "Verb", "open_guest",
+)  # fmt: skip
+
+
+def open_guest(
+    guest: str | Path = DEMO,
+    *,
+    cpu: str | None = None,
+    hv: str | None = None,
+    memory: str | int | None = None,
+    initrd: str | Path | None = None,
+    append: str | None = None,
+    dtb: str | Path | None = None,
+    load: str | int | None = None,
+    entry: str | int | None = None,
+    symbols: str | Path | None = None,
+    pv: str | None = None,
+    irqchip: str | None = None,
+    on_emulation_failure: str | None = None,
+    unknown_spr: str | None = None,
+    deferral: str | None = None,
+    quirks: Mapping[str, bool] | None = None,
+    engine: str | None = None,
+    max_insns: str | int | None = None,
+    input: str | Path | None = None,
+) -> Debugger:
+    """A debugger on a guest that stands at its first instruction.
+
+    ``guest`` is what the command line takes as GUEST, and the options are its long options. Sizes are text like "128M"
+    or a number of MiB; addresses are real. No settings file is read. Raises InputError for a file that cannot be used,
+    UsageError for an option that is wrong.
+    """
+    given = {
+        "cpu": cpu, "hv": hv, "memory": memory, "initrd": initrd, "append": append, "dtb": dtb, "load": load,
+        "entry": entry, "symbols": symbols, "pv": pv, "irqchip": irqchip, "on_emulation_failure": on_emulation_failure,
+        "unknown_spr": unknown_spr, "deferral": deferral, "quirks": quirks, "engine": engine, "max_insns": max_insns,
+        "input": input,
+    }  # fmt: skip
+    machine = describe(guest_file(str(guest), os.environ), given)
+    debugger = Debugger(build_system(machine), symbol_file(machine))
+    if machine.max_insns is not None:
+        debugger.runner.ceiling = machine.max_insns
+    return debugger
