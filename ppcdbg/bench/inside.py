@@ -133,6 +133,12 @@ class ExitClock:
     def code_changed(self, address: int, length: int) -> None:
         self.engine.code_changed(address, length)
 
+    def restored(self) -> None:
+        self.engine.restored()
+
+    def take_written(self) -> list[int]:
+        return self.engine.take_written()
+
     def translations_changed(self) -> None:
         self.engine.translations_changed()
 

@@ -19,6 +19,7 @@ from ppcdbg.cpu.doorbell import Doorbell
 from ppcdbg.cpu.mmu import Access, Context, Mmu, Translation
 from ppcdbg.cpu.models import CoreModel
 from ppcdbg.cpu.observe import Observer
+from ppcdbg.cpu.plain import Saved, numbers, octets, words
 from ppcdbg.cpu.spr_access import SprAccess
 from ppcdbg.cpu.state import RETIRED, SKIPPED, State
 from ppcdbg.cpu.timers import Timers
@@ -69,6 +70,20 @@ class Core:
         self.reset_cause = other.reset_cause
         self.tlb.reloaded()
         self.on_context()
+
+    def save(self) -> Saved:
+        """See ``plain.Saves``: the state block, and the timers' edges, which are not in it."""
+        return {"block": bytes(self.state.block), "edges": [*self.timers.edges], "reset": self.reset_cause}
+
+    def restore(self, state: Saved) -> None:
+        """See ``plain.Saves``; the engine must be told (``Engine.restored``)."""
+        block = octets(state["block"])
+        if len(block) != len(self.state.block):
+            raise TypeError(f"a core's state has {len(block)} bytes, not {len(self.state.block)}")
+        self.state.block[:] = block
+        fit, watchdog = numbers(state["edges"])
+        self.timers.edges = fit, watchdog
+        self.reset_cause = None if state["reset"] is None else words(state["reset"])
 
     # --- time -------------------------------------------------------------------------------------
     @property

@@ -106,3 +106,10 @@ class Engine(Protocol):
 
     def translations_changed(self) -> None:
         """TLB, PID, LPID or address space were changed from outside the engine: forget cached translations."""
+
+    def restored(self) -> None:
+        """The core's registers, TLB and position were replaced (a snapshot was put back)."""
+
+    def take_written(self) -> list[int]:
+        """Real addresses of the pages of RAM that may have been written since the last call, in order: some were not,
+        and those that ``bus.written_outside`` names are not asked for."""

@@ -73,6 +73,12 @@ class LockstepEngine:
     def translations_changed(self) -> None:
         self.first.translations_changed()
 
+    def restored(self) -> None:
+        self.first.restored()
+
+    def take_written(self) -> list[int]:
+        return self.first.take_written()
+
     def _copy_in(self, start: int, end: int) -> None:
         """RAM was changed from outside: let the witness have it too."""
         for at in range(start, min(end, len(self._ram)), PAGE):

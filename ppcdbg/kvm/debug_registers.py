@@ -32,6 +32,10 @@ class DebugRegisters:
     dac1: int = 0
     dac2: int = 0
 
+    def save(self) -> list[int]:
+        """The registers in order."""
+        return [self.dbcr0, self.dbcr1, self.dbcr2, self.iac1, self.iac2, self.dac1, self.dac2]
+
     def copy(self) -> DebugRegisters:
         return DebugRegisters(self.dbcr0, self.dbcr1, self.dbcr2, self.iac1, self.iac2, self.dac1, self.dac2)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 
+from ppcdbg.cpu.plain import Saved, numbers
 from ppcdbg.kvm import words as W
 from ppcdbg.kvm.words import address, table
 
@@ -129,6 +130,19 @@ class GuestTlb:
 
     tlb1_min, tlb1_max = _word(W.TLB1_MIN), _word(W.TLB1_MAX)
     """The addresses that valid entries of TLB1 span: a filter before its search."""
+
+    def save(self) -> Saved:
+        """See ``plain.Saves``; the geometry is the vcpu's."""
+        return {
+            "mas1": [*self.mas1], "mas2": [*self.mas2], "mas7_3": [*self.mas7_3], "nv": [*self.nv],
+        }  # fmt: skip
+
+    def restore(self, state: Saved) -> None:
+        """See ``plain.Saves``. The arrays stay the same objects, for the model holds them."""
+        for name in ("mas1", "mas2", "mas7_3"):
+            getattr(self, name)[:] = array("Q", numbers(state[name]))
+        self.nv[:] = numbers(state["nv"])
+        self._tlb1 = None
 
     # --- reading ----------------------------------------------------------------------------------
     def entry(self, tlbsel: int, esel: int) -> GuestEntry:

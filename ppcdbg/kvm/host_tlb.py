@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ppcdbg.cpu.plain import Saved, numbers
 from ppcdbg.cpu.state import TLB_ENTRY_WORDS
 from ppcdbg.cpu.tlb import Tlb
 from ppcdbg.kvm import words as W
@@ -57,6 +58,14 @@ class HostTlb:
         self.parents = table(tlb1_slot0 + host.tlb1_entries)
         """By slot: which guest entry it shadows, as 1 << 32 | tlbsel << 16 | esel; 0 for none."""
         words[W.HOST_SET_MASK], words[W.HOST_WAYS], words[W.PARENTS] = self.set_mask, self.ways, address(self.parents)
+
+    def save(self) -> Saved:
+        """See ``plain.Saves``: all but what the core's own TLB says of its entries."""
+        return {"parents": [*self.parents]}
+
+    def restore(self, state: Saved) -> None:
+        """See ``plain.Saves``; the core's TLB is restored by itself."""
+        self.parents[:] = array("Q", numbers(state["parents"]))
 
     # --- writing ----------------------------------------------------------------------------------
     def write0(self, mas1: int, mas2: int, mas7_3: int, mas8: int, parent: tuple[int, int] | None) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
+from ppcdbg.cpu.plain import Plain, Saved, attributes, items, numbers, put_attributes, whole, words
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, RESUME_NAMES, exit_type_name
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.records import Action, Did, ExitRecord
@@ -71,9 +72,35 @@ class ExitLog(Sequence[ExitRecord]):
         self._device_at = device_at
         self.append = self._rows.append
         self.extend = self._rows.extend
+        self._seen: list[Compact] = []
+        """The longest log seen so far, while no other history begins: what a return to a later state needs."""
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def save(self) -> Saved:
+        """How many exits there were; which ones is the history's, which ``restore`` keeps."""
+        return {"length": len(self._rows)}
+
+    def restore(self, state: Saved) -> None:
+        """Go back to a state of the past, or forward again to one that was seen before."""
+        length = whole(state["length"])
+        self._seen += self._rows[len(self._seen) :]
+        if length > len(self._seen):
+            raise TypeError(f"the exit log ends at exit {len(self._seen)}, before the {length} of this state")
+        self._rows[:] = self._seen[:length]
+
+    def foretell(self, rows: list[Compact]) -> None:
+        """What will be logged is known, from a recording."""
+        self._seen += rows[len(self._seen) :]
+
+    def forget(self) -> None:
+        """The exits after the present will not come again."""
+        self._seen = []
+
+    def rows(self, first: int) -> list[Compact]:
+        """The compact rows from exit ``first`` on, for a recording."""
+        return self._rows[first:]
 
     @overload
     def __getitem__(self, index: int) -> ExitRecord: ...
@@ -147,6 +174,9 @@ class Failure:
     message: str
 
 
+_FAILURES = ("_begin", "_printed", "total", "suppressed")
+
+
 class FailureLog:
     """printk_ratelimit's rule: a burst of 10 in 5 s, then silence and a count of what was held back."""
 
@@ -161,6 +191,21 @@ class FailureLog:
         self.entries: list[Failure] = []
         self.held_back: list[tuple[int, int]] = []
         """(tick, count): when an interval with suppressed messages ended, and how many there were."""
+
+    def save(self) -> Saved:
+        """See ``plain.Saves``."""
+        entries: list[list[Plain]] = [[e.tick, e.pc, e.word, e.message] for e in self.entries]
+        return {"entries": entries, "held_back": [[*pair] for pair in self.held_back], **attributes(self, _FAILURES)}
+
+    def restore(self, state: Saved) -> None:
+        """See ``plain.Saves``."""
+        self.entries.clear()
+        for row in items(state["entries"]):
+            tick, pc, word, message = items(row)
+            self.entries.append(Failure(whole(tick), whole(pc), whole(word), words(message)))
+        pairs = (numbers(row) for row in items(state["held_back"]))
+        self.held_back[:] = [(tick, count) for tick, count in pairs]
+        put_attributes(self, _FAILURES, state)
 
     def add(self, tick: int, pc: int, word: int, message: str) -> bool:
         """Log one failure; false when it was held back."""

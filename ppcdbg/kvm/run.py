@@ -6,7 +6,10 @@ device or an input is due, and the exit that the host's interrupt would cause is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, SYSCALL
+from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes, table
 from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, Why
@@ -17,6 +20,7 @@ from ppcdbg.kvm.emulate_sprs import writers
 from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit
 from ppcdbg.kvm.userspace import Ending, Userspace
 from ppcdbg.kvm.vcpu import Vcpu
+from ppcdbg.kvm.vcpu_state import restore_vcpu, save_vcpu
 from ppcdbg.kvm.world_switch import enter, leave, load_vcpu
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
@@ -29,6 +33,9 @@ EXITS_A_SLICE = 1000
 FOREVER = 1 << 62
 PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
+
+_STATE = ("_entered", "_in_host", "_kicked", "_last_position", "_streak", "_last_cost", "_entered_at", "_vector",
+          "_device_tick", "_host_tick")  # fmt: skip
 
 
 class KvmSystem(RunLoop):
@@ -69,6 +76,20 @@ class KvmSystem(RunLoop):
         board.connect(self._external)
         load_vcpu(vcpu)
 
+    def _save(self) -> Mapping[str, Plain]:
+        state: dict[str, Plain] = {"vcpu": save_vcpu(self.kvm), "userspace": self.userspace.save()}
+        return state | attributes(self, _STATE)
+
+    def _restore(self, state: Saved) -> None:
+        restore_vcpu(self.kvm, table(state["vcpu"]))
+        self.userspace.restore(table(state["userspace"]))
+        put_attributes(self, _STATE, state)
+
+    @property
+    def steps(self) -> int:
+        """See ``RunLoop.steps``."""
+        return len(self.kvm.exits)
+
     # --- running ----------------------------------------------------------------------------------
     def run(self, limits: Limits) -> Stop:
         """See ``System.run``."""
@@ -99,12 +120,17 @@ class KvmSystem(RunLoop):
                     return self._stop(StopKind.LIMIT)
                 if breakpoints and reg[PC] in breakpoints and (reg[PC], before) != start:
                     return self._stop(StopKind.BREAKPOINT)
-                reason = run(min(horizon, position, before + patience) if horizon > before else before + 1, stops)
+                if horizon > before:
+                    reason = run(min(horizon, position, before + patience), stops)
+                else:
+                    reason = run(before + 1, self._stops(stops))
                 if reason.why is Why.EXIT:
                     exits += 1
                     stop = self._exit(reason.vector)
                 elif reason.why is Why.BREAKPOINT:
-                    return self._stop(StopKind.BREAKPOINT)
+                    if reg[PC] in breakpoints:
+                        return self._stop(StopKind.BREAKPOINT)
+                    continue
                 elif reason.why is Why.WATCH:
                     return self._watched(reason)
                 else:
@@ -248,8 +274,7 @@ class KvmSystem(RunLoop):
     def _skip(self) -> bool:
         """Let the clock jump to where something is due, which has not happened yet; false when nothing will be."""
         core = self.core
-        position = self.schedule.next_position()
-        if position is None or position > core.retired:
+        if not self.schedule.ready(self.moment()):
             tick = _first(timers.next_event(self.kvm), self._next_device())
             if tick is not None:
                 core.skip_to(tick)

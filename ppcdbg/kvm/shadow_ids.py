@@ -6,8 +6,10 @@ starts again. PID0 holds the id of the current guest PID, PID1 that of guest PID
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 
+from ppcdbg.cpu.plain import Saved, attributes, numbers, put_attributes
 from ppcdbg.kvm.words import table
 
 NUM_TIDS = 256
@@ -34,6 +36,15 @@ class ShadowIds:
         self.last_used = 0
         self.pid0 = 0
         self.pid1 = 0
+
+    def save(self) -> Saved:
+        """See ``plain.Saves``."""
+        return {"table": [*self.table], **attributes(self, ("last_used", "pid0", "pid1"))}
+
+    def restore(self, state: Saved) -> None:
+        """See ``plain.Saves``."""
+        self.table[:] = array("Q", numbers(state["table"]))
+        put_attributes(self, ("last_used", "pid0", "pid1"), state)
 
     def lookup(self, space: int, tid: int, pr: int) -> int:
         """The live id of an identity, or 0."""

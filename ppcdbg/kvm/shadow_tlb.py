@@ -6,8 +6,10 @@ memory at the same addresses (see :mod:`ppcdbg.kvm.vm`), so a page frame number 
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
+from ppcdbg.cpu.plain import Saved, attributes, numbers, put_attributes
 from ppcdbg.kvm import words as W
 from ppcdbg.kvm.e500_mmu import (
     MAS1_TS,
@@ -33,6 +35,7 @@ REF_VALID, REF_BITMAP, REF_TLB0 = 0x80000000, 0x40000000, 0x20000000
 REF_MAS2 = 0x7F
 MAS8_TGS = 0x80000000
 MAS2_M = 4
+_LISTS, _COUNTS = ("pfn", "flags", "g2h", "h2g"), ("nv1", "evictions")
 MAGIC_PERMISSIONS = 0x0F  # SW SR UW UR: no execute
 
 
@@ -72,6 +75,19 @@ class ShadowTlb:
     def splits(self) -> int:
         """Those of 4 KiB that were made for a larger guest entry."""
         return self.words[W.SPLITS]
+
+    def save(self) -> Saved:
+        """See ``plain.Saves``."""
+        lists = {name: [*getattr(self, name)] for name in _LISTS}
+        return {**lists, **attributes(self, _COUNTS)}
+
+    def restore(self, state: Saved) -> None:
+        """See ``plain.Saves``."""
+        for name in _LISTS:
+            held = getattr(self, name)
+            values = numbers(state[name])
+            held[:] = array(held.typecode, values) if isinstance(held, array) else values
+        put_attributes(self, _COUNTS, state)
 
     # --- making entries ---------------------------------------------------------------------------
     def map(self, ea: int, gpa: int, tlbsel: int, esel: int) -> int:

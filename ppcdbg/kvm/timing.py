@@ -6,9 +6,11 @@ guest's own time between entry and exit.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from math import sqrt
 
+from ppcdbg.cpu.plain import Saved, numbers
 from ppcdbg.isa.bits import M64
 from ppcdbg.kvm import codes
 from ppcdbg.kvm.words import table
@@ -52,6 +54,9 @@ class TimingRow:
         return sqrt(max(0.0, self.squares / self.count - self.mean**2)) if self.count else 0.0
 
 
+_COLUMNS = ("count", "minimum", "maximum", "total", "squares")
+
+
 class Timing:
     """The timing table of one vcpu; sums are unsigned 64-bit numbers and wrap."""
 
@@ -64,6 +69,15 @@ class Timing:
         for i in range(codes.EXIT_TYPES):
             self.count[i] = self.maximum[i] = self.total[i] = self.squares[i] = 0
             self.minimum[i] = MIN_INIT
+
+    def save(self) -> Saved:
+        """See ``plain.Saves``."""
+        return {name: [*getattr(self, name)] for name in _COLUMNS}
+
+    def restore(self, state: Saved) -> None:
+        """See ``plain.Saves``."""
+        for name in _COLUMNS:
+            getattr(self, name)[:] = array("Q", numbers(state[name]))
 
     def add(self, duration: int, exit_type: int) -> None:
         self.count[exit_type] += 1

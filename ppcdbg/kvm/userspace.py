@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ppcdbg.cpu.plain import Saved, attributes, octets, put_attributes, table
 from ppcdbg.kvm import codes
 from ppcdbg.machine.system import StopKind
 
@@ -49,6 +50,23 @@ class KvmRun:
     epr: int = 0
     spr: SprExit = field(default_factory=SprExit)
 
+    def save(self) -> Saved:
+        """See ``plain.Saves``."""
+        mmio = {"data": self.mmio.data, **attributes(self.mmio, _MMIO)}
+        return {"mmio": mmio, "spr": attributes(self.spr, _SPR), **attributes(self, _RUN)}
+
+    def restore(self, state: Saved) -> None:
+        """See ``plain.Saves``."""
+        mmio = table(state["mmio"])
+        self.mmio.data = octets(mmio["data"])
+        put_attributes(self.mmio, _MMIO, mmio)
+        put_attributes(self.spr, _SPR, table(state["spr"]))
+        put_attributes(self, _RUN, state)
+
+
+_MMIO, _SPR = ("phys_addr", "len", "is_write"), ("sprn", "data", "msr", "is_write", "failed")
+_RUN = ("exit_reason", "hardware_exit_reason", "debug_address", "debug_status", "epr")
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -60,6 +78,12 @@ class Ending:
 
 class Userspace(Protocol):
     """A VMM."""
+
+    def save(self) -> Saved:
+        """See ``plain.Saves``; the board is saved by itself."""
+
+    def restore(self, state: Saved) -> None:
+        """See ``plain.Saves``."""
 
     def handle(self, vcpu: Vcpu) -> Ending | None:
         """Answer the exit in ``vcpu.run``; an ending ends the guest, None enters it again."""

@@ -180,7 +180,7 @@ class Vcpu:
         self.host_tlb = HostTlb(self.vm.host, self.core.tlb, self.words, TLB1_SLOT0)
         self.ids = None if self.hv else ShadowIds(self._identity, self.host_tlb.flush)
         self.words[words.IDS] = 0 if self.ids is None else address(self.ids.table)
-        self._set_geometry(LEGACY)
+        self.set_geometry(LEGACY)
         if not self.hv:
             self._boot_entries()
             if not self.quirks.stale_legacy_tlb1_range:
@@ -198,7 +198,8 @@ class Vcpu:
         space = 1 if msr & (0x30 if self.quirks.as_is_is_or_ds else 0x20) else 0
         return space, self.pid & 0xFF, msr >> 14 & 1
 
-    def _set_geometry(self, geometry: Geometry) -> None:
+    def set_geometry(self, geometry: Geometry) -> None:
+        """An empty guest TLB, and nothing that shadows it."""
         self.gtlb = GuestTlb(geometry, self.words)
         self.shadow = ShadowTlb(self, self.gtlb, self.host_tlb, self.ids)
         host = self.vm.host
@@ -210,7 +211,7 @@ class Vcpu:
     def configure_tlb(self, geometry: Geometry) -> GuestTlb:
         """KVM_CAP_SW_TLB: an empty guest TLB of this geometry; call ``recalculate_range`` after filling it."""
         self.shadow.flush()
-        self._set_geometry(geometry)
+        self.set_geometry(geometry)
         return self.gtlb
 
     # --- the guest's view of its registers --------------------------------------------------------
@@ -320,6 +321,12 @@ class Vcpu:
     def count_emulated(self, word: int) -> None:
         self.stats[_EMULATED] += 1
         self._emulated[word] = self._emulated.get(word, 0) + 1
+
+    def emulated_were(self, counts: dict[int, int]) -> None:
+        """The counts become those of a snapshot; what compiled code may emulate stays, for it is no state."""
+        self._emulated = counts
+        for i in range(1, len(self.known), words.KNOWN_WORDS):
+            self.known[i] = 0
 
     def let_native(self, word: int, how: int) -> None:
         """Compiled code may emulate this instruction from now on; see ``emulate.Move``."""

@@ -58,3 +58,4 @@ class RamWindow(Ram):
     def __init__(self, ram: Ram, size: int) -> None:
         self.size = size
         self.view = ram.view[:size]
+        self.loaded = ram.loaded

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.msr import ESR_PIL
+from ppcdbg.cpu.plain import Saved, numbers
 from ppcdbg.kvm import codes, queueing
 from ppcdbg.kvm.userspace import Ending, Mmio
 from ppcdbg.kvm.vm import FailurePolicy
@@ -22,6 +23,14 @@ class BoardUserspace:
     def __init__(self, board: Board, spr_values: dict[int, int] | None = None) -> None:
         self.board = board
         self.spr_values = spr_values or {}
+
+    def save(self) -> Saved:
+        """See ``plain.Saves``."""
+        return {"sprs": [*self.spr_values], "values": [*self.spr_values.values()]}
+
+    def restore(self, state: Saved) -> None:
+        """See ``plain.Saves``."""
+        self.spr_values = dict(zip(numbers(state["sprs"]), numbers(state["values"]), strict=True))
 
     def handle(self, vcpu: Vcpu) -> Ending | None:
         """See ``Userspace.handle``."""

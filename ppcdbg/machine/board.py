@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ppcdbg.cpu.models import CORES
+from ppcdbg.cpu.plain import items, maybe
 from ppcdbg.errors import InputError
 from ppcdbg.machine.bus import Region, SystemBus
 from ppcdbg.machine.console import Console
@@ -138,11 +139,12 @@ class Board:
 
     def save(self) -> DeviceState:
         """Everything but RAM: devices, consoles, access counts, requests."""
-        devices: DeviceState = {device.name: device.save() for _, _, device in self._devices}
-        counts: DeviceState = {r.device.name: [r.reads, r.writes] for r in self.bus.regions}
+        devices = {device.name: device.save() for _, _, device in self._devices}
+        counts = {r.device.name: [r.reads, r.writes] for r in self.bus.regions}
         return {
             "devices": devices, "counts": counts, "console": self.console.save(), "console1": self.console1.save(),
             "reset": self.reset_requested, "poweroff": self.poweroff_requested, "serial_lines": self._serial_lines,
+            "due": [r.was_due for r in self.bus.regions],
         }  # fmt: skip
 
     def restore(self, state: DeviceState) -> None:
@@ -150,8 +152,9 @@ class Board:
         devices, counts = table(state["devices"]), table(state["counts"])
         for _, _, device in self._devices:
             device.restore(table(devices[device.name]))
-        for region in self.bus.regions:
+        for region, due in zip(self.bus.regions, items(state["due"]), strict=True):
             region.reads, region.writes = numbers(counts[region.device.name])
+            region.was_due = maybe(due)
         self.console.restore(table(state["console"]))
         self.console1.restore(table(state["console1"]))
         self.reset_requested, self.poweroff_requested = bool(state["reset"]), bool(state["poweroff"])

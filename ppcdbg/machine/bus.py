@@ -78,6 +78,8 @@ class SystemBus:
         self.shortcuts: Shortcuts | None = Shortcuts()
         self._users: list[tuple[Region, int]] = []
         """Whose register, and at which offset, each slot of ``shortcuts`` is."""
+        self.written: set[int] = set()
+        """Pages of RAM that were written over the bus, which a core does only past the RAM that it knows of."""
         self.written_outside: list[tuple[int, int]] = []
         """Address and length of RAM that somebody but the core writes without saying so each time."""
 
@@ -137,6 +139,7 @@ class SystemBus:
         region = self._blocks.get(address >> BLOCK_SHIFT)
         if region is None:
             self._ram_bytes(address, size, True)[:] = value.to_bytes(size, "big")
+            self.written.update((address & -4096, address + size - 1 & -4096))
             return
         offset = address - region.base
         if offset + size > region.size:

@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
-from ppcdbg.machine.devices.device import DeviceState, octets
+from ppcdbg.machine.devices.device import DeviceState, whole
 
 ConsoleListener = Callable[[bytes, int], None]
 """Called with the bytes just printed and the position (retired instructions) at which they were."""
@@ -23,6 +23,7 @@ class Console:
         self.positions = array("Q")
         self.listeners: list[ConsoleListener] = []
         self._position = position
+        self._seen = _Seen()
 
     def put(self, byte: int) -> None:
         """One byte from the port's transmitter."""
@@ -51,10 +52,36 @@ class Console:
         return self.output[:end].decode("utf-8", "replace").replace("\r\n", "\n")
 
     def save(self) -> DeviceState:
-        """The output and its positions; listeners are not state."""
-        return {"output": bytes(self.output), "positions": self.positions.tobytes()}
+        """How much was printed: what it was is the history's, which ``restore`` keeps. Listeners are not state."""
+        return {"length": len(self.output)}
 
     def restore(self, state: DeviceState) -> None:
-        """Forget what was printed since ``save``."""
-        self.output[:] = octets(state["output"])
-        self.positions = array("Q", octets(state["positions"]))
+        """Go back to a state of the past, or forward again to one that was seen before."""
+        length = whole(state["length"])
+        self._seen.keep(self.output, self.positions)
+        if length > len(self._seen.output):
+            raise TypeError(f"console output ends at byte {len(self._seen.output)}, before the {length} of this state")
+        self.output[:] = self._seen.output[:length]
+        self.positions = self._seen.positions[:length]
+
+    def foretell(self, output: bytes, positions: array[int]) -> None:
+        """What will be printed is known, from a recording."""
+        self._seen.keep(bytearray(output), positions)
+
+    def forget(self) -> None:
+        """What was printed after the present will not come again."""
+        self._seen = _Seen()
+
+
+class _Seen:
+    """The longest output seen so far, while it is not changed by another history."""
+
+    def __init__(self) -> None:
+        self.output = bytearray()
+        self.positions = array("Q")
+
+    def keep(self, output: bytearray, positions: array[int]) -> None:
+        more = len(output) - len(self.output)
+        if more > 0:
+            self.output += output[-more:]
+            self.positions.extend(positions[-more:])

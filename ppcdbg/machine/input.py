@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+
+from ppcdbg.cpu.plain import Plain, items, maybe, octets, whole, words
 
 
 class InputKind(Enum):
@@ -26,8 +28,26 @@ class InputKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a machine stands, finer than its position: what can happen while no instruction retires.
+
+    ``skipped`` idle ticks and ``steps`` exits to KVM lie before it, and ``pc`` is the next instruction: an interrupt
+    that was taken moves it and nothing else.
+    """
+
+    position: int
+    skipped: int = 0
+    steps: int = 0
+    pc: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InputEvent:
-    """One event. ``order`` counts additions: events of one position happen in that order."""
+    """One event. ``order`` counts additions: events of one position happen in that order.
+
+    One that was put in where the machine stood carries the rest of that ``Moment``; one that was put in for later
+    happens as soon as its position is reached.
+    """
 
     position: int
     order: int
@@ -36,16 +56,40 @@ class InputEvent:
     value: int = 0
     data: bytes = b""
     name: str = ""
+    skipped: int = 0
+    steps: int = 0
+    pc: int | None = None
+
+    def save(self) -> list[Plain]:
+        """See ``plain.Saves``."""
+        moment: list[Plain] = [self.position, self.skipped, self.steps, self.pc]
+        return [*moment, self.order, self.kind.value, self.target, self.value, self.data, self.name]
+
+    @classmethod
+    def of(cls, saved: Plain) -> InputEvent:
+        """The event that ``save`` gave. Raises TypeError or ValueError for anything else."""
+        position, skipped, steps, pc, order, kind, target, value, data, name = items(saved)
+        return cls(
+            whole(position), whole(order), InputKind(words(kind)), whole(target), whole(value), octets(data),
+            words(name), whole(skipped), whole(steps), maybe(pc),
+        )  # fmt: skip
+
+    def due(self, position: int, moment: Moment | None = None) -> bool:
+        """Whether it happens at a position, or at a moment of it."""
+        if self.position != position or moment is None:
+            return self.position <= position
+        at_pc = self.pc is None or self.pc == moment.pc
+        return moment.skipped >= self.skipped and moment.steps >= self.steps and at_pc
 
 
 class InputQueue:
     """Events to come, in order. ``position`` gives the current count of retired instructions.
 
-    ``taken`` is called with each event as it is handed out: what a recorder writes down.
+    ``taken`` is called with each event as it is handed out: what a recorder writes down. ``moment`` is the machine's.
     """
 
     def __init__(self, position: Callable[[], int]) -> None:
-        self._position = position
+        self.moment: Callable[[], Moment] = lambda: Moment(position())
         self._events: list[InputEvent] = []
         self._order = 0
         self.taken: Callable[[InputEvent], None] = lambda event: None
@@ -64,10 +108,12 @@ class InputQueue:
         name: str = "",
         position: int | None = None,
     ) -> InputEvent:
-        """Put an event in at an absolute position, or at the current one; the past is moved to the present."""
-        now = self._position()
-        at = now if position is None else max(position, now)
-        event = InputEvent(at, self._order, kind, target, value, data, name)
+        """Put an event in at an absolute position, or at this moment; the past is moved to the present."""
+        now = self.moment()
+        at = now if position is None or position <= now.position else Moment(position)
+        event = InputEvent(
+            at.position, self._order, kind, target, value, data, name, at.skipped, at.steps, at.pc
+        )  # fmt: skip
         self._order += 1
         insort(self._events, event, key=_key)
         self.added(event)
@@ -90,10 +136,18 @@ class InputQueue:
         """Where the next event lies; None if there is none."""
         return self._events[0].position if self._events else None
 
-    def take(self, position: int) -> list[InputEvent]:
-        """Remove and give the events due at ``position``, in order."""
+    def next_pc(self) -> int | None:
+        """The pc that the next event waits for at its position; None where any will do."""
+        return self._events[0].pc if self._events else None
+
+    def ready(self, position: int, moment: Moment | None = None) -> bool:
+        """Whether ``take`` would give anything."""
+        return bool(self._events) and self._events[0].due(position, moment)
+
+    def take(self, position: int, moment: Moment | None = None) -> list[InputEvent]:
+        """Remove and give the events due at ``position``, in order; with a moment, those due by then."""
         count = 0
-        while count < len(self._events) and self._events[count].position <= position:
+        while count < len(self._events) and self._events[count].due(position, moment):
             count += 1
         due, self._events = self._events[:count], self._events[count:]
         for event in due:
@@ -107,13 +161,18 @@ class InputQueue:
         """
         if not self._events:
             return False
-        e = self._events[0]
-        self._events[0] = InputEvent(min(e.position, position), e.order, e.kind, e.target, e.value, e.data, e.name)
+        now = self.moment()
+        here = replace(self._events[0], position=position, skipped=now.skipped, steps=now.steps, pc=now.pc)
+        self._events[0] = here
         return True
 
     def drop_all(self) -> None:
         """Forget what is still to come (a timeline that branches elsewhere)."""
         self._events = []
+
+    def put_back(self, events: Iterable[InputEvent]) -> None:
+        """Events that were taken are to come again: time was set back. Moments and orders stay."""
+        self._events = sorted((*events, *self._events), key=_key)
 
     def restore(self, events: Iterable[InputEvent], order: int) -> None:
         """Take a saved queue as it was: positions and orders included."""

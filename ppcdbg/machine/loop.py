@@ -6,10 +6,15 @@ A run loop asks an engine to run up to the next thing that happens and lets it h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from ppcdbg.cpu.core import Core
-from ppcdbg.engine.api import Engine, EngineStop
+from ppcdbg.cpu.plain import Plain, Saved, items, table, whole, words
+from ppcdbg.cpu.state import SKIPPED
+from ppcdbg.engine.api import Engine, EngineStop, Stops
 from ppcdbg.machine.board import Board
-from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
+from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
 from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind
 
@@ -32,11 +37,58 @@ class RunLoop:
         self.slice = engine.slice
         board.attention = board.bus.moved = core.call_machine
         queue.added = lambda event: core.call_machine()
+        queue.moment = self.moment
 
     @property
     def position(self) -> int:
         """Retired guest instructions, emulated ones included."""
         return self.core.retired
+
+    @property
+    def steps(self) -> int:
+        """Exits to a hypervisor model so far."""
+        return 0
+
+    def moment(self) -> Moment:
+        """Where the machine stands: what a recording needs to be here again."""
+        core = self.core
+        return Moment(core.retired, core.state.counters[SKIPPED], self.steps, core.state.pc)
+
+    def save(self) -> Saved:
+        """Everything but RAM as plain data (``plain.Saves``), and the input that is still to come. The guest stands
+        still. Where time passed that nothing has asked for yet, it is let happen first."""
+        self._settle()
+        end = self.ended
+        return {
+            "core": self.core.save(),
+            "board": self.board.save(),
+            "input": {"order": self.input.order, "pending": [e.save() for e in self.input.pending()]},
+            "loop": self._save(),
+            "ended": None if end is None else [end.kind.value, end.position, end.pc, end.detail],
+        }
+
+    def restore(self, state: Saved) -> None:
+        """Become what was saved, on this engine or another; RAM, and the engine's knowledge of it, are the caller's."""
+        self.core.restore(table(state["core"]))
+        self.board.restore(table(state["board"]))
+        queue = table(state["input"])
+        self.input.restore([InputEvent.of(e) for e in items(queue["pending"])], whole(queue["order"]))
+        self._restore(table(state["loop"]))
+        self.ended = None
+        if state["ended"] is not None:
+            kind, position, pc, detail = items(state["ended"])
+            self.ended = Stop(StopKind(words(kind)), whole(position), whole(pc), words(detail))
+        self.engine.restored()
+        self.core.call_machine()
+
+    def _settle(self) -> None:
+        """Let happen what was put off because the guest cannot have noticed."""
+
+    def _save(self) -> Mapping[str, Plain]:
+        raise NotImplementedError
+
+    def _restore(self, state: Saved) -> None:
+        raise NotImplementedError
 
     def run(self, limits: Limits) -> Stop:
         """Run until a limit or a final stop; see ``System.run``."""
@@ -63,7 +115,7 @@ class RunLoop:
             horizon = retired + self.slice
         due = self.schedule.next_position()
         if due is not None and due < horizon:
-            horizon = due
+            horizon = max(due, retired + 1)  # an event of this very position that waits for its moment
         tick = self._next_tick()
         if tick is not None:
             horizon = min(horizon, retired + max(tick - core.now, 1))
@@ -73,9 +125,16 @@ class RunLoop:
         """Let the input happen that is due: whatever comes from outside comes in here and nowhere else."""
         due = self.schedule.next_position()
         if due is not None and due <= self.core.retired:
-            for event in self.schedule.due(self.core.retired):
+            for event in self.schedule.due(self.core.retired, self.moment()):
                 if not self.board.apply(event):
                     self._apply(event)
+
+    def _stops(self, stops: Stops) -> Stops:
+        """Where the engine must stop, with the place that an event of this position waits for."""
+        pc = self.schedule.next_pc()
+        if pc is None or self.schedule.next_position() != self.core.retired:
+            return stops
+        return replace(stops, breakpoints=stops.breakpoints | {pc})
 
     def _apply(self, event: InputEvent) -> None:
         """An event that is not the board's."""

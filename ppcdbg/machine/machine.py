@@ -5,9 +5,12 @@ It refuses to know KVM, debuggers and recordings. Read first: :mod:`ppcdbg.machi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.msr import MCSR_MCP
+from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes
 from ppcdbg.engine.api import Engine, EngineStop, Why
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.boot import BootState
@@ -18,6 +21,8 @@ from ppcdbg.machine.system import Limits, Stop, StopKind
 
 IDLE_PATIENCE = 1000
 """Wake-ups in a row that no instruction follows, after which a core counts as idle for ever."""
+
+_STATE = ("_idle_streak", "_idle_at")
 
 
 class Machine(RunLoop):
@@ -43,6 +48,15 @@ class Machine(RunLoop):
         core.state.pc = state.pc
         self.engine.translations_changed()
 
+    def _settle(self) -> None:
+        self.core.timers.advance()  # a FIT that interrupts nobody is noticed when somebody looks
+
+    def _save(self) -> Mapping[str, Plain]:
+        return attributes(self, _STATE)
+
+    def _restore(self, state: Saved) -> None:
+        put_attributes(self, _STATE, state)
+
     def _run(self, limits: Limits) -> Stop:
         core, stops = self.core, limits.stops()
         start = core.state.pc, core.retired
@@ -59,7 +73,7 @@ class Machine(RunLoop):
                 return self._stop(StopKind.BREAKPOINT)
             if limits.interrupted is not None and limits.interrupted():
                 return self._stop(StopKind.INTERRUPTED)
-            stop = self._after(self.engine.run(self._horizon(limits), stops))
+            stop = self._after(self.engine.run(self._horizon(limits), self._stops(stops)), limits)
             if stop is not None:
                 return stop
 
@@ -87,14 +101,14 @@ class Machine(RunLoop):
             return device if timer is None else timer
         return min(timer, device)
 
-    def _after(self, stop: EngineStop) -> Stop | None:
+    def _after(self, stop: EngineStop, limits: Limits) -> Stop | None:
         """A final stop, if what the engine came back for is one."""
         pc = self.core.state.pc
         match stop.why:
             case Why.WAIT:
                 return self._idle()
             case Why.BREAKPOINT:
-                return self._stop(StopKind.BREAKPOINT)
+                return self._stop(StopKind.BREAKPOINT) if pc in limits.breakpoints else None
             case Why.WATCH:
                 return self._watched(stop)
             case Why.STUCK:

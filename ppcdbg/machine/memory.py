@@ -32,6 +32,8 @@ class Ram:
         else:
             self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.view = memoryview(self._map)
+        self.loaded: list[tuple[int, int]] = []
+        """Address and length of what was loaded; all else was zero when the machine was made."""
         self._anchor = ctypes.c_char.from_buffer(self._map)
 
     @property
@@ -48,6 +50,7 @@ class Ram:
                 f"--memory {megabytes(end)} would hold it"
             )
         self.view[address:end] = data
+        self.loaded.append((address, len(data)))
 
 
 def megabytes(size: int) -> str:

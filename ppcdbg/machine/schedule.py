@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ppcdbg.machine.input import InputEvent, InputQueue
+from ppcdbg.machine.input import InputEvent, InputQueue, Moment
 
 
 class Schedule(Protocol):
@@ -17,8 +17,15 @@ class Schedule(Protocol):
     def next_position(self) -> int | None:
         """The position at which the machine must ask again; None if nothing more will come."""
 
-    def due(self, position: int) -> list[InputEvent]:
-        """The events to apply at ``position``, in order. Called once whenever ``next_position`` is reached."""
+    def next_pc(self) -> int | None:
+        """The pc at which it must ask again once it has reached that position; None for any."""
+
+    def ready(self, moment: Moment) -> bool:
+        """Whether ``due`` would give anything now."""
+
+    def due(self, position: int, moment: Moment | None = None) -> list[InputEvent]:
+        """The events to apply at ``position``, in order; without a moment every one of that position. Called whenever
+        ``next_position`` is reached, and again while it is not passed."""
 
     def idle(self, position: int) -> bool:
         """The core waits and no timer can wake it: make the next event due now. False if nothing is left."""
@@ -34,9 +41,17 @@ class FifoSchedule:
         """See ``Schedule.next_position``."""
         return self.queue.next_position()
 
-    def due(self, position: int) -> list[InputEvent]:
+    def next_pc(self) -> int | None:
+        """See ``Schedule.next_pc``."""
+        return self.queue.next_pc()
+
+    def ready(self, moment: Moment) -> bool:
+        """See ``Schedule.ready``."""
+        return self.queue.ready(moment.position, moment)
+
+    def due(self, position: int, moment: Moment | None = None) -> list[InputEvent]:
         """See ``Schedule.due``."""
-        return self.queue.take(position)
+        return self.queue.take(position, moment)
 
     def idle(self, position: int) -> bool:
         """See ``Schedule.idle``."""

@@ -12,11 +12,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.plain import Saved
 from ppcdbg.engine.api import Engine, Hit, Stops, Watch
 
 if TYPE_CHECKING:
     from ppcdbg.machine.board import Board
-    from ppcdbg.machine.input import InputQueue
+    from ppcdbg.machine.input import InputQueue, Moment
 
 
 class StopKind(Enum):
@@ -84,3 +85,16 @@ class System(Protocol):
     @property
     def position(self) -> int:
         """Retired guest instructions, emulated ones included."""
+
+    @property
+    def steps(self) -> int:
+        """Exits to a hypervisor model so far."""
+
+    def moment(self) -> Moment:
+        """Where it stands, finer than the position."""
+
+    def save(self) -> Saved:
+        """Its state but RAM, as plain data."""
+
+    def restore(self, state: Saved) -> None:
+        """Take what ``save`` gave; the caller has put RAM back."""

@@ -64,7 +64,7 @@ def test_legacy_boot_entries_are_out_of_reach_until_the_range_is_known() -> None
     v = vcpu()
     for stale, found in ((True, None), (False, (1, 0))):
         w = vcpu(stale_legacy_tlb1_range=stale)
-        w._set_geometry(LEGACY)
+        w.set_geometry(LEGACY)
         w._boot_entries()
         if not stale:
             w.gtlb.recalculate_range()

@@ -48,6 +48,10 @@ class Interpreter(ContextOps):
         self._taken_in_a_row = 0
 
     # --- running -----------------------------------------------------------------------------------------------------
+    def restored(self) -> None:
+        super().restored()
+        self._taken_at, self._taken_in_a_row = -1, 0
+
     def take_asynchronous(self, vector: int) -> EngineStop | None:
         guest = self.core.delivery.take_asynchronous(vector)
         return self._taken(vector, guest)

@@ -38,6 +38,7 @@ class Storage(Numbers):
         self._fetches: Pages = {}
         self.code: dict[int, list[Any]] = {}
         """Decoded pages: real page address -> one op or None for each word."""
+        self._written_pages: set[int] = set()
         self._keys = [SLOT[n] for n in ("PID", "PID1", "PID2", "LPID")]
         core.tlb.changed = self._page_changed
         core.on_context = self.select_context
@@ -70,8 +71,19 @@ class Storage(Numbers):
         self.core.tlb.reloaded()
         self.select_context()
 
+    def restored(self) -> None:
+        self.translations_changed()
+
+    def take_written(self) -> list[int]:
+        for _, writes, _ in self._contexts.values():
+            writes.clear()
+        pages = sorted(self._written_pages)
+        self._written_pages.clear()
+        return pages
+
     def code_changed(self, address: int, length: int) -> None:
         for page in range(address & ~0xFFF, address + length, 0x1000):
+            self._written_pages.add(page)
             ops = self.code.get(page)
             if ops is not None:
                 ops[:] = [None] * 1024
@@ -86,6 +98,8 @@ class Storage(Numbers):
     def _remember(self, page: int, real: int, access: Access) -> None:
         cache = {Access.LOAD: self._reads, Access.STORE: self._writes, Access.FETCH: self._fetches}[access]
         cache[page] = real
+        if access is Access.STORE:
+            self._written_pages.add(real)
 
     def code_page(self, pc: int) -> int:
         """Real address of the page of ``pc``; takes the fetch's interrupts."""
@@ -188,6 +202,7 @@ class Storage(Numbers):
         if address + size <= self._ram_size:
             self._ram[address : address + size] = value.to_bytes(size, "big")
             page = address & ~0xFFF
+            self._written_pages.add(page)
             if page in self.code:
                 self._code_written(page, address & 0xFFF, size)
             return

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ppcdbg.engine.llvm.tier1 import Tier1
 
 DBCR0 = SLOT["DBCR0"]
+NEVER = (1 << 64) - 1
 AT_LIMIT = EngineStop(Why.LIMIT)
 NOTHING_SERVED: Sequence[int] = (0,)
 _EXIT = int(Left.EXIT)
@@ -82,6 +83,7 @@ class LlvmEngine:
     # --- told from outside ---------------------------------------------------------------------------------------
     def code_changed(self, address: int, length: int) -> None:
         for page in range(address & ~0xFFF, address + length, 0x1000):
+            self._memory.note_written(page)
             if self._memory.op_page(page):
                 if self.tier1 is not None:
                     self.tier1.written(page)
@@ -92,6 +94,14 @@ class LlvmEngine:
         if self._policy is not None:  # the position may have been set back
             self._look_at = min(self._look_at, self._counters[RETIRED] + self._policy.longest)
 
+    def restored(self) -> None:
+        self.translations_changed()
+        self._memory.set(L.TAKEN_AT, NEVER)
+        self._memory.set(L.TAKEN_IN_A_ROW, 0)
+
+    def take_written(self) -> list[int]:
+        return self._memory.take_written()
+
     def _translation_changed(self, page: int | None) -> None:
         if page is None:
             self._memory.set(L.FLUSH, 1)
@@ -99,6 +109,7 @@ class LlvmEngine:
             self._invalidate(self._block, page << 12)
 
     def _written(self, real: int, size: int) -> None:
+        self._memory.note_written(real)
         if self.tier1 is not None and self.tier1.installed:
             self.tier1.written(real)
         self._native_written(self._block, real, size)

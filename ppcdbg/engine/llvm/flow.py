@@ -183,9 +183,10 @@ def _op_page(model: CoreModel) -> str:
     h.put(64, h.at(page, L.PAGE_FLAGS), 0, ENGINE)
     h.put(64, table, fresh, ENGINE)
     mark = h.mark_of(real)
-    with h.when(h.ne(h.get(8, mark, ENGINE), 0), ends=False):
+    flags = h.get(8, mark, ENGINE)
+    with h.when(h.ne(flags & L.WRITTEN, 0), ends=False):
         h.line(f"call void @protect(ptr %e, i64 {host.text})")
-        h.put(8, mark, 0, ENGINE)
+        h.put(8, mark, flags & L.NOTED, ENGINE)
     h.line(f"ret ptr {page}")
     return h.function("@op_page", "ptr", "ptr %e, i64 %real", "noinline nounwind")
 

@@ -43,6 +43,7 @@ NO_TAG = 1  # never equal to a page address
 
 # --- flags of a real page
 WRITTEN = 1  # a set has, or had, a write tag for it
+NOTED = 2  # written, or a set got a write tag for it, since somebody last asked
 
 # --- the engine's block
 N = 0  # instructions left when compiled code came back

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import re
 import struct
 import sys
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ from ppcdbg.isa.sprs import SLOT
 SET_LIMIT = 32
 OP_PAGES = 8192
 _PAGE = 4096
+_NOTED = re.compile(b"[%c%c]" % (L.NOTED, L.NOTED | L.WRITTEN))
 _LOG = struct.Struct("<III?xxxQ")
 
 
@@ -78,6 +80,8 @@ class EngineMemory:
         self.set(L.PRESENT, self._present.address)
         self.set(L.TAKEN_AT, (1 << 64) - 1)
         self._pages = pages
+        self._marks = self._tables.bytes[pages * 8 : pages * 9]
+        self._no_tags = memoryview(struct.pack("<I", L.NO_TAG) * L.SET_DATA_ENTRIES).cast("I")
         self.forget_code()
         self.select()
         self.forget_translations()
@@ -110,8 +114,8 @@ class EngineMemory:
 
     # --- code ----------------------------------------------------------------------------------------------------
     def forget_code(self) -> None:
-        """Drop all op pages and marks; the sets must be cleared with it."""
-        ctypes.memset(self._tables.address, 0, self._pages * 9)
+        """Drop all op pages; the sets must be cleared with it."""
+        ctypes.memset(self._tables.address, 0, self._pages * 8)
         self.set(L.SLAB_NEXT, self.slab.address)
         self.set(L.FREE_PAGES, 0)
         self.set(L.SLAB_END, self.slab.address + self.slab.size)
@@ -153,6 +157,22 @@ class EngineMemory:
                 area.bytes[page] = 1
             self.set(L.WATCHES, area.address)
         self.set(L.FLUSH, 1)
+
+    # --- pages written ---------------------------------------------------------------------------------------------
+    def note_written(self, real: int) -> None:
+        """Python wrote to a real page."""
+        if real >> 12 < self._pages:
+            self._marks[real >> 12] |= L.NOTED
+
+    def take_written(self) -> list[int]:
+        """Real pages that may have been written since the last call; no set has a write tag afterwards."""
+        marks = bytes(self._marks)
+        ctypes.memset(self._tables.address + self._pages * 8, 0, self._pages)
+        tags = self._sets.bytes.cast("I")
+        for number in range(self.get(L.SET_COUNT)):
+            first = (number * L.SET_SIZE + L.SET_DATA >> 2) + 1
+            tags[first : first + L.SET_DATA_ENTRIES * 4 : 4] = self._no_tags
+        return [found.start() << 12 for found in _NOTED.finditer(marks)]
 
     # --- translations --------------------------------------------------------------------------------------------
     def forget_translations(self) -> None:

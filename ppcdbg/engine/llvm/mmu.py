@@ -155,7 +155,7 @@ class Helper(HandlerEmitter):
         attributes = self.entry_word(index, 1)
         writable = self.may(index, STORE) & self.eq(attributes & 0x18, 0) & self.eq(self.ops_of(real), 0)
         mark = self.mark_of(real)
-        self.put(8, mark, self.choose(writable, L.WRITTEN, self.get(8, mark, ENGINE)), ENGINE)
+        self.put(8, mark, self.choose(writable, L.WRITTEN | L.NOTED, self.get(8, mark, ENGINE)), ENGINE)
         entry = self._entry(ea)
         self.put(32, entry, self.choose(self.may(index, LOAD), page, L.NO_TAG), ENGINE)
         self.put(32, self.at(entry, 4), self.choose(writable, page, L.NO_TAG), ENGINE)
@@ -281,6 +281,7 @@ def _store_and_notice(h: Helper, size: int, hosts: tuple[str, str], reals: tuple
         with h.when(h.ne(ops, 0), ends=False):
             flags = h.get(64, h.at(h.pointer_of(ops), L.PAGE_FLAGS), ENGINE)
             h.give_up(h.ne(flags & L.HAS_REGIONS, 0))
+        h.put(8, h.mark_of(real), h.get(8, h.mark_of(real), ENGINE) | L.NOTED, ENGINE)
     _each_byte(h, size, hosts, first, value)
     block = h.engine_block()
     h.line(f"call void @written(ptr {block}, i64 {reals[0].text}, i64 {h.wide(first).text})")

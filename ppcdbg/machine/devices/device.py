@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-Plain: TypeAlias = "int | bool | bytes | str | None | list[Plain] | dict[str, Plain]"
-"""What device state is saved as: plain data that can be written to a file and compared."""
+from ppcdbg.cpu.plain import Plain, Saved, numbers, octets, table, whole
 
-DeviceState: TypeAlias = dict[str, Plain]
+__all__ = ["Clock", "Device", "DeviceState", "Plain", "numbers", "octets", "part", "table", "whole"]
+
+DeviceState: TypeAlias = Saved
 Clock: TypeAlias = Callable[[], int]
 """Gives the machine's tick: retired instructions and skipped idle time, 400 MHz (design/product.md, one clock)."""
 
@@ -68,31 +69,3 @@ def part(word: int, offset: int, size: int) -> int:
     """The bytes of a 32-bit register that a narrower read at ``offset`` sees."""
     shift = 8 * (4 - (offset & 3) - size)
     return word >> shift & ((1 << 8 * size) - 1) if shift >= 0 else 0
-
-
-def whole(value: Plain) -> int:
-    """A saved number; restoring anything else is a broken snapshot."""
-    if not isinstance(value, int):
-        raise TypeError(f"device state holds {value!r} where a number belongs")
-    return int(value)
-
-
-def numbers(value: Plain) -> list[int]:
-    """A saved list of numbers."""
-    if not isinstance(value, list):
-        raise TypeError(f"device state holds {value!r} where a list of numbers belongs")
-    return [whole(item) for item in value]
-
-
-def octets(value: Plain) -> bytes:
-    """Saved bytes."""
-    if not isinstance(value, bytes):
-        raise TypeError(f"device state holds {value!r} where bytes belong")
-    return value
-
-
-def table(value: Plain) -> DeviceState:
-    """A saved table of named values."""
-    if not isinstance(value, dict):
-        raise TypeError(f"device state holds {value!r} where a table belongs")
-    return value

@@ -265,7 +265,7 @@ class Mpic:
     def restore(self, state: DeviceState) -> None:
         """See ``Device.restore``."""
         rows = state["sources"]
-        if not isinstance(rows, list) or len(rows) != TOTAL:
+        if not isinstance(rows, (list, tuple)) or len(rows) != TOTAL:
             raise TypeError(f"MPIC state does not hold {TOTAL} sources")
         for source, row in zip(self.sources, rows, strict=True):
             source.ivpr, source.idr, source.targets, source.output, pending, level = numbers(row)

@@ -80,6 +80,6 @@ class MpicTimers:
 
     def restore(self, state: Plain) -> None:
         """Take what ``save`` gave."""
-        if not isinstance(state, list) or len(state) != 4:
+        if not isinstance(state, (list, tuple)) or len(state) != 4:
             raise TypeError("MPIC timer state is not four lists")
         (self.frequency, self.control), self.base, self.toggle, self.zero_at = (numbers(row) for row in state)

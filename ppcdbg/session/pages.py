@@ -1,0 +1,91 @@
+"""RAM as pages that are kept once for as long as they do not change, for snapshots and for the hash of a state.
+
+The engine says which pages may have been written; those are compared with what was known of them. Nothing else is
+looked at, so that a guest that writes little costs little, however large its RAM is. Real addresses throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+
+from ppcdbg.machine.system import System
+
+PAGE = 4096
+ZERO = bytes(PAGE)
+HASH_BITS = 128
+_MASK = (1 << HASH_BITS) - 1
+
+
+class Pages:
+    """The pages of one system's RAM as they were when somebody last looked. A page that is not there is zero."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._bus = system.board.bus
+        self._ram = self._bus.ram
+        self._known: dict[int, bytes] = {}
+        self._hashes: dict[int, int] = {}
+        self._total = 0
+        self._unhashed: set[int] = set()
+        loaded = [page for start, size in system.board.ram.loaded for page in range(start & -PAGE, start + size, PAGE)]
+        self._look(loaded)
+        self.changed()
+
+    def changed(self) -> dict[int, bytes]:
+        """The pages that differ from the last look, as they were then, by address; from now on they are as they are."""
+        outside = [
+            page for start, size in self._bus.written_outside for page in range(start & -PAGE, start + size, PAGE)
+        ]
+        written = [*self._system.engine.take_written(), *outside, *self._bus.written]
+        self._bus.written.clear()
+        return self._look(written)
+
+    def _look(self, pages: Iterable[int]) -> dict[int, bytes]:
+        ram, known, before = self._ram, self._known, {}
+        for page in pages:
+            then = known.get(page, ZERO)
+            if ram[page : page + PAGE] != then:
+                before[page] = then
+                known[page] = bytes(ram[page : page + PAGE])
+        self._unhashed.update(before)
+        return before
+
+    def known(self, page: int) -> bytes:
+        """A page as it was at the last look."""
+        return self._known.get(page, ZERO)
+
+    def all(self) -> Mapping[int, bytes]:
+        """Every page that may be other than zero, as it was at the last look."""
+        return self._known
+
+    def put(self, wanted: Mapping[int, bytes]) -> None:
+        """Make RAM what it was at the last look, but for the ``wanted`` pages, which become what is given."""
+        current = self.changed()
+        engine, ram, known = self._system.engine, self._ram, self._known
+        for page in {**current, **wanted}:
+            content = wanted[page] if page in wanted else current[page]
+            if known.get(page, ZERO) != content:
+                ram[page : page + PAGE] = content
+                known[page] = content
+                self._unhashed.add(page)
+                engine.code_changed(page, PAGE)
+        engine.take_written()  # what was put back is known
+
+    def total(self) -> int:
+        """A hash of all RAM as it was at the last look: the sum of the hashes of its pages, the zero ones left out.
+
+        A sum can be kept up to date page by page; 128 bits of BLAKE2 make an accident impossible, which is all that
+        comparing two runs asks for.
+        """
+        for page in self._unhashed:
+            content = self._known.get(page, ZERO)
+            value = 0 if content == ZERO else _hash(page, content)
+            self._total += value - self._hashes.get(page, 0)
+            self._hashes[page] = value
+        self._unhashed.clear()
+        return self._total & _MASK
+
+
+def _hash(page: int, content: bytes) -> int:
+    return int.from_bytes(blake2b(content, digest_size=HASH_BITS // 8, salt=page.to_bytes(8, "big")).digest(), "big")

@@ -1,0 +1,41 @@
+"""Systems for the tests of this room, and all that can be said of one."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from ppcdbg.cpu.plain import Saved
+from ppcdbg.kvm.build import build_system
+from ppcdbg.machine.description import MachineDescription, describe
+from ppcdbg.machine.system import System
+from tests.guests.expected import IMAGE
+
+DEMOS = [("e500v2", "kvm"), ("e500mc", "kvm"), ("e500v2", "none"), ("e500mc", "none")]
+LINUX = [("linux-e500mc", "none"), ("linux-e500mc", "kvm"), ("linux-e500v2", "none"), ("linux-e500v2-pv", "kvm")]
+
+
+def demo(cpu: str, hv: str, engine: str = "reference") -> MachineDescription:
+    return describe(IMAGE, {"cpu": cpu, "hv": hv, "engine": engine, "memory": "64M"})
+
+
+def linux(shared: Path, name: str, hv: str, options: Mapping[str, object] | None = None) -> MachineDescription:
+    """A Linux guest as ``tests/linux`` boots it."""
+    folder = shared / "guests" / name
+    given: dict[str, object] = {
+        "cpu": "e500mc" if "mc" in name else "e500v2", "hv": hv, "initrd": str(folder / "initrd.gz"),
+        "append": "console=ttyS0,115200", "engine": "llvm", "memory": "96M",
+    }  # fmt: skip
+    return describe(folder / "vmlinux", given | dict(options or {}))
+
+
+def make(description: MachineDescription) -> System:
+    return build_system(description)
+
+
+def everything(system: System) -> tuple[Saved, int, bytes, object]:
+    """State, RAM byte by byte, console and exits: not by the means under test."""
+    kvm = getattr(system, "kvm", None)
+    ram = zlib.crc32(system.board.bus.ram)
+    return system.save(), ram, bytes(system.board.console.output), None if kvm is None else kvm.exits.rows(0)
