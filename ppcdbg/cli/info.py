@@ -6,12 +6,14 @@ sprs     special-purpose registers: number, who may read and write, what a guest
 hcalls   hypercalls
 quirks   where Linux 6.1 does something that looks wrong; switched by --quirk NAME=on|off
 machine  the cores and the board: devices with their real addresses
+commands the manual of the command language: every command, with an example; events, fields, variables
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -33,13 +35,17 @@ class Topic:
 
     rows: Callable[[str | None], list[Row]]
     hexadecimal: frozenset[str] = frozenset()
+    manual: bool = False
+    """Whether it is read as a manual, and not as a table."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``info``."""
     parser.add_argument("topic", metavar="TOPIC", choices=sorted(TOPICS), help=", ".join(TOPICS))
     parser.add_argument("--cpu", "-cpu", choices=("e500v2", "e500mc"), help="only what this core has")
-    parser.add_argument("--json", action="store_true", help="print the table as one JSON object")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the table as one JSON object")
+    form.add_argument("--markdown", action="store_true", help="print it as a page of Markdown")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,6 +55,12 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "ppcdbg_version": __version__, "status": "ok"}
         print(json.dumps({**head, "topic": options.topic, "rows": rows}, indent=2))
+    elif options.markdown or topic.manual:
+        from ppcdbg.views import manual
+
+        width = shutil.get_terminal_size().columns
+        page = manual.markdown() if topic.manual else manual.markdown_table(rows)
+        print("\n".join(page if options.markdown else manual.text(max(40, min(width, 100)))))
     else:
         print("\n".join(columns(rows)))
     return 0
@@ -197,6 +209,13 @@ def machine(cpu: str | None) -> list[Row]:
     return rows
 
 
+def commands(cpu: str | None) -> list[Row]:
+    """The command language."""
+    from ppcdbg.views.manual import rows
+
+    return rows()
+
+
 TOPICS: Mapping[str, Topic] = {
     "exits": Topic(exits),
     "irqprio": Topic(irqprio),
@@ -204,4 +223,5 @@ TOPICS: Mapping[str, Topic] = {
     "hcalls": Topic(hcalls),
     "quirks": Topic(quirks),
     "machine": Topic(machine, frozenset({"address", "size"})),
+    "commands": Topic(commands, manual=True),
 }

@@ -23,7 +23,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("ppcdbg.cli.serve", "serve a guest to gdb, over TCP, a Unix socket or a pipe"),
     "gdb": ("ppcdbg.cli.gdb", "start gdb on a guest with everything set"),
     "gdbinit": ("ppcdbg.cli.gdbinit", "print the settings that gdb needs"),
-    "info": ("ppcdbg.cli.info", "print a reference table: exits, irqprio, sprs, hcalls, quirks, machine"),
+    "info": (
+        "ppcdbg.cli.info",
+        "print a reference table: exits, irqprio, sprs, hcalls, quirks, machine; or the manual of the commands",
+    ),
     "bench": ("ppcdbg.cli.bench", "measure how fast ppcdbg is here, alone or beside QEMU"),
 }
 

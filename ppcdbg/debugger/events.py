@@ -1,7 +1,7 @@
 """What a breakpoint can wait for: every kind of event, under the four verbs of ``Verb``.
 
 Events other than places are recognised in exit records, so the same words serve the present and the past. A new kind
-needs an entry in ``EventKind``, a branch in ``matches`` and its words in :mod:`ppcdbg.debugger.eventwords`.
+needs an entry in ``EventKind`` and ``ABOUT``, a branch in ``matches`` and words in :mod:`ppcdbg.debugger.eventwords`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,21 @@ class EventKind(Enum):
     DELIVERED = "delivered"
     CONSOLE = "console"
     DATA = "data"
+
+
+ABOUT: dict[EventKind, str] = {
+    EventKind.ADDRESS: "the guest is about to run the instruction at a place",
+    EventKind.EXIT: "an exit to KVM",
+    EventKind.INSN: "an instruction that KVM emulated",
+    EventKind.SPR: "an SPR that KVM read or wrote for the guest",
+    EventKind.MMIO: "an access to a device",
+    EventKind.HCALL: "a hypercall",
+    EventKind.QUEUED: "an interrupt queued for the guest",
+    EventKind.DELIVERED: "an interrupt delivered to the guest",
+    EventKind.CONSOLE: "text on the guest's console",
+    EventKind.DATA: "an access to bytes of memory",
+}
+"""What each kind is, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 Holder = Callable[[], ExitRecord | None]
 
 
-OWN_VARIABLES = ("_insn", "_exits", "_ended", "_breakpoint")
-"""What scripts ask beside registers: position, exits so far, whether the run is over, the breakpoint that was hit."""
+OWN_VARIABLES: dict[str, str] = {
+    "_insn": "the position: retired guest instructions",
+    "_exits": "how many exits there were so far",
+    "_ended": "1 when the run is over",
+    "_breakpoint": "the number of the breakpoint that the guest stands at, or 0",
+}
+"""What scripts ask beside registers, and what each is."""
 
 
 def own_variable(debugger: Debugger, name: str) -> int | None:

@@ -10,17 +10,10 @@ from prompt_toolkit.document import Document
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.debugger import Debugger
-from ppcdbg.debugger.events import EventKind
+from ppcdbg.debugger.events import ABOUT
 from ppcdbg.debugger.fields import FIELDS, SYNONYMS
 from ppcdbg.errors import PpcdbgError
 from ppcdbg.views.numbers import ea
-
-_EVENTS = {
-    EventKind.EXIT: "an exit to KVM", EventKind.INSN: "an emulated instruction",
-    EventKind.SPR: "an SPR read or written", EventKind.MMIO: "an access to a device",
-    EventKind.HCALL: "a hypercall", EventKind.QUEUED: "an interrupt queued",
-    EventKind.DELIVERED: "an interrupt delivered", EventKind.CONSOLE: "text on the guest's console",
-}  # fmt: skip
 
 
 class GuestCompleter(Completer):
@@ -73,7 +66,7 @@ class Helper:
         address = d.symbols.address(word)
         if address is not None:
             return ea(address)
-        return next((about for kind, about in _EVENTS.items() if kind.value == word), "")
+        return next((about for kind, about in ABOUT.items() if kind.value == word), "")
 
     def _named(self, word: str) -> Command | None:
         return registry.commands().named(word)
