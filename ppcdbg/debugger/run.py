@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ppcdbg.debugger.breakpoints import Breakpoint, Breakpoints
 from ppcdbg.debugger.events import EventKind, Verb
 from ppcdbg.debugger.fields import device_fields, hit_fields
 from ppcdbg.debugger.stops import Cause, TraceHit
+from ppcdbg.engine.api import Hit, Watch
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind, System
 
@@ -48,6 +50,23 @@ class Outcome:
     place: bool = False
 
 
+class ClientStops(Protocol):
+    """Stops that somebody else keeps and judges, say a gdb that is attached: in force in every run, but without numbers
+    and outside the user's table. Each is asked about once for each time that the guest comes there."""
+
+    @property
+    def places(self) -> frozenset[int]:
+        """Effective addresses of instructions."""
+
+    @property
+    def watches(self) -> tuple[Watch, ...]: ...
+    def arrived(self, pc: int) -> bool:
+        """Whether to stop at one of ``places``."""
+
+    def touched(self, hit: Hit) -> bool:
+        """Whether to stop at an access that one of ``watches`` is for."""
+
+
 class Runner:
     """The loop, its breakpoints, and the flag that another thread may raise."""
 
@@ -61,6 +80,8 @@ class Runner:
         self.between: Callable[[], None] | None = None
         """Called on the running thread each time the guest pauses between slices, at an exact position: the one moment
         during a run at which a front end may look at the guest."""
+        self.client: ClientStops | None = None
+        self._for_client = False
         self.ceiling = FOREVER
         """No run goes beyond this position."""
         self.before_access = False
@@ -91,6 +112,7 @@ class Runner:
             if self._asked():
                 return Outcome(self._here(StopKind.INTERRUPTED, "interrupted"), Cause.INTERRUPTED)
             first = len(self.exits)
+            self._for_client = False
             stop = self.system.run(self._limits(request))
             records = self.exits[first:]
             done += len(records)
@@ -101,13 +123,16 @@ class Runner:
 
     def _limits(self, request: Request) -> Limits:
         live = self.breakpoints
-        places = request.places | live.addresses
+        places, watches = request.places | live.addresses, live.watches
+        if self.client is not None:
+            places |= self.client.places
+            watches = tuple(dict.fromkeys(watches + self.client.watches))
         each = bool(request.exits) or live.watches_exits or live.watches_console
         position = min(request.position, self.ceiling)
         if live.watches_console:
             position = min(position, self.system.position + CONSOLE_SLICE)
         return Limits(
-            position, places, 1 if each else 0, self._asked, live.watches, self.before_access, self._passing
+            position, places, 1 if each else 0, self._asked, watches, self.before_access, self._passing
         )  # fmt: skip
 
     def _asked(self) -> bool:
@@ -130,6 +155,8 @@ class Runner:
             return Outcome(stop, Cause.ENDED, last, told)
         if told:
             return Outcome(stop, self._cause(told), last if self._about_exit(told) else None, told, place)
+        if self._for_client:
+            return Outcome(stop, Cause.CLIENT, None, (), place)
         if place:
             return Outcome(stop, Cause.UNTIL, None, (), True)
         if request.exits and done >= request.exits:
@@ -163,6 +190,10 @@ class Runner:
             return [], False
         pc = here[1]
         place = pc in request.places and (request.accept is None or request.accept())
+        client = self.client
+        if client is not None and pc in client.places:
+            self._told = here
+            self._for_client = client.arrived(pc)
         if pc not in self.breakpoints.addresses:
             return [], place
         self._told = here
@@ -193,6 +224,8 @@ class Runner:
         numbers: list[int] = []
         self.current = None
         for hit in stop.hits:
+            if self.client is not None and hit.watch in self.client.watches:
+                self._for_client = self.client.touched(hit) or self._for_client
             self.happened = hit_fields(hit)
             numbers += self._act(self.breakpoints.watching(hit.watch), request)
         return numbers

@@ -21,6 +21,7 @@ class Cause(Enum):
     STEP = "step"  # the instructions or exits that were asked for have run
     BREAKPOINT = "breakpoint"  # a breakpoint of any kind; its number is in the report
     UNTIL = "until"  # the place or event that this run was sent to
+    CLIENT = "client"  # a stop that an attached debugger keeps, such as gdb
     SKIPPED = "skipped"  # an interrupt taken during a step did not come back within the budget
     INTERRUPTED = "interrupted"  # Debugger.interrupt
     LIMIT = "limit"  # the run's instruction limit

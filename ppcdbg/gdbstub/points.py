@@ -1,7 +1,8 @@
 """The breakpoints and watchpoints that gdb has put in: what Z and z packets ask for, each under its kind and address.
 
 They are gdb's, not the user's: they come and go around every resume, have no numbers and stay out of ``info
-breakpoints``. Conditions come as bytecode (:mod:`ppcdbg.gdbstub.agent`). Guest memory is never altered.
+breakpoints``; the debugger's runner asks about them in every run (``ClientStops``). Conditions come as bytecode
+(:mod:`ppcdbg.gdbstub.agent`). Guest memory is never altered.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from ppcdbg.engine.api import Hit, Watch, WatchKind
 from ppcdbg.gdbstub import agent
 from ppcdbg.gdbstub.agent import AgentError, Target
 
@@ -25,6 +27,7 @@ class Kind(IntEnum):
 
 
 CODE = (Kind.SOFTWARE, Kind.HARDWARE)
+_WATCHES = {Kind.WRITE: WatchKind.WRITE, Kind.READ: WatchKind.READ, Kind.ACCESS: WatchKind.ACCESS}
 MOST = 10_000
 
 
@@ -47,6 +50,9 @@ class Points:
         self._say = say
         self._all: dict[tuple[Kind, int, int], Point] = {}
         self._places: frozenset[int] | None = None
+        self._watches: dict[Watch, Point] = {}
+        self.touch: tuple[Point, int] | None = None
+        """The watchpoint that stopped the guest last, and the watched address that was touched."""
 
     def __len__(self) -> int:
         return len(self._all)
@@ -64,24 +70,31 @@ class Points:
         self._all.clear()
         self._places = None
 
-    @property
-    def places(self) -> frozenset[int]:
-        """Effective addresses of instructions to stop at."""
-        if self._places is None:
-            self._places = frozenset(p.address for p in self._all.values() if p.kind in CODE)
-        return self._places
-
-    def watches(self) -> tuple[Point, ...]:
-        return tuple(p for p in self._all.values() if p.kind not in CODE)
-
     def at(self, address: int) -> tuple[Point, ...]:
         """Those on an instruction."""
         return tuple(p for kind in CODE if (p := self._all.get(_key(kind, address, 0))) is not None)
 
-    def accept(self, address: int) -> bool:
+    # --- what the runner asks (ClientStops) ---------------------------------------------------------------------------
+    def _index(self) -> frozenset[int]:
+        if self._places is None:
+            every = self._all.values()
+            self._places = frozenset(p.address for p in every if p.kind in CODE)
+            self._watches = {Watch(_WATCHES[p.kind], p.address, p.length): p for p in every if p.kind not in CODE}
+        return self._places
+
+    @property
+    def places(self) -> frozenset[int]:
+        return self._index()
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        self._index()
+        return tuple(self._watches)
+
+    def arrived(self, pc: int) -> bool:
         """Whether any of those on an instruction stops the guest there; its commands are carried out."""
         stops = False
-        for point in self.at(address):
+        for point in self.at(pc):
             if not self._holds(point):
                 continue
             for code in point.commands:
@@ -89,9 +102,13 @@ class Points:
             stops = stops or not point.commands
         return stops
 
-    def holds(self, point: Point) -> bool:
-        """Whether the condition of a watchpoint that was hit lets it stop the guest."""
-        return self._holds(point)
+    def touched(self, hit: Hit) -> bool:
+        """Whether a watchpoint stops the guest at an access."""
+        point = self._watches[hit.watch]
+        if not self._holds(point):
+            return False
+        self.touch = point, hit.address
+        return True
 
     def _holds(self, point: Point) -> bool:
         if not point.conditions:

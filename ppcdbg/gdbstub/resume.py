@@ -1,6 +1,7 @@
 """Letting the guest run for gdb: step, step through a range, continue; each gives a stop reply.
 
-Runs go through the debugger, so that the user's own breakpoints, set by ``monitor``, stop gdb's runs as well.
+Runs go through the debugger, so that the user's own breakpoints, set by ``monitor``, stop gdb's runs as well, and gdb's
+stop the runs of ``monitor``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ LOOK_EVERY = 200
 
 def finished(stub: Stub) -> bytes | None:
     """The reply where there is nothing left to run: the end is told once as a stop, then as an exit."""
+    stub.points.touch = None
     if stub.debugger.system.ended is None:
         return None
     if stub.ended_told:
@@ -45,8 +47,8 @@ def step_range(stub: Stub, start: int, end: int) -> bytes:
     over = finished(stub)
     if over is not None:
         return over
-    debugger, points = stub.debugger, stub.points
-    state, places = debugger.core.state, points.places
+    debugger = stub.debugger
+    state = debugger.core.state
     steps = 0
     while True:
         report = debugger.step_quickly(stub.step_into)
@@ -55,8 +57,6 @@ def step_range(stub: Stub, start: int, end: int) -> bytes:
             return stops.of_report(stub, report)
         if not start <= pc < end:
             return stops.trap(stub)
-        if pc in places and points.accept(pc):
-            return stops.trap(stub, stops.SIGTRAP, stops.code_reason(stub))
         steps += 1
         if steps % LOOK_EVERY == 0:
             stub.look()
@@ -69,6 +69,4 @@ def continue_(stub: Stub) -> bytes:
     over = finished(stub)
     if over is not None:
         return over
-    debugger, points = stub.debugger, stub.points
-    report = debugger.run_to(points.places, lambda: points.accept(debugger.pc))
-    return stops.of_report(stub, report)
+    return stops.of_report(stub, stub.debugger.continue_quickly())

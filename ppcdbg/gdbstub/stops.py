@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.stops import Cause, StopReport
-from ppcdbg.gdbstub.points import Kind, Point
+from ppcdbg.gdbstub.points import Kind
 from ppcdbg.gdbstub.registers import LR, PC
 from ppcdbg.isa import slots
 from ppcdbg.machine.system import StopKind
@@ -34,19 +34,18 @@ def trap(stub: Stub, number: int = SIGTRAP, why: bytes = b"") -> bytes:
     )  # fmt: skip
 
 
-def code_reason(stub: Stub) -> bytes:
-    """The reason field for a stop at the present pc: only where gdb has put a breakpoint, of a kind that it knows."""
+def client_reason(stub: Stub) -> bytes:
+    """The reason field for a stop at one of gdb's own: a watchpoint with the address that was touched, or a breakpoint
+    of a kind that this gdb knows."""
+    if stub.points.touch is not None:
+        point, address = stub.points.touch
+        return b"%b:%x;" % (_WATCH[point.kind], address)
     for point in stub.points.at(stub.debugger.pc):
         if point.kind is Kind.SOFTWARE and stub.client.swbreak:
             return b"swbreak:;"
         if point.kind is Kind.HARDWARE and stub.client.hwbreak:
             return b"hwbreak:;"
     return b""
-
-
-def watch_reason(point: Point, address: int) -> bytes:
-    """The reason field for a watchpoint, with the address that was touched."""
-    return b"%b:%x;" % (_WATCH[point.kind], address)
 
 
 def of_report(stub: Stub, report: StopReport) -> bytes:
@@ -56,8 +55,8 @@ def of_report(stub: Stub, report: StopReport) -> bytes:
             return trap(stub)
         case Cause.INTERRUPTED:
             return trap(stub, SIGINT)
-        case Cause.UNTIL:
-            return trap(stub, SIGTRAP, code_reason(stub))
+        case Cause.CLIENT:
+            return trap(stub, SIGTRAP, client_reason(stub))
         case Cause.ENDED:
             stub.ended_told = True
     stub.say(reason(stub) + "\n")

@@ -36,8 +36,8 @@ class Reverse(Protocol):
     def step_back(self) -> tuple[StopReport, bool]:
         """To where the guest stood before its last instruction."""
 
-    def continue_back(self, places: frozenset[int], accept: Callable[[], bool]) -> tuple[StopReport, bool]:
-        """To the last time before now that the guest came to one of the places and ``accept`` agreed."""
+    def continue_back(self) -> tuple[StopReport, bool]:
+        """To the last time before now that a breakpoint acted: the user's, or the runner's client's."""
 
 
 @dataclass
@@ -85,6 +85,9 @@ class Stub:
         self.debugger = debugger
         self.registers = RegisterAccess(debugger)
         self.points = Points(self, self.say)
+        debugger.runner.client = self.points
+        # gdb steps over the access by itself when a watchpoint of a PowerPC target stops (its rs6000-tdep.c).
+        debugger.runner.before_access = True
         self.reverse = self._reverse(debugger)
         self.ended_told = False
         self.transfer = "", b""
@@ -142,11 +145,6 @@ class Stub:
     def thread(self) -> bytes:
         """The id of the only thread, as this client spells it."""
         return b"p1.1" if self.client.multiprocess else b"1"
-
-    @property
-    def can_watch(self) -> bool:
-        """Whether data can be watched."""
-        return False
 
     def check_thread(self, wanted: ThreadId) -> None:
         """Raises Refused for the id of a thread that is not there; 0 and -1 mean any."""

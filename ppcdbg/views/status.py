@@ -90,6 +90,7 @@ def reason(report: StopReport) -> str:
         Cause.STEP: "step",
         Cause.UNTIL: "reached",
         Cause.INTERRUPTED: "interrupted",
+        Cause.CLIENT: "breakpoint of gdb's",
         Cause.SKIPPED: "interrupt did not return",
         Cause.LIMIT: "instruction limit",
     }.get(report.cause, report.cause.value)

@@ -64,6 +64,7 @@ def _why_stopped(story: Story, report: StopReport) -> Line:
         Cause.START: "Nothing has run yet: the guest stands at its first instruction",
         Cause.UNTIL: "Reached the place asked for",
         Cause.INTERRUPTED: "Interrupted",
+        Cause.CLIENT: "Stopped by a breakpoint of gdb's",
         Cause.SKIPPED: "An interrupt that came during the step did not return; stopped in its handler",
         Cause.LIMIT: "The instruction limit was reached",
     }

@@ -281,6 +281,34 @@ def test_a_condition_is_evaluated_in_the_stub() -> None:
     assert b"swbreak" in ask(s, b"c") and s.debugger.core.state.gpr[3] == 45
 
 
+def test_watchpoints_stop_before_the_access_and_name_the_address() -> None:
+    """As gdb expects it of PowerPC: it steps over the access by itself. The loop stores at +12 and loads at +16."""
+    s = stub()
+    for kind, pc, word in ((2, ENTRY + 12, b"watch"), (3, ENTRY + 16, b"rwatch"), (4, ENTRY + 12, b"awatch")):
+        assert ask(s, b"Z%d,%x,4" % (kind, DATA)) == b"OK"
+        assert ask(s, b"c").startswith(b"T05%b:%x;thread:p1.1;" % (word, DATA)) and s.debugger.pc == pc
+        stored, value = s.debugger.core.bus.ram[DATA + 3], s.debugger.core.state.gpr[3] & 0xFF
+        assert stored == (value if kind == 3 else value - 1 if value > 8 else 0)
+        assert ask(s, b"z%d,%x,4" % (kind, DATA)) == b"OK"
+        assert ask(s, b"s").startswith(b"T05thread") and s.debugger.pc == pc + 4
+        assert s.debugger.core.bus.ram[DATA + 3] == value
+    ask(s, b"Z2,%x,1" % (DATA + 3))
+    ask(s, b"vCont;c")
+    assert b"watch:%x;" % (DATA + 3) in ask(s, b"vCont;c")  # the one that it stands at is passed, the next one stops
+    assert ask(s, b"Z2,3000,0").startswith(b"E.") and ask(s, b"Z4,3000,1000000").startswith(b"E.")
+    assert len(s.debugger.breakpoints) == 0
+
+
+def test_a_step_sees_breakpoints_and_watchpoints_on_its_way() -> None:
+    s = stub()
+    ask(s, b"Z0,%x,4" % (ENTRY + 4))
+    assert b"swbreak" in ask(s, b"s")
+    ask(s, b"Z2,%x,4" % DATA)
+    ask(s, b"s")
+    assert ask(s, b"s").startswith(b"T05thread") and ask(s, b"s").startswith(b"T05watch:")
+    assert s.debugger.pc == ENTRY + 12
+
+
 @pytest.mark.parametrize("tail", [b";X", b";Xb", b";Xb,26", b";Xzz,26", b";Xffffff,26", b";Y1,26", b";cmds:", b";X1,2"])
 def test_a_bad_condition_is_refused(tail: bytes) -> None:
     s = stub()

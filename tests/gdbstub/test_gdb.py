@@ -90,6 +90,20 @@ def test_a_kernel_is_debugged_as_on_hardware(shared: Path, name: str) -> None:
     assert "Cannot access memory at address 0x0" in out and "guest TLB1" in out
 
 
+@pytest.mark.parametrize("name", GUESTS)
+def test_watchpoints_under_linux(shared: Path, name: str) -> None:
+    out = gdb(linux(shared, name), [
+        "break start_kernel", "continue", "watch *((unsigned int *)&jiffies_64 + 1)", "continue", "info symbol $pc",
+        "delete 2", "rwatch *(int *)&system_state", "continue", "x/i $pc - 4",
+        "delete 3", "awatch *(int *)&system_state", "continue", "x/i $pc - 4",
+    ])  # fmt: skip
+    changed = re.search(r"Old value = (\d+)\nNew value = (\d+)\n", out)
+    assert changed and int(changed[2]) == int(changed[1]) + 1, out
+    assert re.search(r"Hardware read watchpoint 3: .*\n\nValue = \d", out)
+    assert re.search(r"Hardware access \(read/write\) watchpoint 4: .*\n\n(Old )?[Vv]alue = \d", out)
+    assert len(re.findall(r":\tlwz +r\d+,", out)) >= 1, out
+
+
 def test_user_addresses_under_linux(shared: Path) -> None:
     """The first system call of /init: its text and its stack, which only the guest's TLB maps."""
     out = gdb(linux(shared, "linux-e500v2"), [

@@ -32,8 +32,6 @@ def insert(stub: Stub, argument: bytes) -> bytes:
     if found is None:
         return UNSUPPORTED
     kind, address, length = found
-    if kind not in CODE and not stub.can_watch:
-        return UNSUPPORTED
     if kind in CODE and address & 3:
         raise Refused(EINVAL, f"no instruction can stand at {address:#x}: instructions are aligned to 4 bytes")
     if kind not in CODE and not 0 < length <= 1 << 20:

@@ -24,8 +24,7 @@ def back(stub: Stub, argument: bytes) -> bytes:
     stub.check_thread(stub.client.resumes)
     if argument == b"s":
         return _reply(stub, *stub.reverse.step_back())
-    points, debugger = stub.points, stub.debugger
-    return _reply(stub, *stub.reverse.continue_back(points.places, lambda: points.accept(debugger.pc)))
+    return _reply(stub, *stub.reverse.continue_back())
 
 
 def _reply(stub: Stub, report: StopReport, beginning: bool) -> bytes:
