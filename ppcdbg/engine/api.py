@@ -74,20 +74,33 @@ class EngineStop:
     hits: tuple[Hit, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A class of instructions: those whose word, under the mask, is ``match``."""
+
+    match: int
+    mask: int = 0xFFFFFFFF
+
+
 @dataclass(frozen=True)
 class Stops:
-    """What else ends a run: effective addresses of instructions (checked before each, but not before the first), and
-    accesses to watched bytes.
+    """What else ends a run: effective addresses of instructions (checked before each, but not before the first),
+    instructions of a class (BREAKPOINT as well, before each), and accesses to watched bytes.
 
     The run ends when the accessing instruction has retired, or with ``before`` when it is about to access and nothing
-    of it is done. ``passing`` is the position and pc of the one instruction whose accesses are let pass: the one that a
-    ``before`` stop stands at. A store that a fault of the same instruction follows is told at the next call of ``run``.
+    of it is done. ``passing`` is the position and pc of the one instruction that no class and no ``before`` holds up:
+    where the guest stands since such a stop. A store that a fault of the same instruction follows is told at the next
+    call of ``run``.
+
+    What they cost: a page that is watched, Python for each access to it; classes, that compiled regions rest and each
+    page of code is searched once.
     """
 
     breakpoints: frozenset[int] = field(default_factory=frozenset)
     watches: tuple[Watch, ...] = ()
     before: bool = False
     passing: tuple[int, int] | None = None
+    instructions: tuple[Pattern, ...] = ()
 
 
 class Engine(Protocol):

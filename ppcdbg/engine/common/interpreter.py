@@ -14,7 +14,7 @@ from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import GuestInterrupt
 from ppcdbg.cpu.state import RETIRED
-from ppcdbg.engine.api import EngineStop, Why
+from ppcdbg.engine.api import EngineStop, Pattern, Stops, Why
 from ppcdbg.engine.common.context import ContextOps
 from ppcdbg.engine.common.watching import AccessStop
 from ppcdbg.isa import slots
@@ -27,6 +27,10 @@ from ppcdbg.isa.table import decoder
 Op = tuple[Callable[[Any, Any], None], Any]
 STUCK_AFTER = 64
 """Interrupts in a row without a retired instruction: no handler of real software takes that many."""
+
+
+class PlaceStop(Exception):
+    """The instruction is of a class that must not run yet."""
 
 
 class Fields:
@@ -46,11 +50,27 @@ class Interpreter(ContextOps):
         self._decoder = decoder(core.model.name)
         self._taken_at = -1
         self._taken_in_a_row = 0
+        self._classes: tuple[Pattern, ...] = ()
 
     # --- running -----------------------------------------------------------------------------------------------------
     def restored(self) -> None:
         super().restored()
         self._taken_at, self._taken_in_a_row = -1, 0
+
+    def take_over(self, stops: Stops) -> None:
+        """What a run asks for beside addresses."""
+        self.set_watches(stops)
+        if stops.instructions != self._classes:
+            self._classes = stops.instructions
+            self.code.clear()
+
+    def held_up(self, word: int) -> bool:
+        """Whether an instruction is of a class that ends the run before it."""
+        return any(word & c.mask == c.match for c in self._classes)
+
+    def passes(self) -> bool:
+        """Whether the instruction at ``cia`` may run although it is of such a class."""
+        return (self.core.retired, self.cia) == self._passing
 
     def take_asynchronous(self, vector: int) -> EngineStop | None:
         guest = self.core.delivery.take_asynchronous(vector)
@@ -86,7 +106,7 @@ class Interpreter(ContextOps):
                     op = ops[pc >> 2 & 1023]
                     self.cia = pc
                     if op is None:
-                        op = ops[pc >> 2 & 1023] = self.decode(real | pc & 0xFFC)
+                        op = ops[pc >> 2 & 1023] = self._decoded(real | pc & 0xFFC)
                     self.nia = pc + 4 & M32
                     if debugging:
                         self.debug_before(real | pc & 0xFFC)
@@ -107,6 +127,9 @@ class Interpreter(ContextOps):
             return self.synchronous(interrupt)
         except AccessStop as stop:
             return self.given_up(stop)
+        except PlaceStop:
+            reg[slots.PC] = self.cia
+            return EngineStop(Why.BREAKPOINT)
 
     def synchronous(self, interrupt: GuestInterrupt) -> EngineStop | None:
         core, reg = self.core, self.reg
@@ -126,6 +149,12 @@ class Interpreter(ContextOps):
         return self._taken(vector, guest)
 
     # --- decoding -----------------------------------------------------------------------------------------------------
+    def _decoded(self, real: int) -> Op:
+        op = self.decode(real)
+        if self._classes and self.held_up(int.from_bytes(self._ram[real : real + 4], "big")):
+            return _held_up, op
+        return op
+
     def decode(self, real: int) -> Op:
         word = int.from_bytes(self._ram[real : real + 4], "big")
         insn = self._decoder.decode(word)
@@ -164,6 +193,12 @@ class Interpreter(ContextOps):
     def set_cr_bit(self, bit: int, value: int) -> None:
         shift = 3 - (bit & 3)
         self.cr[bit >> 2] = self.cr[bit >> 2] & ~(1 << shift) | value << shift
+
+
+def _held_up(m: Interpreter, op: Op) -> None:
+    if not m.passes():
+        raise PlaceStop
+    op[0](m, op[1])
 
 
 def _illegal(m: Interpreter, word: int) -> None:

@@ -16,7 +16,7 @@ from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import VECTORS, GuestInterrupt
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.cpu.state import RETIRED
-from ppcdbg.engine.api import EngineStop, Stops, Why
+from ppcdbg.engine.api import EngineStop, Pattern, Stops, Why
 from ppcdbg.engine.common.context import DEBUG_EVENTS
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.build import tier0
@@ -74,7 +74,10 @@ class LlvmEngine:
         self._meet()
         self._breakpoints: frozenset[int] = frozenset()
         self._broken_ops: set[int] = set()
-        self._watching = False
+        self._special = False
+        self._classes: tuple[Pattern, ...] = ()
+        self._searched: set[int] = set()
+        """Real pages of code in which every instruction of ``_classes`` is known."""
         self.left = [0] * len(Left)
         """How often compiled code came back, by reason."""
         core.tlb.changed = self._translation_changed
@@ -88,10 +91,12 @@ class LlvmEngine:
                 if self.tier1 is not None:
                     self.tier1.written(page)
                 self._forget(self._block, page)
+                if page in self._searched:
+                    self._search(self._memory.op_page(page), page, range(0, 0x1000, 4))
 
     def translations_changed(self) -> None:
         self.core.tlb.reloaded()
-        if self._policy is not None:  # the position may have been set back
+        if self._policy is not None and not self._classes:  # the position may have been set back
             self._look_at = min(self._look_at, self._counters[RETIRED] + self._policy.longest)
 
     def restored(self) -> None:
@@ -113,6 +118,9 @@ class LlvmEngine:
         if self.tier1 is not None and self.tier1.installed:
             self.tier1.written(real)
         self._native_written(self._block, real, size)
+        if real & ~0xFFF in self._searched:
+            start, end = real & 0xFFC, min((real & 0xFFF) + size, 0x1000)
+            self._search(self._memory.op_page(real & ~0xFFF), real & ~0xFFF, range(start, end, 4))
 
     # --- running -------------------------------------------------------------------------------------------------
     def run(self, limit: int, stops: Stops) -> EngineStop:
@@ -122,7 +130,7 @@ class LlvmEngine:
             self._meet()
         if stops.breakpoints != self._breakpoints:
             self._set_breakpoints(stops.breakpoints)
-        if (stops.watches or self._watching) and (told := self._watch(stops)) is not None:
+        if (self._special or stops.watches or stops.instructions) and (told := self._watch(stops)) is not None:
             return told
         if self._must_watch(first=True):
             return self._run(limit, None)
@@ -133,11 +141,18 @@ class LlvmEngine:
         return AT_LIMIT if why == 0 else self._run(limit, why)
 
     def _watch(self, stops: Stops) -> EngineStop | None:
-        """Take over the watches of a run; the stop for a store that an interrupt of its instruction followed."""
-        if self._slow.set_watches(stops):
-            self._watching = bool(stops.watches)
-            self._memory.watch(self._slow.watched_ea, self._slow.watched_real)
-        return self._slow.take_hits()
+        """Take over watches and classes; the stop for a store that an interrupt of its instruction followed."""
+        slow, before = self._slow, (self._slow.watched_ea, self._slow.watched_real)
+        slow.take_over(stops)
+        self._special = bool(stops.watches or stops.instructions)
+        if (slow.watched_ea, slow.watched_real) != before:
+            self._memory.watch(slow.watched_ea, slow.watched_real)
+        if stops.instructions != self._classes:
+            self._classes = stops.instructions
+            self._set_breakpoints(self._breakpoints)
+            resting = self._policy is None or bool(self._classes)
+            self._look_at = 1 << 62 if resting else self._counters[RETIRED] + (self._policy or DEFAULT).period
+        return slow.take_hits()
 
     def _meet(self) -> None:
         """Somebody else stands behind hypervisor state, listens, or has the devices."""
@@ -250,7 +265,7 @@ class LlvmEngine:
             case Left.FETCH:
                 return self._fetch()
             case Left.BREAKPOINT:
-                if self._reg[slots.PC] in self._breakpoints:
+                if self._reg[slots.PC] in self._breakpoints or self._classes and self._held_up():
                     return EngineStop(Why.BREAKPOINT)
                 return self._interpret()
             case Left.LIMIT:
@@ -275,6 +290,7 @@ class LlvmEngine:
                     self.tier1.drop()
                 self._memory.forget_translations()
                 self._broken_ops.clear()
+                self._searched.clear()
             case _:
                 raise EngineError(f"compiled code came back for {why.name} at {self._reg[slots.PC]:#010x}")
 
@@ -338,11 +354,32 @@ class LlvmEngine:
         for address in self._breakpoints:
             if address >> 12 == pc >> 12:
                 op = page + (address & 0xFFC) * (L.OP_SIZE // 4)
-                self._memory.set_handler(op, self._symbols["leave_breakpoint"])
-                self._broken_ops.add(op)
+                self._break(op)
+        if self._classes and real not in self._searched:
+            self._searched.add(real)
+            self._memory.set_page_flags(page, L.SEARCHED)
+            self._search(page, real, range(0, 0x1000, 4))
         return None
 
     # --- breakpoints ---------------------------------------------------------------------------------------------
+    def _break(self, op: int) -> None:
+        self._memory.set_handler(op, self._symbols["leave_breakpoint"])
+        self._broken_ops.add(op)
+
+    def _search(self, page: int, real: int, offsets: range) -> None:
+        """Let the instructions of a class in a page of code come back instead of running."""
+        ram, held_up = self.core.bus.ram, self._slow.held_up
+        for offset in offsets:
+            if held_up(int.from_bytes(ram[real + offset : real + offset + 4], "big")):
+                self._break(page + offset * (L.OP_SIZE // 4))
+
+    def _held_up(self) -> bool:
+        """Whether the instruction that compiled code came back at is of a class, and may not pass."""
+        slow, real = self._slow, self._memory.real_of(self._memory.get(L.OP))
+        slow.cia = self._reg[slots.PC]
+        word = int.from_bytes(self.core.bus.ram[real : real + 4], "big")
+        return slow.held_up(word) and not slow.passes()
+
     def _set_breakpoints(self, breakpoints: frozenset[int]) -> None:
         """Each page that is entered from now on is looked at in ``_fetch``."""
         for op in self._broken_ops:
@@ -350,6 +387,9 @@ class LlvmEngine:
         self._broken_ops.clear()
         self._breakpoints = breakpoints
         if self.tier1 is not None:
-            self.tier1.avoid(breakpoints)
-        self._memory.set(L.BREAKPOINTS, len(breakpoints))
+            self.tier1.avoid(None if self._classes else breakpoints)
+        for real in self._searched:
+            self._memory.set_page_flags(self._memory.op_page(real), 0)
+        self._searched.clear()
+        self._memory.set(L.BREAKPOINTS, len(breakpoints) + len(self._classes))
         self._memory.set(L.FLUSH, 1)

@@ -30,6 +30,7 @@ PAGE_HOST = CROSS_OP + OP_SIZE  # host address of the guest page
 PAGE_REAL = PAGE_HOST + 8  # its real address
 PAGE_FLAGS = PAGE_REAL + 8
 HAS_REGIONS = 1  # compiled regions cover words of this page
+SEARCHED = 2  # it was searched for instructions that end a run; Python must hear of stores to it
 
 # --- a set of cached translations: one for each context (PR, IS, DS, GS, PIDs, LPID)
 SET_ENGINE = 0  # pointer to the engine's block

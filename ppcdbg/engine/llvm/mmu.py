@@ -274,13 +274,13 @@ def _slow_access(model: CoreModel, size: int, *, write: bool) -> str:
 
 
 def _store_and_notice(h: Helper, size: int, hosts: tuple[str, str], reals: tuple[Value, Value], first: Number) -> None:
-    """The store, and the ops of words that it changed; compiled regions are the interpreter's business."""
+    """The store, and the ops of words that it changed; pages that Python put something into are the interpreter's."""
     value = Value(h, "%value", 64)
     for real in reals:
         ops = h.ops_of(real)
         with h.when(h.ne(ops, 0), ends=False):
             flags = h.get(64, h.at(h.pointer_of(ops), L.PAGE_FLAGS), ENGINE)
-            h.give_up(h.ne(flags & L.HAS_REGIONS, 0))
+            h.give_up(h.ne(flags, 0))
         h.put(8, h.mark_of(real), h.get(8, h.mark_of(real), ENGINE) | L.NOTED, ENGINE)
     _each_byte(h, size, hosts, first, value)
     block = h.engine_block()

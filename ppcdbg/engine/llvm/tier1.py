@@ -231,10 +231,10 @@ class Tier1:
             self._changes[page] += 1
             self._remove(gone)
 
-    def avoid(self, addresses: frozenset[int]) -> None:
-        """Breakpoints stand at these effective addresses: no region may run over them."""
-        pages = {a & PAGE for a in addresses}
-        self._remove([one for one in self.installed if pages & one.job.region.pages])
+    def avoid(self, addresses: frozenset[int] | None) -> None:
+        """Breakpoints stand at these effective addresses, or may stand anywhere: no region may run over them."""
+        pages = {a & PAGE for a in addresses or ()}
+        self._remove([one for one in self.installed if addresses is None or pages & one.job.region.pages])
 
     def drop(self) -> None:
         """All op pages are gone, and all regions with them."""

@@ -24,7 +24,7 @@ class ReferenceEngine(Interpreter):
         core, counters = self.core, self.core.state.counters
         core.machine_attention = False
         self.select_context()
-        self.set_watches(stops)
+        self.take_over(stops)
         first = True
         while True:
             if self.hits and (told := self.take_hits()) is not None:
