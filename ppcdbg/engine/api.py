@@ -23,6 +23,7 @@ class Why(Enum):
     ATTENTION = "attention"  # a device or an SPR write asks the machine to look (reset, timers re-armed)
     CHECKSTOP = "checkstop"  # a machine check while MSR[ME]=0
     STUCK = "stuck"  # interrupts follow each other and no instruction retires
+    INSTRUCTION = "instruction"  # the instruction at pc is of a class to stop before; it has not run
     WATCH = "watch"  # an access to watched bytes; ``EngineStop.hits`` says which
 
 
@@ -85,7 +86,7 @@ class Pattern:
 @dataclass(frozen=True)
 class Stops:
     """What else ends a run: effective addresses of instructions (checked before each, but not before the first),
-    instructions of a class (BREAKPOINT as well, before each), and accesses to watched bytes.
+    instructions of a class (INSTRUCTION, before each), and accesses to watched bytes.
 
     The run ends when the accessing instruction has retired, or with ``before`` when it is about to access and nothing
     of it is done. ``passing`` is the position and pc of the one instruction that no class and no ``before`` holds up:

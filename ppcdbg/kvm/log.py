@@ -7,11 +7,11 @@ of it is made when somebody reads it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, overload
 
 from ppcdbg.cpu.plain import Plain, Saved, attributes, items, numbers, put_attributes, whole, words
-from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, RESUME_NAMES, exit_type_name
+from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, NO_EXIT_TYPE, RESUME_NAMES, exit_type_name
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.records import Action, Did, ExitRecord
 from ppcdbg.kvm.trace import exit_name
@@ -125,10 +125,15 @@ class ExitLog(Sequence[ExitRecord]):
         """Take the last row back."""
         return self._rows.pop()
 
+    def beginning(self, at: tuple[int, ...]) -> ExitRecord:
+        """The record that the next exit begins with: position, tick, number, pc, MSR, DEAR, ESR, instruction."""
+        return replace(self._made(len(self._rows), (*at, (), (), None, 0, NO_EXIT_TYPE, 0)), resume="")
+
     def _record(self, index: int) -> ExitRecord:
         row = self._rows[index]
-        if len(row) == _NATIVE:
-            row = self._widened(row)
+        return self._made(index, self._widened(row) if len(row) == _NATIVE else row)
+
+    def _made(self, index: int, row: Compact) -> ExitRecord:
         (position, tick, vector, pc, msr, dar, esr, last_inst, actions, queued, delivered, resume, accounted,
          cost) = row  # fmt: skip
         return ExitRecord(

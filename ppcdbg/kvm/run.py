@@ -18,15 +18,16 @@ from ppcdbg.isa.sprs import BY_NAME, Access
 from ppcdbg.kvm import codes, ioctl, queueing, timers
 from ppcdbg.kvm.emulate_sprs import writers
 from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit
+from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.kvm.userspace import Ending, Userspace
 from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.vcpu_state import restore_vcpu, save_vcpu
-from ppcdbg.kvm.world_switch import enter, leave, load_vcpu
+from ppcdbg.kvm.world_switch import enter, interrupted_msr, leave, load_vcpu, set_interrupted
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
 from ppcdbg.machine.loop import RunLoop
 from ppcdbg.machine.schedule import Schedule
-from ppcdbg.machine.system import Limits, Stop, StopKind
+from ppcdbg.machine.system import Hold, Limits, Stop, StopKind
 
 EXITS_A_SLICE = 1000
 """Exits that take the model about as long as the engine takes for its slice of instructions, or less."""
@@ -35,7 +36,8 @@ PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
 
 _STATE = ("_entered", "_in_host", "_kicked", "_last_position", "_streak", "_last_cost", "_entered_at", "_vector",
-          "_device_tick", "_host_tick")  # fmt: skip
+          "_device_tick", "_host_tick", "_held", "_held_pc", "_held_msr")  # fmt: skip
+_HOSTS_OWN = frozenset({DECREMENTER, EXTERNAL, DOORBELL})
 
 
 class KvmSystem(RunLoop):
@@ -62,6 +64,9 @@ class KvmSystem(RunLoop):
         self._last_cost = -1
         self._entered_at = 0
         self._vector = 0
+        self._held = -1
+        """The number of an exit that waits, and below pc and MSR that its interrupt gave the core."""
+        self._held_pc = self._held_msr = 0
         self._device_tick: int | None = None
         self._counters = self.core.state.counters
         self._switch_cost = vcpu.vm.host.costs.world_switch
@@ -109,12 +114,20 @@ class KvmSystem(RunLoop):
         patience = FOREVER if limits.interrupted is None else self.slice
         exit_cost = self.slice // EXITS_A_SLICE
         start = reg[PC], counters[RETIRED]
+        if self._held >= 0:
+            if self._stays_held(limits):
+                return self._stop(StopKind.LIMIT)
+            if self._held >= 0:
+                exits, stop = 1, self._exit(self._release())
+                if (early := self._after_exit(stop, exits, limits)) is not None:
+                    return early
         while True:
             before = counters[RETIRED]
             horizon = self._quiet_until(before)
+            number = -1
             if horizon <= before and self._due():
-                stop = self._kick()
-                exits += 1
+                self.core.take(self._vector)
+                number = self._vector
             else:
                 if before >= position:
                     return self._stop(StopKind.LIMIT)
@@ -125,26 +138,85 @@ class KvmSystem(RunLoop):
                 else:
                     reason = run(before + 1, self._stops(stops))
                 if reason.why is Why.EXIT:
-                    exits += 1
-                    stop = self._exit(reason.vector)
+                    number = reason.vector
                 elif reason.why is Why.BREAKPOINT:
                     if reg[PC] in breakpoints:
                         return self._stop(StopKind.BREAKPOINT)
                     continue
-                elif reason.why is Why.WATCH:
+                elif reason.why in (Why.WATCH, Why.INSTRUCTION):
                     return self._watched(reason)
                 else:
                     stop = self._other(reason.why)
                     until_look = 0
-            if stop is not None:
-                return stop
-            if exits and exits == limits.exits:
-                return self._stop(StopKind.EXIT)
+                    if stop is not None:
+                        return stop
+            if number >= 0:
+                if limits.hold is not None and self._holds(limits.hold, number):
+                    return self._stop(StopKind.HELD)
+                exits += 1
+                stop = self._exit(number)
+                if (stop is not None or limits.each_exit) and (early := self._after_exit(stop, exits, limits)):
+                    return early
             until_look -= counters[RETIRED] - before + exit_cost
             if until_look <= 0:
                 until_look = self.slice
                 if limits.interrupted is not None and limits.interrupted():
                     return self._stop(StopKind.INTERRUPTED)
+
+    # --- exits that somebody wants to see ---------------------------------------------------------
+    def _holds(self, hold: Hold, number: int) -> bool:
+        """Ask whether an exit is to be held, with the guest as it was when it was interrupted."""
+        if hold.numbers is not None and number not in hold.numbers:
+            return False
+        v, core = self.kvm, self.core
+        leave(v, number)  # it only fills the vcpu in, and is done again with the rest of the exit
+        self._held, self._held_pc, self._held_msr = number, core.state.pc, core.msr
+        core.state.pc = v.pc & 0xFFFFFFFC
+        core.set_msr(interrupted_msr(v, number))
+        if hold.when(number):
+            return True
+        self._release()
+        return False
+
+    def _stays_held(self, limits: Limits) -> bool:
+        """At a held exit: let the input happen that is due. The exit is for a run that goes on from here.
+
+        Input that kicks the vcpu comes before the instruction that exits, or is served by the host's exit that is held:
+        so it is where nobody held anything, and in a replay.
+        """
+        self._input()
+        if limits.position <= self.core.retired:
+            return True
+        if self._kicked and self._held in _HOSTS_OWN:
+            self._kicked = False
+        elif self._kicked:
+            self._held = -1
+        return False
+
+    def _release(self) -> int:
+        """The core as the interrupt left it, and the exit's number."""
+        number, self._held = self._held, -1
+        self.core.set_msr(self._held_msr)
+        self.core.state.pc = self._held_pc
+        return number
+
+    @property
+    def held(self) -> ExitRecord | None:
+        """The exit that is about to be handled: a record with what is known before anything is done."""
+        if self._held < 0:
+            return None
+        v, counters = self.kvm, self._counters
+        tick = counters[RETIRED] + counters[SKIPPED]
+        return v.exits.beginning(
+            (counters[RETIRED], tick, self._held, v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst)
+        )
+
+    def _after_exit(self, stop: Stop | None, exits: int, limits: Limits) -> Stop | None:
+        """What ends the run after an exit, if anything does."""
+        asked = limits.after_exit is not None and limits.after_exit()
+        if stop is not None:
+            return stop
+        return self._stop(StopKind.EXIT) if asked or exits == limits.exits else None
 
     def _quiet_until(self, retired: int) -> int:
         """The retired count at which something from outside is due, if nothing else happens; what has passed is now."""
@@ -242,13 +314,18 @@ class KvmSystem(RunLoop):
     def write_register(self, name: str, value: int) -> None:
         """Set a register of the guest's by its architected name; KeyError for one that cannot be set."""
         v = self.kvm
-        v.pc = self.core.state.pc if self._entered else v.pc
+        if self._entered:
+            v.pc = self.core.state.pc
+            if v.hv:  # the guest changes the real MSR itself
+                v.shared.msr = self.core.msr
         try:
             v.set_register(name, value)
         except KeyError:
             self._write_as_guest(name.upper(), value & 0xFFFFFFFF)
         if self._entered:
             enter(v)
+        if self._held >= 0:
+            set_interrupted(v, self._held)
 
     def _write_as_guest(self, name: str, value: int) -> None:
         """An SPR as the guest's own mtspr would: what KVM emulates, or what the hardware lets it have in HV mode."""
@@ -283,11 +360,6 @@ class KvmSystem(RunLoop):
         return True
 
     # --- exits ------------------------------------------------------------------------------------
-    def _kick(self) -> Stop | None:
-        """The host's own interrupt leaves the guest."""
-        self.core.take(self._vector)
-        return self._exit(self._vector)
-
     def _exit(self, number: int) -> Stop | None:
         """One exit, from the guest's last instruction to its next, and the record of it."""
         v, counters = self.kvm, self._counters

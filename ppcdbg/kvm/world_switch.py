@@ -75,6 +75,17 @@ def leave(v: Vcpu, number: int) -> None:
             v.last_inst = _unpack_word(v.core.bus.ram, entry.real + ea - entry.start & ~3)[0]
 
 
+def interrupted_msr(v: Vcpu, number: int) -> int:
+    """The MSR that the guest ran with when it was left by an exit."""
+    return v.reg[_CAPTURES[v.hv][number][1]]
+
+
+def set_interrupted(v: Vcpu, number: int) -> None:
+    """Somebody changed pc or MSR of a guest that an exit has left and nobody has looked at yet."""
+    first, second, *_ = _CAPTURES[v.hv][number]
+    v.reg[first], v.reg[second] = v.pc, v.core.msr
+
+
 def _load_last_inst(v: Vcpu, pc: int, msr: int) -> None:
     """kvmppc_load_last_inst: find the instruction through the host's TLB, if it may be executed (facts 8.4, H4)."""
     pid = v.reg[PID]

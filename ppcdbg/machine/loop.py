@@ -12,7 +12,7 @@ from dataclasses import replace
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.plain import Plain, Saved, items, table, whole, words
 from ppcdbg.cpu.state import SKIPPED
-from ppcdbg.engine.api import Engine, EngineStop, Stops
+from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
@@ -160,7 +160,8 @@ class RunLoop:
         return None
 
     def _watched(self, stop: EngineStop) -> Stop:
-        return Stop(StopKind.WATCH, self.core.retired, self.core.state.pc, "", stop.hits)
+        kind = StopKind.WATCH if stop.why is Why.WATCH else StopKind.BREAKPOINT
+        return Stop(kind, self.core.retired, self.core.state.pc, "", stop.hits)
 
     def _stop(self, kind: StopKind, detail: str = "") -> Stop:
         return Stop(kind, self.core.retired, self.core.state.pc, detail)

@@ -109,7 +109,7 @@ class Machine(RunLoop):
                 return self._idle()
             case Why.BREAKPOINT:
                 return self._stop(StopKind.BREAKPOINT) if pc in limits.breakpoints else None
-            case Why.WATCH:
+            case Why.WATCH | Why.INSTRUCTION:
                 return self._watched(stop)
             case Why.STUCK:
                 name = VECTORS[stop.vector].name

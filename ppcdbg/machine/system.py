@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.plain import Saved
-from ppcdbg.engine.api import Engine, Hit, Stops, Watch
+from ppcdbg.engine.api import Engine, Hit, Pattern, Stops, Watch
 
 if TYPE_CHECKING:
     from ppcdbg.machine.board import Board
@@ -26,6 +26,7 @@ class StopKind(Enum):
     LIMIT = "limit"  # the instruction limit of the request
     BREAKPOINT = "breakpoint"  # about to execute a given address
     EXIT = "exit"  # one exit to the KVM model was handled, and the request asked to stop there
+    HELD = "held"  # an exit to the KVM model is about to be handled: nothing of it is done, the next run does it
     RESET = "reset"  # the guest asked the board for a reset: the end of a run
     POWEROFF = "poweroff"
     IDLE = "idle"  # waiting for ever: no timer, no input, no interrupt can come
@@ -50,6 +51,15 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Exits at which a run may end before anything of them is done. ``when`` is asked at each, with the number; the
+    guest then looks as it did when it was interrupted, and must be left so. ``numbers`` None: at every exit."""
+
+    when: Callable[[int], bool]
+    numbers: frozenset[int] | None = None
+
+
+@dataclass(frozen=True)
 class Limits:
     """What ends one ``run``. ``position`` is absolute. ``exits``: stop after that many handled exits (0 = never)."""
 
@@ -62,11 +72,21 @@ class Limits:
     before_access: bool = False
     """Whether a watch stops before the access, with nothing of its instruction done; see ``engine.api.Stops``."""
     passing: tuple[int, int] | None = None
-    """Position and pc of the instruction whose accesses pass: the one that a stop before an access stands at."""
+    """Position and pc of the instruction that may pass: the one that a stop before it stands at."""
+    instructions: tuple[Pattern, ...] = ()
+    """Classes of instructions to stop before (BREAKPOINT)."""
+    hold: Hold | None = None
+    after_exit: Callable[[], bool] | None = None
+    """Asked after each handled exit, with the guest about to go on; true ends the run there (EXIT)."""
+
+    @property
+    def each_exit(self) -> bool:
+        """Whether somebody must see each exit as it happens, so that none may be handled in compiled code."""
+        return bool(self.exits) or self.hold is not None or self.after_exit is not None
 
     def stops(self) -> Stops:
         """What of this is the engine's."""
-        return Stops(self.breakpoints, self.watches, self.before_access, self.passing)
+        return Stops(self.breakpoints, self.watches, self.before_access, self.passing, self.instructions)
 
 
 class System(Protocol):

@@ -56,6 +56,7 @@ class Interpreter(ContextOps):
     def restored(self) -> None:
         super().restored()
         self._taken_at, self._taken_in_a_row = -1, 0
+        self.hits.clear()
 
     def take_over(self, stops: Stops) -> None:
         """What a run asks for beside addresses."""
@@ -129,7 +130,7 @@ class Interpreter(ContextOps):
             return self.given_up(stop)
         except PlaceStop:
             reg[slots.PC] = self.cia
-            return EngineStop(Why.BREAKPOINT)
+            return EngineStop(Why.INSTRUCTION)
 
     def synchronous(self, interrupt: GuestInterrupt) -> EngineStop | None:
         core, reg = self.core, self.reg

@@ -103,6 +103,7 @@ class LlvmEngine:
         self.translations_changed()
         self._memory.set(L.TAKEN_AT, NEVER)
         self._memory.set(L.TAKEN_IN_A_ROW, 0)
+        self._slow.hits.clear()
 
     def take_written(self) -> list[int]:
         return self._memory.take_written()
@@ -265,9 +266,9 @@ class LlvmEngine:
             case Left.FETCH:
                 return self._fetch()
             case Left.BREAKPOINT:
-                if self._reg[slots.PC] in self._breakpoints or self._classes and self._held_up():
+                if self._reg[slots.PC] in self._breakpoints:
                     return EngineStop(Why.BREAKPOINT)
-                return self._interpret()
+                return EngineStop(Why.INSTRUCTION) if self._classes and self._held_up() else self._interpret()
             case Left.LIMIT:
                 return AT_LIMIT
             case Left.EXIT | Left.STUCK:
