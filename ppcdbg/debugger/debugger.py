@@ -16,6 +16,7 @@ from ppcdbg.debugger import magic, queries, registers
 from ppcdbg.debugger.breakpoints import Action, Breakpoint, Breakpoints
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.commands.command import Completion, Result
+from ppcdbg.debugger.displays import Displays
 from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.eventwords import parse_event
 from ppcdbg.debugger.exits import ExitFilter
@@ -61,6 +62,7 @@ class Debugger:
         self.disassembler = Disassembler(self.core.model.name)
         self.writer = Writer(self)
         self.script = Script(self)
+        self.displays = Displays(self)
         self.running = False
         self.last_examined: tuple[int, int, str, Space] | None = None
         self.before: registers.Snapshot = {}

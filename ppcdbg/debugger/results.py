@@ -280,6 +280,17 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Display:
+    """One expression that is shown at every stop; ``value`` is what its command gave, ``error`` why it gave nothing."""
+
+    number: int
+    text: str
+    command: str = field(repr=False)
+    value: Any = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class Check:
     """The outcome of ``check``."""
 

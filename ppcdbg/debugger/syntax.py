@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ppcdbg.errors import UsageError
 
@@ -114,6 +115,7 @@ class _Token:
     at: int
 
 
+@lru_cache(maxsize=1024)  # a script's loop asks the same again and again; trees are values
 def parse(text: str) -> Node:
     """The tree of an expression. Raises UsageError, naming the column and what was expected there."""
     if len(text) > LONGEST:

@@ -12,6 +12,7 @@ from ppcdbg.debugger.results import (
     Check,
     ConsoleText,
     Disassembly,
+    Display,
     Examined,
     ExitList,
     Explanation,
@@ -66,6 +67,8 @@ def _stop(report: StopReport, debugger: Debugger, width: int) -> list[Line]:
     ][:8]
     if report.position - report.start_position <= 1 and shown:
         out.append(fit(tuple(s for cell in shown for s in cell), width))
+    for display in debugger.displays.shown():
+        out += _display(display, debugger, width)
     return out
 
 
@@ -179,6 +182,17 @@ def _found(found: Found, debugger: Debugger, width: int) -> list[Line]:
     ]
 
 
+def _display(found: Display, debugger: Debugger, width: int) -> list[Line]:
+    """gdb's layout: a value beside its expression, instructions and memory below it."""
+    lead = (Span(f"{found.number}: ", "label"), Span(clean(found.text)))
+    if found.error:
+        return [fit(line(*lead, " = ", (clean(found.error), "error")), width)]
+    rows = lines(found.value, debugger, width)
+    if isinstance(found.value, Printed) and rows:
+        return [fit((*lead, Span(" = "), *rows[0]), width)]
+    return [fit(lead, width), *rows]
+
+
 def _check(found: Check, debugger: Debugger, width: int) -> list[Line]:
     said = ("holds", "ok") if found.holds else ("does not hold", "failed")
     return [fit(line(("check ", "label"), clean(found.expression), " ", said), width)]
@@ -192,6 +206,7 @@ _SHOW: dict[type, _Show] = {
     Text: lambda r, d, w: console.text_rows(r.text, w),
     Told: lambda r, d, w: [row for one in r.results for row in lines(one, d, w)],
     Check: _check,
+    Display: _display,
     TraceHit: _trace,
     ExitList: _exits,
     Registers: _registers,

@@ -15,6 +15,8 @@ from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.results import Check, Help, Note, Printed, Quit, Text, Told
 from ppcdbg.debugger.stops import StopReport
 from ppcdbg.errors import InputError, Interrupted, PpcdbgError, UsageError
+from ppcdbg.views import results
+from ppcdbg.views.spans import to_text
 from tests.debugger.rig import ENTRY, NOP, SPIN, addi, branch, debugger, elf, li
 
 
@@ -173,6 +175,33 @@ def test_check_and_the_debuggers_own_variables(d: Debugger) -> None:
     d.execute("break main + 4")
     d.execute("continue")
     assert d.execute("check $_breakpoint == 1 && $_insn == 1 && !$_ended && $_exits == 0").holds
+
+
+def test_displays_are_shown_at_every_stop(d: Debugger) -> None:
+    shown = d.execute("display/x $r3 + 1")
+    assert (shown[0].number, shown[0].value.value) == (1, 1)
+    d.execute("display/2i $pc")
+    d.execute("x/2xw main")
+    text = to_text(results.lines(d.execute("stepi 2"), d, 80))
+    assert "1: /x $r3 + 1 = 0x2\n2: /2i $pc\n" in text and "▶ 00001008  b " in text
+    assert d.execute("x/1xw").units[0].address == ENTRY + 8, "the user's own x goes on where it ended"
+    assert d.execute("info display").rows == ((1, "/x $r3 + 1"), (2, "/2i $pc"))
+    d.execute("undisplay 2")
+    with pytest.raises(UsageError, match="there is no register"):
+        d.execute("display $nope")
+    with pytest.raises(UsageError, match="there is no display 2"):
+        d.execute("undisplay 2")
+    d.execute("set $r3 = 0")
+    d.execute("display *(u32 *)($r3 * 0x10000000)")
+    d.execute("set $r3 = 15")
+    assert "3: *(u32 *)($r3 * 0x10000000) = cannot read 4 bytes" in to_text(results.lines(d.execute("stepi"), d, 80))
+    assert d.execute("undisplay") == Note("deleted 2 displays") and d.execute("display") == ()
+
+
+def test_what_is_sent_arrives_at_the_serial_port(d: Debugger) -> None:
+    d.execute('send "k"')
+    d.execute("stepi")
+    assert d.core.bus.read(0xFE0004500, 1) == ord("k")
 
 
 def test_send_goes_through_the_input_queue(d: Debugger) -> None:
