@@ -68,6 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     look = parser.add_argument_group("looks")
     look.add_argument("--theme", metavar="NAME", help="colours (default: the terminal's own sixteen)")
     look.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: on a terminal")
+    look.add_argument("--no-pager", action="store_true", help="let long results run through (default: $PAGER, less)")
     look.add_argument("--ascii", action="store_true", help="ASCII only (default: by the locale)")
     add_options(parser)
 
@@ -75,10 +76,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Make the debugger, carry out scripts, or prompt."""
     from ppcdbg.debugger.debugger import Debugger
+    from ppcdbg.engine.choose import fallback
     from ppcdbg.kvm.build import build_system
     from ppcdbg.repl.batch import Batch, sources_of
 
     machine = description(options)
+    slow = fallback(machine.engine)
+    if slow is not None:
+        print(f"ppcdbg: {slow}", file=sys.stderr)
     debugger = Debugger(build_system(machine), symbol_file(machine))
     if machine.max_insns is not None:
         debugger.runner.ceiling = machine.max_insns
@@ -86,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     batch = Batch(debugger, _output(options), options.json, options.keep_going)
     on = options.no_init or batch.start_file(user_config(os.environ) / "init")
     on = on and batch.run(sources_of(options.scripts or ()))
-    if prompts and batch.outcome.quit is None and not (batch.outcome.error and not options.scripts and not on):
+    if prompts and batch.outcome.quit is None:
         return _prompt(options, debugger, batch)
     if on and not options.scripts:
         batch.run_stream(sys.stdin)
@@ -123,10 +128,8 @@ def _output(options: argparse.Namespace) -> Output:
     ansi = Ansi(theme_of(options.theme), max(colours(os.environ), 16)) if coloured and not options.json else None
 
     def width() -> int:
-        fallback = (PIPE_WIDTH, 24) if not terminal else (80, 24)
-        return max(
-            shutil.get_terminal_size(fallback).columns if terminal or "COLUMNS" in os.environ else PIPE_WIDTH, NARROWEST
-        )
+        known = terminal or "COLUMNS" in os.environ
+        return max(shutil.get_terminal_size().columns if known else PIPE_WIDTH, NARROWEST)
 
     plain = options.ascii or settings()["ascii"] is True or wants_ascii(os.environ)
     return Output(sys.stdout, sys.stderr, ansi, plain, width, terminal and not options.json)
@@ -155,9 +158,11 @@ def _prompt(options: argparse.Namespace, debugger: Debugger, batch: Batch) -> in
         from ppcdbg.repl import plain
 
         return plain.run(shell, sys.stdin)
+    from ppcdbg.repl.pager import of_environment
     from ppcdbg.repl.prompt import Prompt, Setup
     from ppcdbg.views.terminal import colours
 
+    output.pager = None if options.no_pager else of_environment()
     vi = settings().text("editing") == "vi"
     history = Path(user_state(os.environ)) / "repl-history"
     depth = 1 if options.color == "never" else colours(os.environ)

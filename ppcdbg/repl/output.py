@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
+from ppcdbg.repl.pager import Pager, screen_height
 from ppcdbg.views import console
 from ppcdbg.views.ansi import Ansi
 from ppcdbg.views.glyphs import to_ascii
@@ -32,14 +33,17 @@ class Output:
         self.stream, self.errors = stream, errors
         self.ansi, self.ascii_only, self.width, self.terminal = ansi, ascii_only, width, terminal
         self._open = ""  # whose line has begun and not ended: "text", "console" or nobody's
+        self.pager: Pager | None = None
         self._progress = False
 
     # --- the debugger's ---------------------------------------------------------------------------------------------
-    def lines(self, rows: Iterable[Line]) -> None:
-        """Whole lines."""
+    def lines(self, rows: Iterable[Line], paged: bool = False) -> None:
+        """Whole lines; ``paged`` sends those that the screen has no room for through the pager."""
         shown = [self._shown(row) for row in rows]
         if shown:
             self._begin("lines")
+            if paged and self.pager is not None and self.pager.show("\n".join(shown) + "\n", screen_height()):
+                return
             self.stream.write("\n".join(shown) + "\n")
             self.stream.flush()
 

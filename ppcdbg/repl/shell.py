@@ -44,7 +44,8 @@ class TextTeller:
         if isinstance(result, Text):
             self.output.text(result.text)
         else:
-            self.output.lines(results.lines(result, self.debugger, self.output.width()))
+            whole = not self.debugger.script.busy
+            self.output.lines(results.lines(result, self.debugger, self.output.width()), paged=whole)
 
     def console(self, text: str, position: int) -> None:
         """Show what the guest printed."""

@@ -185,3 +185,28 @@ def test_files_of_this_room_open_no_door_but_their_own() -> None:
         [sys.executable, "-c", code, "prompt_toolkit", "pygments"], capture_output=True, text=True, cwd=root, timeout=60
     )
     assert done.stdout.split() == ["False", "False"], done.stderr
+
+
+def test_long_results_go_through_the_users_pager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ppcdbg.repl.pager import Pager
+
+    seen = tmp_path / "seen"
+    script = tmp_path / "my pager"
+    script.write_text(f'#!/bin/sh\necho "$LESS" > {seen}\ncat >> {seen}\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("LINES", "24")
+    monkeypatch.setenv("COLUMNS", "80")
+    sh, out, _ = shell(demo())
+    sh.output.pager = Pager.of({"PAGER": f"'{script}' -x"})
+    sh.enter("help")
+    assert out.getvalue() == "" and seen.read_text().startswith("FRX\nrunning\n")
+    sh.enter("print 1")
+    assert out.getvalue() == "1\n", "what fits stays"
+    sh.enter("if 1\nhelp\nend")
+    assert len(out.getvalue().splitlines()) > 50, "what a script says is never held back"
+
+
+def test_no_pager_where_there_is_none() -> None:
+    from ppcdbg.repl.pager import Pager
+
+    assert all(Pager.of({"PAGER": name}) is None for name in ("", "cat", "no-such-program-here"))
