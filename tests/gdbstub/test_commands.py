@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -381,7 +382,7 @@ def test_tables_of_the_bare_machine_say_what_is_not_there() -> None:
 
 
 # --- monitor ------------------------------------------------------------------------------------------------
-def test_monitor_is_the_command_line() -> None:
+def test_monitor_is_the_command_line(tmp_path: Path) -> None:
     s = stub()
     said: list[str] = []
     s.output = lambda body: said.append(bytes.fromhex(body[1:].decode()).decode())
@@ -395,6 +396,9 @@ def test_monitor_is_the_command_line() -> None:
     assert "there is no command" in monitor("nonsense") and monitor("help").count("\n") > 30
     assert "flush register-cache" in monitor("stepi") and s.debugger.position == 1
     assert "detach" in monitor("quit")
+    (tmp_path / "a.gdb").write_text("stepi\nif 1\n  stepi\nend\nbogus\n")
+    assert monitor(f"source {tmp_path}/a.gdb").count("Stepped: now at") == 2 and ":5: there is no command" in said[-1]
+    assert "00001008" in said[0] and "0000100c" in said[1], "each stop is told while it is the last"
     assert ask(s, b"qRcmd,zz").startswith(b"E.") and ask(s, b"qRcmd,6") != b"OK"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ppcdbg.debugger.commands.command import Result
 from ppcdbg.debugger.results import Quit
 from ppcdbg.errors import PpcdbgError
 from ppcdbg.gdbstub import numbers
@@ -25,19 +26,26 @@ def command(stub: Stub, argument: bytes) -> bytes:
     stub.need_life()
     debugger = stub.debugger
     before = debugger.position, debugger.pc
+    debugger.script.tell = lambda statement, part: _say(stub, part)  # a script's results as they come
     try:
         result = debugger.execute(line or "help")
     except PpcdbgError as error:
         stub.say(f"{error}\n")
         return OK
+    finally:
+        debugger.script.tell = None
     if isinstance(result, Quit):
         stub.say("gdb's own 'quit' or 'detach' leaves; the guest stays where it is\n")
         return OK
-    text = to_text(results.lines(result, debugger, WIDTH))
-    stub.say(text + "\n" if text else "")
+    _say(stub, result)
     if (debugger.position, debugger.pc) != before:
         stub.say(STALE)
     return OK
+
+
+def _say(stub: Stub, result: Result) -> None:
+    text = to_text(results.lines(result, stub.debugger, WIDTH))
+    stub.say(text + "\n" if text else "")
 
 
 PACKETS = (Packet(b"qRcmd", command, "carry out a command of the debugger"),)
