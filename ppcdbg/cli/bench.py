@@ -6,6 +6,7 @@ linux-*-bare, -kvm      Linux to its reboot, whole process; needs guests outside
 demo, import            cold start of `ppcdbg run demo`, and what of it is imports
 step                    in-process single steps, the state visible to Python after each
 exits-demo, -linux      exits a second by kind, each recorded in full
+gdb-step, -g, -m-*      the gdb port: steps, registers, 2 KiB and 4 bytes of memory, by one client in Python
 snapshot                the whole machine copied out and back
 
 How it is measured. Everything is wall time on this host. In each of the runs all figures of a row are taken one after

@@ -186,10 +186,12 @@ class Debugger:
             self.running = False
             self.runner.finished()
             self._now = self.register_file.snapshot() if compare else None
-        told = tuple(self._told(self.breakpoints.get(n)) for n in outcome.numbers)
-        for number in outcome.numbers:
-            if self.breakpoints.get(number).temporary:
-                self.breakpoints.delete(number)
+        told: tuple[str, ...] = ()
+        if outcome.numbers:
+            told = tuple(self._told(self.breakpoints.get(n)) for n in outcome.numbers)
+            for number in outcome.numbers:
+                if self.breakpoints.get(number).temporary:
+                    self.breakpoints.delete(number)
         changed = registers.changes(self.before, self._now) if self._now is not None else ()
         numbers = tuple(n for n in outcome.numbers if n)
         traces = tuple(self.runner.traces[traced:])

@@ -20,6 +20,9 @@ from ppcdbg.debugger.results import Candidate
 from ppcdbg.isa.sprs import SLOT, sprs_of
 
 PAGE = 4096
+_IVORS = slice(SLOT["IVOR0"], SLOT["GIVPR"] + 1)
+_IVORS_32 = slice(SLOT["IVOR32"], SLOT["IVOR37"] + 1)
+"""Where the offsets of vectors are kept: IVOR0 to 15 and 38 to 41 with the guest's own, and IVOR32 to 37."""
 CONTEXT_BITS = MSR_GS | MSR_PR | MSR_IS | MSR_DS
 
 
@@ -75,6 +78,7 @@ class BareGuest:
     def __init__(self, core: Core) -> None:
         self.core = core
         self._names = frozenset(s.name for s in sprs_of(core.model.name).values())
+        self._vectors: tuple[object, frozenset[int]] = (None, frozenset())
 
     @property
     def msr(self) -> int:
@@ -104,6 +108,13 @@ class BareGuest:
         return (self.msr & CONTEXT_BITS, self.core.state.reg[SLOT["PID"]])
 
     def vectors(self) -> frozenset[int]:
+        reg = self.core.state.reg
+        key = (reg[SLOT["IVPR"]], reg[_IVORS].tobytes(), reg[_IVORS_32].tobytes())
+        if key != self._vectors[0]:
+            self._vectors = key, self._compute_vectors()
+        return self._vectors[1]
+
+    def _compute_vectors(self) -> frozenset[int]:
         names = self._names
         out = vector_addresses(lambda n: self.core.state.spr(n) if n in names else 0, "IVPR", "IVOR")
         return out | vector_addresses(lambda n: self.core.state.spr(n) if n in names else 0, "GIVPR", "GIVOR")

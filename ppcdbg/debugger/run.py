@@ -60,6 +60,8 @@ class ClientStops(Protocol):
 
     @property
     def watches(self) -> tuple[Watch, ...]: ...
+    @property
+    def empty(self) -> bool: ...
     def arrived(self, pc: int) -> bool:
         """Whether to stop at one of ``places``."""
 
@@ -120,6 +122,16 @@ class Runner:
             ended = self._ended(stop, records, numbers, request, done)
             if ended is not None:
                 return ended
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing that a run could come upon is waited for."""
+        client = self.client
+        return not len(self.breakpoints) and self.ceiling == FOREVER and (client is None or client.empty)
+
+    def one(self) -> Stop:
+        """One retired instruction, or a final stop; only while the runner is ``free``."""
+        return self.system.run(Limits(self.system.position + 1))
 
     def _limits(self, request: Request) -> Limits:
         live = self.breakpoints
@@ -265,4 +277,5 @@ class Runner:
 
     def finished(self) -> None:
         """The command that ran is over: an interrupt that was asked for has been served."""
-        self._flag.clear()
+        if self._flag.is_set():
+            self._flag.clear()

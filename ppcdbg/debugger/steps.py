@@ -17,7 +17,8 @@ from ppcdbg.debugger.symbols import SymbolTable
 from ppcdbg.errors import UsageError
 from ppcdbg.isa.bits import M32
 from ppcdbg.isa.flow import Flow, To, flow
-from ppcdbg.isa.slots import CTR, LR
+from ppcdbg.isa.slots import CTR, LR, PC
+from ppcdbg.machine.system import StopKind
 
 HANDLER_BUDGET = 5_000_000
 """Instructions that a handler may take before a step gives up waiting for it to return."""
@@ -45,16 +46,16 @@ class Stepper:
         word = self.memory.instruction(self.state.pc)
         return None if word is None else flow(word, self.state.pc)
 
-    def successors(self, at: Flow) -> frozenset[int]:
-        """Every address that the instruction at pc can continue at by itself."""
-        following = self.state.pc + 4 & M32
+    def successors(self, at: Flow, pc: int, lr: int, ctr: int) -> frozenset[int]:
+        """Every address that the instruction at ``pc`` can continue at by itself; ``lr`` and ``ctr`` from before it."""
+        following = pc + 4 & M32
         out = {following} if at.conditional or at.to is To.NEXT else set()
         if at.to is To.TARGET and at.target is not None:
             out.add(at.target)
         elif at.to is To.LR:
-            out.add(self.state.reg[LR] & ~3)
+            out.add(lr & ~3)
         elif at.to is To.CTR:
-            out.add(self.state.reg[CTR] & ~3)
+            out.add(ctr & ~3)
         elif at.to is To.RETURN:
             pair = "SRR0" if at.pair == "GSRR0" and self.guest.kind != "bare" else at.pair
             out.add(self.guest.spr(pair) & ~3)
@@ -64,12 +65,16 @@ class Stepper:
 
     # --- one instruction ---------------------------------------------------------------------------------------------
     def step(self, into_interrupts: bool) -> Outcome:
+        if not into_interrupts and self.runner.free:
+            outcome = self._look_afterwards()
+            if outcome is not None:
+                return outcome
         at = self.flow_here()
         start = self.runner.system.position
         pc = self.state.pc
         if into_interrupts or at is None:
             return self._plain(start, self.guest.vectors())
-        own = self.successors(at)
+        own = self.successors(at, pc, self.state.reg[LR], self.state.reg[CTR])
         frame = self.frame()
         while True:
             outcome = self._plain(self.runner.system.position, self.guest.vectors() - own)
@@ -79,6 +84,30 @@ class Stepper:
                 return outcome
             outcome = self._skip_handler(own | {pc}, frame, start)
             if outcome.cause is not Cause.UNTIL or self.state.pc != pc or outcome.numbers:
+                return self._as_step(outcome)
+
+    def _look_afterwards(self) -> Outcome | None:
+        """The same while nobody waits for anything, for the price of one run: if the guest is then where the
+        instruction leads by itself, that was the step; otherwise an interrupt came, and the first instruction of its
+        handler has run already. None, and nothing is done, for ``sc`` and traps, and where no instruction can be read:
+        steps that end at a handler.
+        """
+        reg, pc = self.state.reg, self.state.pc
+        word = self.memory.instruction(pc)
+        if word is None or word >> 26 in (3, 17) or word & 0xFC0007FE == 0x7C000008:
+            return None
+        lr, ctr, frame, start = reg[LR], reg[CTR], self.frame(), self.runner.system.position
+        while True:
+            stop = self.runner.one()
+            if stop.kind is not StopKind.LIMIT:
+                return Outcome(stop, Cause.ENDED)
+            if reg[PC] == pc + 4:
+                return Outcome(stop, Cause.STEP)
+            own = self.successors(flow(word, pc), pc, lr, ctr)
+            if reg[PC] in own:
+                return Outcome(stop, Cause.STEP)
+            outcome = self._skip_handler(own | {pc}, frame, start)
+            if outcome.cause is not Cause.UNTIL or reg[PC] != pc or outcome.numbers:
                 return self._as_step(outcome)
 
     def _plain(self, position: int, vectors: frozenset[int]) -> Outcome:

@@ -91,6 +91,10 @@ class Points:
         self._index()
         return tuple(self._watches)
 
+    @property
+    def empty(self) -> bool:
+        return not self._all
+
     def arrived(self, pc: int) -> bool:
         """Whether any of those on an instruction stops the guest there; its commands are carried out."""
         stops = False

@@ -25,6 +25,7 @@ from ppcdbg.gdbstub.target_xml import target_xml
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
+_READS = (b"m", b"x", b"g", b"p")
 PROCESS, THREAD = 1, 1
 """The guest is process 1, its only vCPU thread 1."""
 
@@ -93,6 +94,7 @@ class Stub:
         self.transfer = "", b""
         """The table that is being read in pieces: its name and its text."""
         self._xml: bytes | None = None
+        self._pages: dict[int, int | None] = {}
 
     # --- life ---------------------------------------------------------------------------------------------------------
     def greet(self) -> None:
@@ -122,6 +124,8 @@ class Stub:
     # --- packets ------------------------------------------------------------------------------------------------------
     def handle(self, body: bytes) -> bytes | None:
         """The reply to a packet; empty for one that is not known, None for one that has none."""
+        if body[:1] not in _READS:
+            self._pages.clear()
         try:
             handler, argument = registry.find(body)
             return handler(self, argument)
@@ -135,6 +139,17 @@ class Stub:
         data = text.encode("utf-8", "replace")
         for at in range(0, len(data), 2000):
             self.output(b"O" + data[at : at + 2000].hex().encode())
+
+    def page(self, ea: int) -> int | None:
+        """The real address of the RAM page at an effective one, kept while only reads follow each other."""
+        real = self._pages.get(ea, -1)
+        if real == -1:
+            memory = self.debugger.memory
+            real = memory.real(ea)
+            if real is not None and real + 4096 > len(memory.bus.ram):
+                real = None
+            self._pages[ea] = real
+        return real
 
     # --- what packets share -------------------------------------------------------------------------------------------
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from ppcdbg.gdbstub.commands import (
@@ -44,6 +44,15 @@ def packets() -> dict[bytes, Packet]:
 
 def find(body: bytes) -> tuple[Handler, bytes]:
     """The handler and what follows the name; ``unknown`` for a packet that is not known here."""
+    return _find_short(body) if len(body) < 64 else _find(body)
+
+
+@lru_cache(512)
+def _find_short(body: bytes) -> tuple[Handler, bytes]:
+    return _find(body)
+
+
+def _find(body: bytes) -> tuple[Handler, bytes]:
     name = body[:1]
     if name in b"qQv":
         match = _WORD.match(body)
