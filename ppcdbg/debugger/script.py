@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,6 +102,13 @@ class Script:
         except UsageError:
             return False
         return False
+
+    def depth(self, text: str) -> int:
+        """How many blocks are open at the end of the text."""
+        parser = _Parser(text.split("\n"), "", 0, self._command)
+        with suppress(UsageError):
+            parser.all()
+        return parser.open
 
     def _command(self, line: str) -> Command | None:
         """The command of the registry that a line names; None for one of the user's own, or for none."""
@@ -251,7 +259,7 @@ class _Parser:
 
     def __init__(self, lines: Sequence[str], name: str, before: int, command: Callable[[str], Command | None]) -> None:
         self.lines, self.name, self.before, self.command = lines, name, before, command
-        self.at = 0
+        self.at = self.open = 0
         self.defined: set[str] = set()
 
     def all(self) -> tuple[Statement, ...]:
@@ -298,11 +306,13 @@ class _Parser:
         if depth > DEEPEST:
             raise UsageError(f"{self.where(number)}blocks nest more than {DEEPEST} deep")
         first = self.at
+        self.open += 1
         missing = Unfinished(f"{self.where(number)}the 'end' of this {command.name!r} is missing")
         if command.prose:
             while self.at < len(self.lines):
                 self.at += 1
                 if self.lines[self.at - 1].strip() == "end":
+                    self.open -= 1
                     return Block(lines=tuple(self.lines[first : self.at - 1]))
             raise missing
         then, word = self.statements(depth)
@@ -313,4 +323,5 @@ class _Parser:
             other, word = self.statements(depth)
         if word != "end":
             raise missing if not word else UsageError(f"{self.where(self.at)}this 'if' has an 'else' already")
+        self.open -= 1
         return Block(then, other, tuple(self.lines[first : self.at - 1]))

@@ -28,8 +28,10 @@ class GuestCompleter(Completer):
         try:
             found = self.debugger.complete(line)
             about = Helper(self.debugger, line[: found.start])
-            for word in _unlike(found.words) if not line[: found.start].strip() else found.words:
-                yield Completion(word, found.start - len(line), display_meta=about(word))
+            words = _unlike(found.words) if not line[: found.start].strip() else found.words
+            for word in words:
+                after = " " if len(words) == 1 and not word.endswith("/") else ""
+                yield Completion(word + after, found.start - len(line), display=word, display_meta=about(word))
         except PpcdbgError:
             return
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import completion_is_selected, has_focus
@@ -22,6 +23,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import Output as Screen
 
+from ppcdbg.debugger.script import Script
 from ppcdbg.repl.completer import GuestCompleter
 from ppcdbg.repl.look import depth_of, fragments, style_of
 from ppcdbg.repl.past import Past
@@ -32,6 +34,7 @@ from ppcdbg.views.theme import Theme
 
 PROMPT = "(ppcdbg) "
 DEFAULT_BUFFER = "DEFAULT_BUFFER"
+INDENT = "  "
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Prompt:
             bottom_toolbar=self._bar,
             multiline=True,
             prompt_continuation=_continuation,
-            key_bindings=bindings(self.debugger.script.unfinished),
+            key_bindings=bindings(self.debugger.script),
             editing_mode=EditingMode.VI if setup.vi else EditingMode.EMACS,
             input=keys,
             output=screen,
@@ -115,7 +118,7 @@ class CommandColours(Lexer):
         return lambda number: fragments(rows[number]) if number < len(rows) else []
 
 
-def bindings(unfinished: Callable[[str], bool]) -> KeyBindings:
+def bindings(script: Script) -> KeyBindings:
     """Enter ends what is whole; Alt-Enter always begins a line. The rest is the shell's, by the toolkit."""
     keys = KeyBindings()
     typing = has_focus(DEFAULT_BUFFER)
@@ -123,8 +126,10 @@ def bindings(unfinished: Callable[[str], bool]) -> KeyBindings:
     @keys.add("enter", filter=typing & ~completion_is_selected)
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
-        if unfinished(buffer.text):
-            buffer.newline()
+        dedent(buffer, script)
+        if script.unfinished(buffer.text):
+            buffer.newline(copy_margin=False)
+            buffer.insert_text(INDENT * script.depth(buffer.document.text_before_cursor))
         else:
             buffer.validate_and_handle()
 
@@ -137,6 +142,16 @@ def bindings(unfinished: Callable[[str], bool]) -> KeyBindings:
         event.current_buffer.newline()
 
     return keys
+
+
+def dedent(buffer: Buffer, script: Script) -> None:
+    """``end`` and ``else`` go back to where their block began; a line in a block stands as deep as its blocks."""
+    document = buffer.document
+    word = document.current_line.strip()
+    if word in ("end", "else") and document.is_cursor_at_the_end:
+        above = document.text[: len(document.text) - len(document.current_line)]
+        buffer.delete_before_cursor(len(document.current_line))
+        buffer.insert_text(INDENT * max(script.depth(above) - 1, 0) + word)
 
 
 def _continuation(width: int, number: int, wrapped: int) -> StyleAndTextTuples:

@@ -71,7 +71,7 @@ def test_alt_enter_begins_a_line(d: Debugger, keys: PipeInput) -> None:
 def test_history_is_kept_and_searched(d: Debugger, keys: PipeInput, tmp_path: Path) -> None:
     file = tmp_path / "state" / "repl-history"
     typed(d, keys, "print 11\rstepi\rif 1\rprint 22\rend\r", history=file)
-    assert Past(file).load_history_strings()[:3] == ["if 1\nprint 22\nend", "stepi", "print 11"]
+    assert Past(file).load_history_strings()[:3] == ["if 1\n  print 22\nend", "stepi", "print 11"]
     _, out, _ = typed(d, keys, "pr" + UP + "\r", history=file)
     assert out == "11\n"
 
@@ -101,7 +101,7 @@ def test_leaving_asks_only_where_something_would_be_lost(d: Debugger, keys: Pipe
 
 def offered(d: Debugger, text: str) -> dict[str, str]:
     found = GuestCompleter(d).get_completions(Document(text), CompleteEvent())
-    return {c.text: "".join(part[1] for part in to_formatted_text(c.display_meta)) for c in found}
+    return {c.text.rstrip(): "".join(part[1] for part in to_formatted_text(c.display_meta)) for c in found}
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,13 @@ def test_each_completion_has_help_beside_it(d: Debugger, text: str, word: str, a
 def test_a_name_and_its_alias_are_offered_once(d: Debugger) -> None:
     assert "br" not in offered(d, "br") and "break" in offered(d, "br")
     assert offered(d, "nonsense here ") == {}
+
+
+def test_blocks_are_indented_as_they_are_typed(d: Debugger, keys: PipeInput) -> None:
+    text = "define f\rif $argc\recho a\\n\relse\rif 1\recho b\\n\rend\rend\rend\rf\r"
+    assert typed(d, keys, text)[1] == "b\n"
+    lines = d.script.defined["f"].block.lines
+    assert lines == ("  if $argc", "    echo a\\n", "  else", "    if 1", "      echo b\\n", "    end", "  end")
 
 
 @pytest.mark.parametrize("name", sorted(THEMES))
