@@ -25,10 +25,10 @@ def run(options: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the UI needs a terminal on stdin and stdout; without one use `ppcdbg run GUEST`")
     from ppcdbg.debugger.debugger import Debugger
-    from ppcdbg.kvm.build import build_system
+    from ppcdbg.session.machines import open_system
     from ppcdbg.tui.app import run_app
 
-    system = build_system(machine)
+    system = open_system(machine)
     debugger = Debugger(system, symbols(machine))
     chosen = settings()
     theme = options.theme or chosen.text("theme") or None

@@ -11,6 +11,7 @@ from ppcdbg.config import Settings, load_settings
 from ppcdbg.errors import UsageError
 from ppcdbg.machine.description import CHOICES, MachineDescription, describe
 from ppcdbg.machine.guests import DEMO, guest_file
+from ppcdbg.session.magic import is_session
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +54,13 @@ def description(options: argparse.Namespace) -> MachineDescription:
                      "on_emulation_failure", "unknown_spr", "deferral", "engine", "max_insns", "input")
     }  # fmt: skip
     given["quirks"] = quirks(options.quirk) if options.quirk else None
-    machine = describe(guest_file(options.kernel or options.guest or DEMO, os.environ), given)
+    name = options.guest or DEMO
+    if options.kernel is None and is_session(Path(name).expanduser()):
+        from ppcdbg.session.machines import session_machine
+
+        machine = session_machine(Path(name).expanduser(), given)
+    else:
+        machine = describe(guest_file(options.kernel or name, os.environ), given)
     if machine.engine == "auto" and options.engine is None:
         return replace(machine, engine=settings().text("engine"))
     return machine

@@ -77,14 +77,14 @@ def run(options: argparse.Namespace) -> int:
     """Make the debugger, carry out scripts, or prompt."""
     from ppcdbg.debugger.debugger import Debugger
     from ppcdbg.engine.choose import fallback
-    from ppcdbg.kvm.build import build_system
     from ppcdbg.repl.batch import Batch, sources_of
+    from ppcdbg.session.machines import open_system
 
     machine = description(options)
     slow = fallback(machine.engine)
     if slow is not None:
         print(f"ppcdbg: {slow}", file=sys.stderr)
-    debugger = Debugger(build_system(machine), symbol_file(machine))
+    debugger = Debugger(open_system(machine), symbol_file(machine))
     if machine.max_insns is not None:
         debugger.runner.ceiling = machine.max_insns
     prompts = sys.stdin.isatty() and (options.interactive or not options.scripts) and not options.json

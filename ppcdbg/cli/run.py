@@ -60,13 +60,13 @@ def execute(machine: MachineDescription) -> tuple[Summary, int]:
     from ppcdbg.cli.status import of_stop
     from ppcdbg.cli.summary import InterruptCounter, summarize
     from ppcdbg.engine.choose import fallback
-    from ppcdbg.kvm.build import build_system
     from ppcdbg.machine.system import Limits
+    from ppcdbg.session.machines import open_system
 
     slow = fallback(machine.engine)
     if slow is not None:
         print(f"ppcdbg: {slow}", file=sys.stderr)
-    system = build_system(machine)
+    system = open_system(machine)
     counter = InterruptCounter(system.core)
     system.core.observer = counter
     system.board.console.listeners.append(Echo())

@@ -73,7 +73,7 @@ def maker(machine: MachineDescription, console: BinaryIO) -> Callable[[], Debugg
     """A function that makes the guest and its debugger, at the first instruction, as often as it is called."""
     from ppcdbg.cli.debug import symbols
     from ppcdbg.debugger.debugger import Debugger
-    from ppcdbg.kvm.build import build_system
+    from ppcdbg.session.machines import open_system
 
     image = symbols(machine)
 
@@ -82,7 +82,7 @@ def maker(machine: MachineDescription, console: BinaryIO) -> Callable[[], Debugg
         console.flush()
 
     def make() -> Debugger:
-        system = build_system(machine)
+        system = open_system(machine)
         system.board.console.listeners.append(echo)
         return Debugger(system, image, machine.kernel.name)
 

@@ -16,10 +16,10 @@ from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.results import Space
 from ppcdbg.debugger.stops import Cause, StopReport, TraceHit
 from ppcdbg.errors import InputError, PpcdbgError, UsageError
-from ppcdbg.kvm.build import build_system
 from ppcdbg.kvm.records import Action, Did, ExitRecord
 from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import DEMO, guest_file, symbol_file
+from ppcdbg.session.machines import open_system
 
 __all__ = (
     "Action", "Breakpoint", "Cause", "Debugger", "Did", "Event", "EventKind", "ExitRecord", "InputError",
@@ -62,7 +62,7 @@ def open_guest(
         "input": input,
     }  # fmt: skip
     machine = describe(guest_file(str(guest), os.environ), given)
-    debugger = Debugger(build_system(machine), symbol_file(machine))
+    debugger = Debugger(open_system(machine), symbol_file(machine))
     if machine.max_insns is not None:
         debugger.runner.ceiling = machine.max_insns
     return debugger

@@ -43,6 +43,8 @@ class MachineDescription:
     on_emulation_failure: str = "both"
     unknown_spr: str = "fail"
     deferral: str = "stock"
+    session: Path | None = None
+    """The recording that this machine was made from; nothing but ``engine`` may then differ from it."""
     quirks: tuple[tuple[str, bool], ...] = ()
     """KVM quirks switched from their defaults, by name, in order of name."""
 
@@ -67,13 +69,17 @@ Place = tuple[str, type[PpcdbgError]]
 """How a value is named in an error, and the error's class."""
 
 
-def describe(guest: Path, options: Mapping[str, object] | None = None) -> MachineDescription:
+def describe(
+    guest: Path, options: Mapping[str, object] | None = None, base: MachineDescription | None = None
+) -> MachineDescription:
     """The machine for a GUEST argument: a description file (``.toml``), or an image. Options that are None are unset.
+    ``base``: what the options change, where somebody else has read it.
 
     A bad option raises UsageError, a bad file InputError.
     """
     given = {name: value for name, value in (options or {}).items() if value is not None}
-    base = read_description(guest) if guest.suffix == ".toml" else MachineDescription(kernel=guest)
+    if base is None:
+        base = read_description(guest) if guest.suffix == ".toml" else MachineDescription(kernel=guest)
     changes: dict[str, object] = {}
     for name, value in given.items():
         key = _known(name, f"option --{name.replace('_', '-')}", UsageError)
@@ -129,7 +135,7 @@ def parse_address(value: object, place: Place = ("address", UsageError)) -> int:
 
 def _known(name: str, what: str, error: type[PpcdbgError]) -> str:
     key = name.replace("-", "_")
-    names = [field.name for field in fields(MachineDescription)]
+    names = [field.name for field in fields(MachineDescription) if field.name != "session"]
     if key in names:
         return key
     import difflib

@@ -16,7 +16,7 @@ from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
-from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind
+from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind, Visitor
 
 
 class RunLoop:
@@ -34,6 +34,7 @@ class RunLoop:
         self.input = queue
         self.schedule: Schedule = schedule or FifoSchedule(queue)
         self.ended: Stop | None = None
+        self.visitors: list[Visitor] = []
         self.slice = engine.slice
         board.attention = board.bus.moved = core.call_machine
         queue.added = lambda event: core.call_machine()
@@ -93,11 +94,29 @@ class RunLoop:
     def run(self, limits: Limits) -> Stop:
         """Run until a limit or a final stop; see ``System.run``."""
         if self.ended is None:
-            stop = self._run(limits)
+            stop = self._visited(limits) if self.visitors else self._run(limits)
             if stop.kind in FINAL:
                 self.ended = stop
+                for visitor in self.visitors:
+                    visitor.visit()
             return stop
         return self.ended
+
+    def _visited(self, limits: Limits) -> Stop:
+        """As ``_run``, standing still where visitors are due."""
+        steps = self.steps
+        while True:
+            due = min(max(visitor.due(), self.position + 1) for visitor in self.visitors)
+            position = min(limits.position, due)
+            left = limits.exits and limits.exits - (self.steps - steps)
+            stop = self._run(replace(limits, position=position, exits=left))
+            if stop.kind is not StopKind.LIMIT or stop.position >= limits.position:
+                return stop
+            for visitor in self.visitors:
+                if visitor.due() <= stop.position:
+                    visitor.visit()
+            if stop.pc in limits.breakpoints:
+                return self._stop(StopKind.BREAKPOINT)  # the next stretch would pass the one that it begins at
 
     def _run(self, limits: Limits) -> Stop:
         raise NotImplementedError

@@ -89,6 +89,16 @@ class Limits:
         return Stops(self.breakpoints, self.watches, self.before_access, self.passing, self.instructions)
 
 
+class Visitor(Protocol):
+    """Who looks at a running system from time to time: a recorder, a timeline. Where and how often changes nothing."""
+
+    def due(self) -> int:
+        """The position at which it wants to be called next; a run calls it there, or soon after."""
+
+    def visit(self) -> None:
+        """The guest stands still, its state is exact. The system may be saved, and must not be changed."""
+
+
 class System(Protocol):
     """A running guest: the seam between floors 5..6 and everything above."""
 
@@ -98,6 +108,7 @@ class System(Protocol):
     input: InputQueue
     ended: Stop | None
     """The final stop, once there was one; running again gives it again."""
+    visitors: list[Visitor]
 
     def run(self, limits: Limits) -> Stop:
         """Run until a limit or a final stop."""

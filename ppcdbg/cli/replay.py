@@ -1,0 +1,66 @@
+"""Replay a session file: in the UI; with --verify headless, held to every hash and every exit that was recorded."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ppcdbg.cli import debug
+from ppcdbg.cli.guests import description
+from ppcdbg.cli.run import Interruption
+from ppcdbg.errors import UsageError
+from ppcdbg.session.magic import is_session
+
+DIFFERS = 5
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of ``replay``: those of the UI, which opens it unless told otherwise."""
+    debug.configure(parser)
+    parser.add_argument("--verify", action="store_true", help="no UI: replay to the end and compare")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Open the UI, or verify and return 0 or 5."""
+    from pathlib import Path
+
+    if options.guest is None or not is_session(Path(options.guest).expanduser()):
+        raise UsageError(
+            f"replay needs a session file, and {options.guest or 'nothing'} is none; `ppcdbg record` makes one"
+        )
+    return verify(options) if options.verify else debug.run(options)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Replay headless, compare, say on stderr what was found."""
+    from ppcdbg.session import replay
+    from ppcdbg.session.store import Store
+
+    machine = description(options)
+    assert machine.session is not None
+    store = Store.open(machine.session)
+    shown = sys.stderr.isatty()
+
+    def progress(position: int, last: int) -> None:
+        if shown:
+            print(f"\r{position:,} of {last:,} instructions agree", end="", file=sys.stderr, flush=True)
+
+    try:
+        with Interruption() as interruption:
+            found = replay.verify(store, machine, progress=progress, asked=interruption.wanted)
+    finally:
+        store.close()
+        if shown:
+            print(file=sys.stderr)
+    if found.divergence is not None:
+        print(f"ppcdbg: {machine.session}: {found.divergence}", file=sys.stderr)
+        return DIFFERS
+    if not found.complete:
+        print(f"ppcdbg: interrupted; {found.position:,} instructions agree", file=sys.stderr)
+        return 130
+    print(
+        f"ppcdbg: {machine.session} replays: {found.position:,} instructions, {found.marks} states, "
+        f"{found.exits:,} exits, {found.console:,} bytes of console are equal",
+        file=sys.stderr,
+    )
+    return 0

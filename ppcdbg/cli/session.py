@@ -1,0 +1,119 @@
+"""Work on session files: what there are, what is in one, whether it replays, and questions in SQL."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ppcdbg.errors import InputError, UsageError
+from ppcdbg.session.magic import is_session
+
+Action = Callable[[argparse.Namespace, list[str]], int]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """An action and what it works on."""
+    parser.add_argument("action", metavar="ACTION", choices=tuple(ACTIONS), help=", ".join(ACTIONS))
+    parser.add_argument("operands", metavar="OPERAND", nargs="*", help="list [FOLDER]; info FILE; verify FILE; "
+                        'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"')  # fmt: skip
+    parser.add_argument("--engine", help="verify: the engine to replay on (default auto)")
+    parser.add_argument("--json", action="store_true", help="list, info, sql: as data")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out one of them."""
+    act, names = ACTIONS[options.action]
+    given: list[str] = options.operands
+    if len(given) != len(names) and not (options.action == "list" and not given):
+        raise UsageError(f"ppcdbg session {options.action} needs {' and '.join(names)}; see `ppcdbg session --help`")
+    return act(options, given)
+
+
+def list_sessions(options: argparse.Namespace, given: list[str]) -> int:
+    """One line a session; a damaged one is said to be."""
+    folder = Path(given[0] if given else ".")
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}")
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and is_session(path):
+            try:
+                found.append(_facts(path))
+            except InputError as error:
+                found.append({"file": str(path), "error": str(error)})
+    if options.json:
+        print(json.dumps(found, indent=2))
+        return 0
+    for facts in found:
+        if "error" in facts:
+            print(f"{facts['file']}: {facts['error']}")
+        else:
+            print(f"{facts['file']}: {facts['kernel']} on {facts['cpu']}, hv {facts['hv']}; {facts['position']:,} "
+                  f"instructions, {facts['exits']:,} exits; {facts['end']}")  # fmt: skip
+    return 0
+
+
+def info(options: argparse.Namespace, given: list[str]) -> int:
+    """Everything that is known of one session."""
+    facts = _facts(Path(given[0]))
+    if options.json:
+        print(json.dumps(facts, indent=2))
+    else:
+        for key, value in facts.items():
+            print(f"{key:<12} {value:,}" if isinstance(value, int) else f"{key:<12} {value}")
+    return 0
+
+
+def _facts(path: Path) -> dict[str, object]:
+    from ppcdbg.session.store import Store
+
+    store = Store.open(path)
+    try:
+        machine, reached, end = store.get("machine", {}), store.get("reached", [0]), store.get("end")
+        images = store.rows("SELECT role, name, size, data IS NOT NULL FROM image")
+        names = {role: f"{name}{'' if held else ' (its hash only)'}" for role, name, _, held in images}
+        return {
+            "file": str(path), "bytes": path.stat().st_size, **names, "cpu": machine.get("cpu"),
+            "hv": machine.get("hv"), "memory": machine.get("memory"), "append": machine.get("append"),
+            "position": int(reached[0]), "exits": store.count("exit"), "interrupts": store.count("interrupt"),
+            "input": len(store.input()), "states": len(store.marks()),
+            "console": store.count("console0"), "bookmarks": len(store.bookmarks()),
+            "end": "goes on" if end is None else f"{end[0]} at {end[1]:,}: {end[2]}",
+        }  # fmt: skip
+    except (AttributeError, TypeError, IndexError, KeyError, ValueError) as error:
+        raise InputError(f"session {path} is damaged: {error}") from None
+    finally:
+        store.close()
+
+
+def verify(options: argparse.Namespace, given: list[str]) -> int:
+    """As ``ppcdbg replay FILE --verify``."""
+    from ppcdbg.cli import replay
+
+    parser = argparse.ArgumentParser()
+    replay.configure(parser)
+    engine = ["--engine", options.engine] if options.engine else []
+    return replay.run(parser.parse_args([given[0], "--verify", *engine]))
+
+
+def sql(options: argparse.Namespace, given: list[str]) -> int:
+    """Rows as tab-separated lines below a line of names."""
+    from ppcdbg.session.queries import ask
+
+    names, rows = ask(Path(given[0]), given[1])
+    if options.json:
+        print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2, default=bytes.hex))
+        return 0
+    print("\t".join(names))
+    for row in rows:
+        sys.stdout.write("\t".join(v.hex() if isinstance(v, bytes) else str(v) for v in row) + "\n")
+    return 0
+
+
+ACTIONS: dict[str, tuple[Action, tuple[str, ...]]] = {
+    "list": (list_sessions, ("FOLDER",)), "info": (info, ("FILE",)), "verify": (verify, ("FILE",)),
+    "sql": (sql, ("FILE", "STATEMENT")),
+}  # fmt: skip

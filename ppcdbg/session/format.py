@@ -1,0 +1,121 @@
+"""What a session file is: SQLite tables, how to know one, how to bring an old one up to date, and what is refused.
+
+Everything about the layout is here and only here. A change of a table is a new entry of ``MIGRATIONS`` and a line of
+``TABLES``; FORMAT follows. Nothing in a file is executed: objects that are not ours (triggers, views) are refused,
+sizes are bounded, and whatever SQLite finds damaged is said in one sentence. What the rows mean:
+:mod:`ppcdbg.session.store`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from ppcdbg.errors import InputError
+from ppcdbg.session.magic import APPLICATION_ID, HEAD, has_magic
+
+SUFFIX = ".ppcdbg"
+LARGEST_BLOB = 256 << 20
+LARGEST_FILE = 64 << 30
+FAULTS = (sqlite3.Error, UnicodeDecodeError, OverflowError)
+"""What SQLite raises over a damaged file; the second, where its own message quotes what it found."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE session(key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+        "CREATE TABLE image(role TEXT PRIMARY KEY, name TEXT, size INTEGER, sha256 TEXT, data BLOB)",
+        "CREATE TABLE input(number INTEGER PRIMARY KEY, position INTEGER, skipped INTEGER, steps INTEGER, pc INTEGER,"
+        " kind TEXT, target INTEGER, value INTEGER, data BLOB, name TEXT)",
+        "CREATE TABLE state_hash(position INTEGER, skipped INTEGER, steps INTEGER, pc INTEGER, core INTEGER,"
+        " board INTEGER, kvm INTEGER, ram INTEGER)",
+        "CREATE TABLE console(number INTEGER PRIMARY KEY, port INTEGER, position INTEGER, text TEXT)",
+        "CREATE TABLE chunk(kind TEXT, first INTEGER, count INTEGER, data BLOB, PRIMARY KEY(kind, first))",
+        "CREATE TABLE checkpoint(number INTEGER PRIMARY KEY, position INTEGER, skipped INTEGER, steps INTEGER,"
+        " pc INTEGER, state BLOB, addresses BLOB, pages BLOB)",
+        "CREATE TABLE bookmark(name TEXT PRIMARY KEY, position INTEGER, steps INTEGER, note TEXT)",
+    ),
+)
+"""By format, from 0 on: the statements that make the next one of it."""
+FORMAT = len(MIGRATIONS)
+TABLES = ("session", "image", "input", "state_hash", "console", "chunk", "checkpoint", "bookmark")
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """A new, empty session file. Raises InputError where there is one, or none can be written."""
+    if path.exists():
+        raise InputError(f"{path} exists already; name another file, or remove it")
+    try:
+        connection = _connect(f"{path.absolute().as_uri()}?mode=rwc")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        _migrate(connection, 0)
+    except sqlite3.Error as error:
+        raise InputError(f"cannot write session {path}: {error}") from None
+    return connection
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """An existing session file, brought to the present format. Raises InputError for anything that is none."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+        size = path.stat().st_size
+    except OSError as error:
+        raise InputError(f"cannot read session {path}: {error.strerror or error}") from None
+    if not has_magic(head):
+        raise InputError(f"{path} is not a session file of ppcdbg, or its beginning is damaged")
+    if size > LARGEST_FILE:
+        raise InputError(f"session {path} has {size >> 30} GiB; at most {LARGEST_FILE >> 30} are opened")
+    try:
+        return _open(path)
+    except FAULTS as error:
+        raise damaged(path, error) from None
+
+
+def damaged(path: Path | str, error: object) -> InputError:
+    """What a reader says when SQLite, or the decoder of a column, finds something that was never written."""
+    what = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else " ".join(str(error).split())
+    return InputError(f"session {path} is damaged: {what}")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    where = path.absolute().as_uri()
+    try:
+        connection = _connect(f"{where}?mode=rw")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # takes back what a killed writer left
+    except (sqlite3.OperationalError, UnicodeDecodeError):
+        connection = _connect(f"{where}?mode=ro&immutable=1")
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > FORMAT:
+        raise InputError(f"session {path} has format {version}; this ppcdbg knows formats up to {FORMAT}: take a newer")
+    foreign = [
+        f"{kind} {name}"
+        for kind, name in connection.execute("SELECT type, name FROM sqlite_master")
+        if not (kind == "table" and name in TABLES or kind == "index" and str(name).startswith("sqlite_autoindex_"))
+    ]
+    if foreign:
+        raise InputError(f"session {path} holds a {foreign[0]}, which ppcdbg never makes; it is not opened")
+    if version < FORMAT:
+        _migrate(connection, version)
+    for table in TABLES:
+        connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()
+    return connection
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=2, check_same_thread=False)
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_BLOB)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "synchronous = NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    """From a format to the present one: all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    for statements in MIGRATIONS[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute("COMMIT")

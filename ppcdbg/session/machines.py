@@ -1,0 +1,140 @@
+"""The machine of a session: written down when recording begins, made again from what was written.
+
+A description names files; a session holds the files themselves, or their hashes. The machine that is made again is the
+recorded one or none: an image, a core or a size that differs is refused in one sentence, and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from ppcdbg.errors import InputError
+from ppcdbg.kvm.build import build_system
+from ppcdbg.machine.description import MachineDescription, describe
+from ppcdbg.machine.system import System
+from ppcdbg.session.format import damaged
+from ppcdbg.session.magic import is_session
+from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
+from ppcdbg.session.store import Store
+
+ROLES = ("kernel", "initrd", "dtb")
+"""The fields of a description that name a file which makes the machine."""
+FREE = ("engine", "max_insns", "symbols", "session", "input")
+"""What a replay may choose, or what stands elsewhere in the file."""
+
+
+def write_machine(store: Store, machine: MachineDescription, *, images: bool = True) -> None:
+    """Put a machine and its images into a new session."""
+    kept = {f.name: getattr(machine, f.name) for f in fields(machine) if f.name not in (*ROLES, *FREE)}
+    kept["quirks"], kept["memory"] = dict(machine.quirks), f"{machine.memory}b"
+    store.set("machine", kept)
+    store.set("state format", SNAPSHOT_FORMAT)
+    for role in ROLES:
+        path = getattr(machine, role)
+        if path is not None:
+            store.add_image(role, path.name, _read(path, role), keep=images)
+
+
+def read_machine(store: Store, given: Mapping[str, Path | None] | None = None) -> MachineDescription:
+    """The machine of a session; its images lie in files that go when the process ends.
+
+    ``given``: files of the user's by role, for a session that holds hashes alone. Raises InputError.
+    """
+    kept = store.get("machine")
+    if not isinstance(kept, dict):
+        raise damaged(store.path, "it does not say what machine it was made on")
+    if store.get("state format") != SNAPSHOT_FORMAT:
+        raise InputError(
+            f"session {store.path} has states of format {store.get('state format')}, this ppcdbg makes "
+            f"{SNAPSHOT_FORMAT}; replay it with the version that recorded it"
+        )
+    paths: dict[str, Path] = {}
+    folder = Path(_folder(os.getpid()).name)
+    for number, image in enumerate(store.images()):
+        if image.role not in ROLES:
+            raise damaged(store.path, f"it holds an image for {image.role!r}, which no machine has")
+        own = (given or {}).get(image.role)
+        data = image.data
+        if own is not None:
+            data = _read(own, image.role)
+        if data is None:
+            raise InputError(
+                f"session {store.path} holds no {image.role} {image.name}; name the file by --{image.role}"
+            )
+        if sha256(data).hexdigest() != image.sha256:
+            raise InputError(f"{own} is not the {image.role} that session {store.path} was made with")
+        name = Path(image.name).name or image.role
+        paths[image.role] = own or folder / f"{sha256(str(store.path).encode()).hexdigest()[:8]}-{number}-{name}"
+        if own is None:
+            paths[image.role].write_bytes(data)
+    if "kernel" not in paths:
+        raise damaged(store.path, "it names no kernel image")
+    try:
+        return describe(store.path, kept, MachineDescription(**paths, session=store.path))  # type: ignore[arg-type]
+    except InputError:
+        raise
+    except Exception as error:
+        raise damaged(store.path, f"its machine cannot be made: {error}") from None
+
+
+def session_machine(path: Path, options: Mapping[str, object]) -> MachineDescription:
+    """The machine of a session file under a command line's options, most of which must agree with it."""
+    store = Store.open(path)
+    try:
+        given = {role: Path(str(options[role])) for role in ROLES if options.get(role) is not None}
+        recorded = read_machine(store, given)
+    finally:
+        store.close()
+    wanted = {name: value for name, value in options.items() if name not in ROLES}
+    asked = describe(path, wanted, recorded)
+    for field in fields(asked):
+        was, now = getattr(recorded, field.name), getattr(asked, field.name)
+        if field.name not in FREE and was != now:
+            name = field.name.replace("_", "-")
+            raise InputError(f"session {path} was made with {name} {was}; it cannot be replayed with {name} {now}")
+    if asked.input is not None:
+        raise InputError(f"session {path} has its own input; --input cannot be given with it")
+    return asked
+
+
+def open_system(machine: MachineDescription) -> System:
+    """The system of a description; a session's has the recorded input queued, and stands where recording began."""
+    system = build_system(machine)
+    if machine.session is not None:
+        store = Store.open(machine.session)
+        try:
+            queue_input(system, store)
+        finally:
+            store.close()
+    return system
+
+
+def queue_input(system: System, store: Store) -> None:
+    """Let the recorded events come again, each at its moment."""
+    events = store.input()
+    system.input.restore(events, len(events))
+
+
+def named_session(name: str) -> Path | None:
+    """The session file that a GUEST argument names, if it names one."""
+    path = Path(name).expanduser()
+    return path if path.is_file() and is_session(path) else None
+
+
+def _read(path: Path, role: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {role} {path}: {error.strerror or error}") from None
+
+
+@cache
+def _folder(process: int) -> tempfile.TemporaryDirectory[str]:
+    """Where a process keeps the images of the sessions that it opened; symbols are read from there later."""
+    return tempfile.TemporaryDirectory(prefix="ppcdbg-session-")

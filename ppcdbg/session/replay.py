@@ -1,0 +1,156 @@
+"""Replay a session and hold it to its recording: the same hashes at the same moments, the same exits, the same console.
+
+Where they part, the first position and the first field are found: the run of another engine that does what was recorded
+is halved against this one. Without such a run the logs say what happened first that should not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+from ppcdbg.engine.choose import compiles
+from ppcdbg.kvm.run import KvmSystem
+from ppcdbg.machine.description import MachineDescription
+from ppcdbg.machine.input import Moment
+from ppcdbg.machine.system import System
+from ppcdbg.session.columns import EXIT_COLUMNS
+from ppcdbg.session.differ import Asked, Difference, Run, first_difference, parting
+from ppcdbg.session.machines import open_system
+from ppcdbg.session.store import Mark, Store
+
+Progress = Callable[[int, int], None]
+"""Called with the position reached and the last one there is."""
+Build = Callable[[MachineDescription], System]
+WITNESSES = ("reference", "llvm")
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Replay is right up to ``agreed`` and wrong by ``position``. ``exact``: it is wrong exactly from there on."""
+
+    agreed: int
+    position: int
+    exact: bool
+    difference: Difference
+
+    def __str__(self) -> str:
+        where = f"at position {self.position:,}" if self.exact else f"after {self.agreed:,} and by {self.position:,}"
+        return f"the replay differs {where}: {self.difference}"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was compared, up to ``position``. ``complete``: to the end of the recording."""
+
+    position: int
+    marks: int
+    exits: int
+    console: int
+    complete: bool
+    divergence: Divergence | None = None
+
+
+def verify(
+    store: Store,
+    machine: MachineDescription,
+    *,
+    progress: Progress | None = None,
+    asked: Asked | None = None,
+    build: Build = open_system,
+) -> Verified:
+    """Replay a session on the engine of ``machine`` and compare. ``asked`` ends it early."""
+    marks = store.marks()
+    run = Run(build(machine))
+    last = marks[-1].moment.position if marks else 0
+    for number, mark in enumerate(marks):
+        before = marks[number - 1] if number else None
+        arrived = run.to(mark.moment, asked)
+        if asked is not None and asked():
+            return _verified(store, run, number, None, complete=False)
+        if not arrived or run.hash() != mark.hash:
+            apart = _divergence(store, machine, run, before, mark, arrived, asked)
+            return _verified(store, run, number, apart, complete=False)
+        run.keep()
+        if progress is not None:
+            progress(mark.moment.position, last)
+    found = _logs(store, run.system, marks[-1].moment if marks else Moment(0))
+    return _verified(store, run, len(marks), found, complete=found is None)
+
+
+def _verified(store: Store, run: Run, marks: int, found: Divergence | None, *, complete: bool) -> Verified:
+    system = run.system
+    output = system.board.console.output
+    return Verified(system.position, marks, system.steps, len(output), complete, found)
+
+
+# --- where they part -----------------------------------------------------------------------------------------------
+def _divergence(
+    store: Store, machine: MachineDescription, run: Run, before: Mark | None, mark: Mark, arrived: bool,
+    asked: Asked | None,
+) -> Divergence:  # fmt: skip
+    """Name the first position and field, by a witness where there is one."""
+    agreed = before.moment if before is not None else Moment(0)
+    for name in WITNESSES:
+        if name == machine.engine or name == "llvm" and not compiles():
+            continue
+        witness = Run(open_system(replace(machine, engine=name)))
+        if before is not None and not witness.to(agreed, asked):
+            continue
+        witness.keep()
+        if not witness.to(mark.moment, asked) or witness.hash() != mark.hash:
+            continue
+        position = parting(witness, run, agreed.position, max(mark.moment.position, agreed.position + 1), asked)
+        difference = first_difference(witness, run)
+        if difference is not None:
+            return Divergence(position - 1, position, True, difference)
+    found = _logs(store, run.system, mark.moment)
+    if found is not None:
+        return replace(found, agreed=min(agreed.position, found.position))
+    if not arrived:
+        here = run.system.moment()
+        what = Difference("where the guest stands", str(mark.moment), str(here))
+        return Divergence(agreed.position, max(mark.moment.position, here.position), False, what)
+    parts = run.hash().differing(mark.hash)
+    return Divergence(
+        agreed.position, mark.moment.position, False,
+        Difference(f"the state of {' and '.join(parts)}", "another", "one that no engine here makes of this input"),
+    )  # fmt: skip
+
+
+def _logs(store: Store, system: System, upto: Moment) -> Divergence | None:
+    """The first entry of a log that differs, among those that lie before a moment."""
+    found = [each for each in (_exits(store, system, upto), _console(store, system, upto)) if each is not None]
+    return min(found, key=lambda each: each.position, default=None)
+
+
+def _exits(store: Store, system: System, upto: Moment) -> Divergence | None:
+    if not isinstance(system, KvmSystem):
+        return None
+    mine: Iterator[tuple[int, ...]] = ((*row[:8], *row[-3:]) for row in system.kvm.exits.rows(0))
+    for number, (was, now) in enumerate(zip_longest(store.log("exit"), mine)):
+        if number >= upto.steps:
+            return None
+        if was is None or now is None:
+            position = (was or now or (upto.position,))[0]
+            words = ("none", "one") if was is None else ("one", "none")
+            return Divergence(position, position, False, Difference(f"exit {number}", *words))
+        for name, a, b in zip(EXIT_COLUMNS, was, now, strict=True):
+            if a != b % (1 << 64):
+                difference = Difference(f"{name} of exit {number}", f"{a:#x}", f"{b:#x}")
+                return Divergence(min(was[0], now[0]), was[0], False, difference)
+    return None
+
+
+def _console(store: Store, system: System, upto: Moment) -> Divergence | None:
+    console = system.board.console
+    mine = zip(console.output, console.positions, strict=True)
+    for number, (was, now) in enumerate(zip_longest(store.log("console0"), mine)):
+        if was is not None and was[1] >= upto.position or now is not None and now[1] >= upto.position:
+            return None
+        if was != now:
+            position = min(each[1] for each in (was, now) if each is not None)
+            words = [f"{bytes([each[0]])!r} at {each[1]:,}" if each else "nothing" for each in (was, now)]
+            return Divergence(position, position, False, Difference(f"console byte {number}", *words))
+    return None
