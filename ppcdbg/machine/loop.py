@@ -104,15 +104,24 @@ class RunLoop:
 
     def _visited(self, limits: Limits) -> Stop:
         """As ``_run``, standing still where visitors are due."""
-        steps = self.steps
+        steps, asked, visitors = self.steps, limits.interrupted, self.visitors
+
+        def interrupted() -> bool:
+            return asked is not None and asked() or any(visitor.wants() for visitor in visitors)
+
         while True:
-            due = min(max(visitor.due(), self.position + 1) for visitor in self.visitors)
+            due = min(max(visitor.due(), self.position + 1) for visitor in visitors)
             position = min(limits.position, due)
             left = limits.exits and limits.exits - (self.steps - steps)
-            stop = self._run(replace(limits, position=position, exits=left))
+            stop = self._run(replace(limits, position=position, exits=left, interrupted=interrupted))
+            for visitor in visitors:
+                if visitor.wants():
+                    visitor.pause()
+            if stop.kind is StopKind.INTERRUPTED and (asked is None or not asked()):
+                continue
             if stop.kind is not StopKind.LIMIT or stop.position >= limits.position:
                 return stop
-            for visitor in self.visitors:
+            for visitor in visitors:
                 if visitor.due() <= stop.position:
                     visitor.visit()
             if stop.pc in limits.breakpoints:

@@ -98,6 +98,12 @@ class Visitor(Protocol):
     def visit(self) -> None:
         """The guest stands still, its state is exact. The system may be saved, and must not be changed."""
 
+    def wants(self) -> bool:
+        """Asked between slices of work (several times a second): whether ``pause`` is to be called at once."""
+
+    def pause(self) -> None:
+        """The guest stands still, but not where a run to a position would: the state must not be looked at."""
+
 
 class System(Protocol):
     """A running guest: the seam between floors 5..6 and everything above."""

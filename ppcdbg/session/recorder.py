@@ -93,7 +93,7 @@ class Recorder:
         """See ``Visitor.visit``."""
         now, position = self._clock(), self.system.position
         done = max(position - self._at, 1)
-        self._due = position + max(min(int(done * LOOK_EVERY / max(now - self._seen, 1e-6)), 8 * done), 1_000)
+        self._due = position + max(min(int(done * LOOK_EVERY / max(now - self._seen, 1e-6)), 4 * done), 1_000)
         if self._every is not None:
             self._due = position + self._every
         if self.system.ended is not None:
@@ -103,6 +103,14 @@ class Recorder:
         if now - self._committed >= COMMIT_EVERY:
             self.flush()
         self._at, self._seen = self.system.position, self._clock()
+
+    def wants(self) -> bool:
+        """See ``Visitor.wants``."""
+        return self._clock() - self._committed >= 1.5 * COMMIT_EVERY
+
+    def pause(self) -> None:
+        """See ``Visitor.pause``."""
+        self.flush()
 
     def _mark(self) -> None:
         begun = self._clock()
