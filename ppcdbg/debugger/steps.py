@@ -22,6 +22,9 @@ from ppcdbg.machine.system import StopKind
 
 HANDLER_BUDGET = 5_000_000
 """Instructions that a handler may take before a step gives up waiting for it to return."""
+_ENTERING = (3, 17)
+"""Primary opcodes of twi and sc."""
+_TW = 0x7C000008
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,50 +68,35 @@ class Stepper:
 
     # --- one instruction ---------------------------------------------------------------------------------------------
     def step(self, into_interrupts: bool) -> Outcome:
-        if not into_interrupts and self.runner.free:
-            outcome = self._look_afterwards()
-            if outcome is not None:
-                return outcome
-        at = self.flow_here()
-        start = self.runner.system.position
-        pc = self.state.pc
-        if into_interrupts or at is None:
-            return self._plain(start, self.guest.vectors())
-        own = self.successors(at, pc, self.state.reg[LR], self.state.reg[CTR])
-        frame = self.frame()
-        while True:
-            outcome = self._plain(self.runner.system.position, self.guest.vectors() - own)
-            if outcome.cause not in (Cause.STEP, Cause.UNTIL) or outcome.numbers:
-                return outcome
-            if self.state.pc in own and not outcome.place or at.to in (To.SYSCALL, To.TRAP):
-                return outcome
-            outcome = self._skip_handler(own | {pc}, frame, start)
-            if outcome.cause is not Cause.UNTIL or self.state.pc != pc or outcome.numbers:
-                return self._as_step(outcome)
+        """``sc``, traps and an instruction that cannot be read end at the handler that they enter.
 
-    def _look_afterwards(self) -> Outcome | None:
-        """The same while nobody waits for anything, for the price of one run: if the guest is then where the
-        instruction leads by itself, that was the step; otherwise an interrupt came, and the first instruction of its
-        handler has run already. None, and nothing is done, for ``sc`` and traps, and where no instruction can be read:
-        steps that end at a handler.
+        Any other runs first and is looked at afterwards, which costs one run: if the guest is then where the
+        instruction leads by itself, that was the step; otherwise an interrupt came, the first instruction of its
+        handler has run, and the handler is let go to its end.
         """
-        reg, pc = self.state.reg, self.state.pc
+        reg, pc, start = self.state.reg, self.state.pc, self.runner.system.position
         word = self.memory.instruction(pc)
-        if word is None or word >> 26 in (3, 17) or word & 0xFC0007FE == 0x7C000008:
-            return None
-        lr, ctr, frame, start = reg[LR], reg[CTR], self.frame(), self.runner.system.position
+        if into_interrupts or word is None or word >> 26 in _ENTERING or word & 0xFC0007FE == _TW:
+            return self._plain(start, self.guest.vectors())
+        lr, ctr, frame = reg[LR], reg[CTR], self.frame()
         while True:
-            stop = self.runner.one()
-            if stop.kind is not StopKind.LIMIT:
-                return Outcome(stop, Cause.ENDED)
-            if reg[PC] == pc + 4:
-                return Outcome(stop, Cause.STEP)
+            outcome = self._one()
+            if outcome.cause is not Cause.STEP or reg[PC] == pc + 4:
+                return outcome
             own = self.successors(flow(word, pc), pc, lr, ctr)
             if reg[PC] in own:
-                return Outcome(stop, Cause.STEP)
+                return outcome
             outcome = self._skip_handler(own | {pc}, frame, start)
             if outcome.cause is not Cause.UNTIL or reg[PC] != pc or outcome.numbers:
                 return self._as_step(outcome)
+
+    def _one(self) -> Outcome:
+        """One retired instruction, whosever it is."""
+        runner = self.runner
+        if not runner.free:
+            return runner.go(Request(runner.system.position + 1))
+        stop = runner.one()
+        return Outcome(stop, Cause.STEP if stop.kind is StopKind.LIMIT else Cause.ENDED)
 
     def _plain(self, position: int, vectors: frozenset[int]) -> Outcome:
         """One retired instruction, or the first instruction of an interrupt handler, whichever comes first."""

@@ -15,8 +15,8 @@ from ppcdbg.gdbstub.packets import Event, Signal, Wire
 from ppcdbg.gdbstub.replies import EINVAL, error
 from ppcdbg.gdbstub.stub import Stub
 
-LOOK_SECONDS = 0.02
-"""How often the channel is looked at during a run: a tenth of the time within which an interrupt must act."""
+LOOK_SECONDS = 0.002
+"""At most how often the channel is looked at during a run; a slice of a run under KVM takes some 30 ms."""
 MOST_WAITING = 1024
 """Packets that may wait while the guest runs; a client that sends more is not one that waits for replies."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import select
 import signal
 import subprocess
 import time
@@ -164,6 +166,69 @@ def test_symbols_before_or_after_connecting_and_coming_back(tmp_path: Path, real
         fourth = plain_gdb(real_gdb, ["set endian big", f"target remote {path}", "print $position"])
     assert value(first, 1) == "5" and value(second, 1) == "5" and value(second, 2) == "6" and " in section" in second
     assert value(third, 1) == "6" and value(fourth, 1) == "0"
+
+
+def test_over_a_pipe(real_gdb: str) -> None:
+    ours = " ".join(ppcdbg("serve", "demo", "--gdb", "-"))
+    out = plain_gdb(real_gdb, ["set endian big", f"target extended-remote | {ours}", "stepi 7", "print $position",
+                               "continue", "kill", "starti", "print $position"])  # fmt: skip
+    assert value(out, 1) == "7" and value(out, 2) == "0" and "The run is over" in out and "demo: done" in out
+
+
+class Terminal:
+    """A program on a terminal of its own, typed at."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.process, self.master = os.forkpty()
+        if not self.process:
+            os.chdir(ROOT)
+            os.environ["TERM"] = "dumb"
+            os.execv(command[0], command)
+        self.shown = ""
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def until(self, text: str, seconds: float = 60) -> float:
+        """Read until a text is shown; how many seconds that took."""
+        start = time.monotonic()
+        end = start + seconds
+        while text not in self.shown:
+            assert select.select([self.master], [], [], max(end - time.monotonic(), 0))[0], self.shown
+            try:
+                self.shown += os.read(self.master, 65536).decode(errors="replace")
+            except OSError:  # the program has ended, and with it its side of the terminal
+                assert text in self.shown, self.shown
+        self.shown = self.shown.partition(text)[2]
+        return time.monotonic() - start
+
+    def close(self) -> int:
+        os.close(self.master)
+        _, status = os.waitpid(self.process, 0)
+        return os.waitstatus_to_exitcode(status)
+
+
+def test_ctrl_c_on_a_terminal_belongs_to_gdb(tmp_path: Path) -> None:
+    """The terminal sends it to ppcdbg as well, which must leave it to gdb."""
+    image = tmp_path / "spin.bin"
+    image.write_bytes(bytes.fromhex("60000000" * 3 + "4bfffff8"))  # nop; nop; nop; b .-8
+    guest = [str(image), "--load", "0x1000", "--hv", "none", "--memory", "64M"]
+    terminal = Terminal(ppcdbg("gdb", *guest, "--", "-nx"))
+    terminal.until("(gdb)")
+    for _ in range(5):
+        terminal.type("continue\n")
+        terminal.until("Continuing.")
+        time.sleep(0.05)
+        terminal.type("\x03")
+        assert terminal.until("SIGINT") < 2  # gdb's own work included, on a busy machine
+        terminal.until("(gdb)")
+    terminal.type("print $position > 1000\n")
+    terminal.until("$1 = 1")
+    terminal.type("quit\n")
+    terminal.until("(y or n)")
+    terminal.type("y\n")
+    time.sleep(0.2)
+    assert terminal.close() == 0
 
 
 def test_ctrl_c_stops_a_running_guest_and_gdb_goes_on(shared: Path, tmp_path: Path) -> None:

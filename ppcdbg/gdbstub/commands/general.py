@@ -15,7 +15,7 @@ MOST_FEATURES = 256
 _ALWAYS = (
     "QStartNoAckMode+", "qXfer:features:read+", "qXfer:threads:read+", "qXfer:osdata:read+", "multiprocess+",
     "vContSupported+", "swbreak+", "hwbreak+", "no-resumed+", "error-message+", "ConditionalBreakpoints+",
-    "BreakpointCommands+",
+    "BreakpointCommands+", "binary-upload+",
 )  # fmt: skip
 
 
