@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from ppcdbg.cpu.core import Core
-from ppcdbg.engine.api import Engine
+from ppcdbg.engine.api import Engine, TenantCode
 from ppcdbg.engine.choose import engine_factory
 
 
-def engine_under_test(core: Core) -> Engine:
-    return engine_factory(os.environ.get("PPCDBG_ENGINE", "reference"))(core)
+def engine_under_test(core: Core, tenant: TenantCode | None = None) -> Engine:
+    return engine_factory(os.environ.get("PPCDBG_ENGINE", "reference"), tenant)(core)

@@ -7,7 +7,7 @@ table in a fixed order. ``SCHEMA_VERSION`` goes up when a key changes its meanin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ppcdbg import __version__
@@ -49,6 +49,13 @@ class InterruptCounter(Observer):
         if position != self._position:
             self._position = position
             self.first = vector, pc
+
+    def interrupts_taken(self, entries: Sequence[tuple[int, int, int, bool, int]]) -> None:
+        """All but those since the last instruction retired can only be counted."""
+        last = entries[-1][4]
+        here = next((i for i in range(len(entries) - 1, -1, -1) if entries[i][4] != last), -1) + 1
+        self.taken.update(vector for vector, *_ in entries[:here])
+        super().interrupts_taken(entries[here:])
 
 
 def summarize(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.models import CoreModel
 
 
 class Why(Enum):
@@ -22,6 +24,7 @@ class Why(Enum):
     BREAKPOINT = "breakpoint"  # pc is in the given set; the instruction there has not run
     ATTENTION = "attention"  # a device or an SPR write asks the machine to look (reset, timers re-armed)
     CHECKSTOP = "checkstop"  # a machine check while MSR[ME]=0
+    TENANT = "tenant"  # the tenant's compiled code (TenantCode) wants something that it has written down
     STUCK = "stuck"  # interrupts follow each other and no instruction retires
     INSTRUCTION = "instruction"  # the instruction at pc is of a class to stop before; it has not run
     WATCH = "watch"  # an access to watched bytes; ``EngineStop.hits`` says which
@@ -102,6 +105,30 @@ class Stops:
     before: bool = False
     passing: tuple[int, int] | None = None
     instructions: tuple[Pattern, ...] = ()
+
+
+class TenantCode(Protocol):
+    """Code that a compiling engine takes in, for who stands behind hypervisor state (``Core.tenant``): IR of
+    ``@tenant``, where the engine goes once an interrupt to that state is taken, and which must end by going on in the
+    guest or by coming back with a reason. Hashable: an engine compiles it once a core model."""
+
+    name: str
+
+    def __hash__(self) -> int: ...
+
+    def sources(self) -> list[Path]:
+        """The files that the text depends on."""
+
+    def text(self, model: CoreModel) -> str:
+        """The IR for a core model."""
+
+
+@runtime_checkable
+class TenantHost(Protocol):
+    """An engine that runs a tenant's code."""
+
+    def serve(self, words: int) -> bool:
+        """``words``: host address of what the code works on. False where the engine has no such code."""
 
 
 class Engine(Protocol):

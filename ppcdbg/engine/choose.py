@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from ppcdbg.cpu.core import Core
-from ppcdbg.engine.api import Engine
+from ppcdbg.engine.api import Engine, TenantCode
 from ppcdbg.errors import EngineError, UsageError
 
 EngineFactory = Callable[[Core], Engine]
@@ -32,21 +32,21 @@ def fallback(name: str) -> str | None:
     return "llvmlite is not installed, so the reference engine runs the guest, some hundred times slower"
 
 
-def engine_factory(name: str) -> EngineFactory:
-    """The maker of the engine of that name; ``auto`` is the fastest there is.
+def engine_factory(name: str, tenant: TenantCode | None = None) -> EngineFactory:
+    """The maker of the engine of that name; ``auto`` is the fastest there is. ``tenant``: for engines that compile.
 
     Raises UsageError for a name that is none, EngineError for an engine that cannot be made here.
     """
     if name == "auto":
-        return engine_factory(next(each for each in PREFERENCE if each != "llvm" or compiles()))
+        return engine_factory(next(each for each in PREFERENCE if each != "llvm" or compiles()), tenant)
     if name in ("llvm", TIER0):
         if not compiles():
             raise EngineError("--engine llvm needs llvmlite, which is not installed; use --engine reference")
         from ppcdbg.engine.llvm.engine import LlvmEngine
 
         if name == TIER0:
-            return lambda core: LlvmEngine(core, None)
-        return LlvmEngine
+            return lambda core: LlvmEngine(core, None, tenant)
+        return lambda core: LlvmEngine(core, tenant=tenant)
     if name == "lockstep":
         from ppcdbg.engine.lockstep import LockstepEngine
 

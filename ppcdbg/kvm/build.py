@@ -14,18 +14,18 @@ from ppcdbg.machine.system import System
 
 def build_system(description: MachineDescription) -> System:
     """The system that a description asks for, its input queued. Raises InputError and UsageError."""
-    factory = engine_factory(description.engine)
     if description.quirks:
         from ppcdbg.kvm.assemble import quirks_of
 
         quirks_of(description)
     system: System
     if description.hv == "none":
-        system, _ = build_bare(description, factory)
+        system, _ = build_bare(description, engine_factory(description.engine))
     else:
         from ppcdbg.kvm.assemble import build_kvm
+        from ppcdbg.kvm.native.code import KVM_CODE
 
-        system, _ = build_kvm(description, factory)
+        system, _ = build_kvm(description, engine_factory(description.engine, KVM_CODE))
     if description.input is not None:
         system.input.extend(read_input(description.input))
     return system

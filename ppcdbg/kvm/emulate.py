@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import ESR_PIL, ESR_PTR, MSR_EE
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, emulate_sprs, emulate_tlb, queueing
+from ppcdbg.kvm import booke, codes, emulate_sprs, emulate_tlb, queueing, words
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_EXIT_USER, EMULATE_FAIL, NO_ADVANCE
 from ppcdbg.kvm.log import DEBUG, EMULATED, FAILED
@@ -84,6 +84,24 @@ def _decode19(v: Vcpu, xop: int) -> Decoded:
     if xop == 38 and not v.quirks.rfmci_missing:
         return _return(v, "mcsrr0", "mcsrr1"), codes.EMULATED_INST_EXITS, -1
     return _fail, codes.EMULATED_INST_EXITS, -1
+
+
+def _offer(v: Vcpu, word: int, exit_type: int) -> None:
+    """Let compiled code do what only moves a word between a GPR and the shared page (:mod:`ppcdbg.kvm.native`)."""
+    if v.hv or word >> 26 != 31:
+        return
+    rt, xop = word >> 21 & 31, word >> 1 & 0x3FF
+    place: tuple[int, int] | None = None
+    if xop == 83:
+        place = words.GET, mp.MSR + 4
+    elif xop == 131:
+        place = words.EE, 0
+    elif xop == 163:
+        place = words.EE_IMMEDIATE, int(bool(word & MSR_EE))
+    else:
+        place = emulate_sprs.move(v, word)
+    if place is not None:
+        v.let_native(word, words.how(place[0], rt, exit_type, place[1]))
 
 
 # --- effects --------------------------------------------------------------------------------------
@@ -192,6 +210,7 @@ def emulate(v: Vcpu) -> int:
     decoded = v.decoded.get(word)
     if decoded is None:
         decoded = v.decoded[word] = decode(v, word)
+        _offer(v, word, decoded[1])
     effect, v.exit_type, shown = decoded
     v.cost += v.vm.host.costs.emulate
     pc = v.pc

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ppcdbg.cpu.msr import MSR_FP
 from ppcdbg.cpu.state import RETIRED
-from ppcdbg.kvm import codes, irqprio, queueing
+from ppcdbg.kvm import codes, irqprio, queueing, words
 from ppcdbg.kvm.codes import EMULATE_DO_MMIO, EMULATE_DONE, EMULATE_FAIL
 from ppcdbg.kvm.log import EMULATED, MMIO
 from ppcdbg.kvm.singles import double_to_single, single_to_double
@@ -108,6 +108,9 @@ def access_of(v: Vcpu, word: int) -> Access:
         update = word >> 16 & 31 if form.update else 0
         order: Literal["big", "little"] = "little" if form.swapped else "big"
         known = v.accesses[word] = Access(word, form, word >> 21 & 31, update, order)
+        if form.size and not (form.signed or form.swapped or form.update or form.fp):
+            kind = words.STORE if form.kind is Kind.STORE else words.LOAD
+            v.let_native(word, words.how(kind, word >> 21 & 31, 0, form.size))
     return known
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import DBCR0_EDM, DBSR_IDE
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import codes, debug_registers, irqprio, timers
+from ppcdbg.kvm import codes, debug_registers, irqprio, timers, words
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_EXIT_USER, EMULATE_FAIL, NO_ADVANCE
 from ppcdbg.kvm.e500_mmu import MMUCSR0_TLB0FI, MMUCSR0_TLB1FI
@@ -29,6 +29,8 @@ L1CSR_KEPT = ~0x102 & _M32  # DCFI and CLFC, ICFI and ICLFR read as zero
 _PAGE64 = {26: mp.SRR0, 27: mp.SRR1, 61: mp.DAR, 272: mp.SPRG0, 273: mp.SPRG1, 274: mp.SPRG2, 275: mp.SPRG3}
 _GUEST_SLOT = {26: "GSRR0", 27: "GSRR1", 272: "GSPRG0", 273: "GSPRG1", 274: "GSPRG2", 275: "GSPRG3"}
 _SPRG4_7 = {276: mp.SPRG4, 277: mp.SPRG5, 278: mp.SPRG6, 279: mp.SPRG7}
+_MAS = {624: mp.MAS0, 625: mp.MAS1, 627: mp.MAS7_3 + 4, 628: mp.MAS4, 630: mp.MAS6, 944: mp.MAS7_3}
+_IGNORED = (284, 285, 286, 1013)  # TBWL, TBWU, PIR, BUCSR
 _PLAIN = {58: "csrr0", 59: "csrr1", 574: "dsrr0", 575: "dsrr1", 54: "decar", 1008: "hid0", 1009: "hid1",
           1019: "pwrmgtcr0"}  # fmt: skip
 _DEBUG = {308: "dbcr0", 309: "dbcr1", 310: "dbcr2", 312: "iac1", 313: "iac2", 316: "dac1", 317: "dac2"}
@@ -99,19 +101,50 @@ def _unknown(v: Vcpu, sprn: int, register: int, write: bool) -> Callable[[], int
     return {UnknownSpr.FAIL: fail, UnknownSpr.IGNORE: ignore, UnknownSpr.EXIT: leave}[policy]
 
 
+def move(v: Vcpu, word: int) -> tuple[int, int] | None:
+    """What an mfspr or mtspr moves to or from the shared page, as ``words`` names it; None where it does more.
+
+    SPRG4..7 are also loaded into the hardware at the next entry.
+    """
+    sprn = spr_number(word)
+    if sprn is None:
+        return None
+    if word >> 1 & 0x3FF == 339:
+        offset = _readable(v).get(sprn)
+        return None if offset is None else (words.GET, offset)
+    doubles, singles = _writable(v)
+    if sprn in singles:
+        return words.SET, singles[sprn]
+    if sprn in doubles and sprn not in _SPRG4_7:
+        return words.SET_DOUBLE, doubles[sprn]
+    return (words.NOTHING, 0) if sprn in _IGNORED else None
+
+
 # --- tables ---------------------------------------------------------------------------------------
+def _readable(v: Vcpu) -> dict[int, int]:
+    """SPR -> offset of the word in the shared page that mfspr gives."""
+    table = {sprn: offset + 4 for sprn, offset in _PAGE64.items() if not v.hv or sprn not in _GUEST_SLOT}
+    if not v.quirks.sprg4_7_read_fails:
+        table |= {sprn: offset + 4 for sprn, offset in _SPRG4_7.items()}
+    table[62] = mp.ESR
+    return table if v.hv else table | _MAS | {626: mp.MAS2 + 4}
+
+
+def _writable(v: Vcpu) -> tuple[dict[int, int], dict[int, int]]:
+    """SPR -> offset in the shared page that mtspr writes: of double words, and of words."""
+    doubles = {sprn: offset for sprn, offset in _PAGE64.items() if not v.hv or sprn not in _GUEST_SLOT} | _SPRG4_7
+    if v.hv:
+        return doubles, {62: mp.ESR}
+    return doubles | {626: mp.MAS2}, _MAS | {62: mp.ESR}
+
+
 def readers(v: Vcpu) -> dict[int, Reader]:
     """Every SPR that mfspr knows in this build."""
     shared, reg = v.shared, v.reg
     table: dict[int, Reader] = {sprn: _attribute(v, name) for sprn, name in _PLAIN.items()}
-    for sprn, offset in _PAGE64.items():
-        if v.hv and sprn in _GUEST_SLOT:
-            table[sprn] = _slot(reg, SLOT[_GUEST_SLOT[sprn]])
-        else:
-            table[sprn] = _page_word(shared, offset + 4)
-    if not v.quirks.sprg4_7_read_fails:
-        table.update({sprn: _page_word(shared, offset + 4) for sprn, offset in _SPRG4_7.items()})
-    table[62] = _page_word(shared, mp.ESR)
+    table.update({sprn: _page_word(shared, offset) for sprn, offset in _readable(v).items()})
+    if v.hv:
+        table.update({sprn: _slot(reg, SLOT[name]) for sprn, name in _GUEST_SLOT.items()})
     table.update({287: _attribute(v, "pvr"), 286: lambda: v.number, 1023: _attribute(v, "svr"),
                   63: _attribute(v, "ivpr"), 702: _attribute(v, "epr"), 572: _attribute(v, "mcsr"),
                   304: _attribute(v, "dbsr"),
@@ -128,7 +161,7 @@ def readers(v: Vcpu) -> dict[int, Reader]:
     if not v.quirks.rfmci_missing:
         table.update({570: _attribute(v, "mcsrr0"), 571: _attribute(v, "mcsrr1")})
     if not v.hv:
-        table.update(_mas_readers(v))
+        table.update({48: _attribute(v, "pid"), 633: _attribute(v, "pid1"), 634: _attribute(v, "pid2")})
     return table
 
 
@@ -136,18 +169,15 @@ def writers(v: Vcpu) -> dict[int, Writer]:
     """Every SPR that mtspr knows in this build."""
     shared, reg = v.shared, v.reg
     table: dict[int, Writer] = {sprn: _set_attribute(v, name) for sprn, name in _PLAIN.items()}
-    for sprn, offset in _PAGE64.items():
-        if v.hv and sprn in _GUEST_SLOT:
-            table[sprn] = _set_slot(reg, SLOT[_GUEST_SLOT[sprn]])
-        else:
-            table[sprn] = _set_page_double(shared, offset)
-    for sprn, offset in _SPRG4_7.items():
-        table[sprn] = _set_page_double(shared, offset)
-    table[62] = _set_page_word(shared, mp.ESR)
+    doubles, singles = _writable(v)
+    table.update({sprn: _set_page_double(shared, offset) for sprn, offset in doubles.items()})
+    table.update({sprn: _set_page_word(shared, offset) for sprn, offset in singles.items()})
+    if v.hv:
+        table.update({sprn: _set_slot(reg, SLOT[name]) for sprn, name in _GUEST_SLOT.items()})
     table.update(
         {
             22: lambda x: timers.set_dec(v, x),
-            284: _ignored, 285: _ignored, 286: _ignored, 1013: _ignored,
+            **dict.fromkeys(_IGNORED, _ignored),
             63: _write_ivpr(v),
             336: lambda x: timers.clear_tsr_bits(v, x),
             340: lambda x: timers.write_tcr(v, x),
@@ -165,7 +195,7 @@ def writers(v: Vcpu) -> dict[int, Writer]:
     if not v.quirks.rfmci_missing:
         table.update({570: _set_attribute(v, "mcsrr0"), 571: _set_attribute(v, "mcsrr1")})
     if not v.hv:
-        table.update(_mas_writers(v))
+        table.update({48: lambda x: _write_pid(v, x), 633: _zero_only, 634: _zero_only})
     return table
 
 
@@ -175,27 +205,6 @@ def _vectors(v: Vcpu) -> dict[int, int]:
     extra = (35, 36, 37) if v.hv else (32, 33, 34, 35)
     table.update({496 + n: irqprio.IVOR_PRIO[n] for n in extra})
     return table
-
-
-def _mas_readers(v: Vcpu) -> dict[int, Reader]:
-    shared = v.shared
-    return {
-        48: _attribute(v, "pid"), 633: _attribute(v, "pid1"), 634: _attribute(v, "pid2"),
-        624: _page_word(shared, mp.MAS0), 625: _page_word(shared, mp.MAS1), 626: _page_word(shared, mp.MAS2 + 4),
-        627: _page_word(shared, mp.MAS7_3 + 4), 628: _page_word(shared, mp.MAS4), 630: _page_word(shared, mp.MAS6),
-        944: _page_word(shared, mp.MAS7_3),
-    }  # fmt: skip
-
-
-def _mas_writers(v: Vcpu) -> dict[int, Writer]:
-    shared = v.shared
-    return {
-        48: lambda x: _write_pid(v, x), 633: _zero_only, 634: _zero_only,
-        624: _set_page_word(shared, mp.MAS0), 625: _set_page_word(shared, mp.MAS1),
-        626: _set_page_double(shared, mp.MAS2), 627: _set_page_word(shared, mp.MAS7_3 + 4),
-        628: _set_page_word(shared, mp.MAS4), 630: _set_page_word(shared, mp.MAS6),
-        944: _set_page_word(shared, mp.MAS7_3),
-    }  # fmt: skip
 
 
 # --- kinds of storage -----------------------------------------------------------------------------

@@ -121,6 +121,16 @@ class ExitLog(Sequence[ExitRecord]):
         vector: int = self._rows[index][2]
         return vector
 
+    @property
+    def last(self) -> Compact:
+        """The last row as it is kept."""
+        return self._rows[-1]
+
+    def answer(self, value: int) -> None:
+        """The last row is compiled code's, of a load from a device: what the device gave."""
+        row = self._rows[-1]
+        self._rows[-1] = *row[:10], value, *row[11:]
+
     def pop(self) -> Compact:
         """Take the last row back."""
         return self._rows.pop()

@@ -7,17 +7,21 @@ device or an input is due, and the exit that the host's interrupt would cause is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, SYSCALL
 from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes, table
 from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, Why
+from ppcdbg.isa.bits import M64
 from ppcdbg.isa.slots import PC
 from ppcdbg.isa.sprs import BY_NAME, Access
 from ppcdbg.kvm import codes, ioctl, queueing, timers
+from ppcdbg.kvm import words as W
 from ppcdbg.kvm.emulate_sprs import writers
-from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit
+from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit, prepare
+from ppcdbg.kvm.native.python import Native
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.kvm.userspace import Ending, Userspace
 from ppcdbg.kvm.vcpu import Vcpu
@@ -57,12 +61,11 @@ class KvmSystem(RunLoop):
         self.userspace = userspace
         self._table = exit_table(vcpu.hv)
         self._entered = False
-        self._in_host = False
+        self.in_host = False
         self._kicked = False
-        self._last_position = -1
-        self._streak = 0
-        self._last_cost = -1
-        self._entered_at = 0
+        self._words = vcpu.words
+        self._words[W.LAST_POSITION] = self._words[W.LAST_COST] = M64  # none yet
+        self._native = Native(self, engine)
         self._vector = 0
         self._held = -1
         """The number of an exit that waits, and below pc and MSR that its interrupt gave the core."""
@@ -111,6 +114,8 @@ class KvmSystem(RunLoop):
         reg, counters, run = self.core.state.reg, self._counters, self.engine.run
         stops, exits, until_look = limits.stops(), 0, self.slice
         position, breakpoints = limits.position, limits.breakpoints
+        native = self._native
+        native.begin(limits)
         patience = FOREVER if limits.interrupted is None else self.slice
         exit_cost = self.slice // EXITS_A_SLICE
         start = reg[PC], counters[RETIRED]
@@ -133,12 +138,18 @@ class KvmSystem(RunLoop):
                     return self._stop(StopKind.LIMIT)
                 if breakpoints and reg[PC] in breakpoints and (reg[PC], before) != start:
                     return self._stop(StopKind.BREAKPOINT)
+                native.allow(horizon > before)
                 if horizon > before:
                     reason = run(min(horizon, position, before + patience), stops)
                 else:
                     reason = run(before + 1, self._stops(stops))
+                native.absorb()
                 if reason.why is Why.EXIT:
                     number = reason.vector
+                elif reason.why is Why.TENANT:
+                    stop = native.access()
+                    if stop is not None:
+                        return stop
                 elif reason.why is Why.BREAKPOINT:
                     if reg[PC] in breakpoints:
                         return self._stop(StopKind.BREAKPOINT)
@@ -297,8 +308,9 @@ class KvmSystem(RunLoop):
 
     def _external(self, level: bool) -> None:
         """The MPIC's output: KVM_INTERRUPT SET_LEVEL or UNSET; a running vcpu is kicked."""
+        self._native.reopen()
         queueing.interrupt(self.kvm, codes.KVM_INTERRUPT_SET_LEVEL if level else codes.KVM_INTERRUPT_UNSET)
-        if level and not self._in_host:
+        if level and not self.in_host:
             self._kicked = True
 
     def _apply(self, event: InputEvent) -> None:
@@ -365,7 +377,7 @@ class KvmSystem(RunLoop):
         v, counters = self.kvm, self._counters
         position = counters[RETIRED]
         tick = position + counters[SKIPPED]
-        self._in_host = True
+        self.in_host = True
         if not v.hv and v.quirks.exit_number_in_r5:
             raise KernelBug(
                 "the assembly hands the vcpu to kvmppc_handle_exit as the exit number: BUG at the first exit"
@@ -373,38 +385,58 @@ class KvmSystem(RunLoop):
         if number == SYSCALL and not v.hv and v.quirks.syscall_slot_too_short:
             number = AP_UNAVAIL  # the handler copied to the next slot begins inside this one
         v.cost = self._switch_cost
-        if self._last_cost >= 0 and v.exit_type != codes.NO_EXIT_TYPE:
+        words = self._words
+        if words[W.LAST_COST] != M64 and v.exit_type != codes.NO_EXIT_TYPE:
             # kvmppc_update_timing_stats: book the exit before this one, and the guest's time in between.
-            v.timing.add_exit(self._last_cost, v.exit_type, tick - self._entered_at)
+            v.timing.add_exit(words[W.LAST_COST], v.exit_type, tick - words[W.ENTERED_AT])
         leave(v, number)
         pc, msr, dar, esr, inst = v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst
         v.counts[number] += 1
-        actions, queued, r = v.actions, v.queued, codes.RESUME_HOST
+        r = codes.RESUME_HOST
         try:
             r = handle_exit(v, self._table, number)
             stop = self._userspace(r) if r & codes.RESUME_FLAG_HOST else None
             if stop is None:
                 enter(v)
-                self._entered_at = counters[RETIRED] + counters[SKIPPED]
+                words[W.ENTERED_AT] = counters[RETIRED] + counters[SKIPPED]
         finally:
-            v.exits.append(
-                (position, tick, number, pc, msr, dar, esr, inst, tuple(actions), tuple(queued), v.delivered, r,
-                 v.exit_type, v.cost)
-            )  # fmt: skip
-            actions.clear()
-            queued.clear()
-            v.delivered = None
-            self._last_cost = v.cost + counters[RETIRED] + counters[SKIPPED] - tick
-            self._in_host = False
-        if stop is None and (self.board.reset_requested or self.board.poweroff_requested):
-            stop = self._requested()
-        if position == self._last_position:
-            self._streak += 1
-            if self._streak > PATIENCE and stop is None:
+            self._record((position, tick, number, pc, msr, dar, esr, inst), r)
+        if stop is None:
+            stop = self.requested()
+        if position == words[W.LAST_POSITION]:
+            words[W.STREAK] += 1
+            if words[W.STREAK] > PATIENCE and stop is None:
                 stop = self._stuck()
         else:
-            self._last_position, self._streak = position, 0
+            words[W.LAST_POSITION], words[W.STREAK] = position, 0
         return stop
+
+    def _record(self, at: tuple[int, ...], r: int) -> None:
+        """The exit is over: its row, made of how it began and what was noted meanwhile."""
+        v, counters = self.kvm, self._counters
+        v.exits.append((*at, tuple(v.actions), tuple(v.queued), v.delivered, r, v.exit_type, v.cost))
+        self._clear()
+        self._words[W.LAST_COST] = v.cost + counters[RETIRED] + counters[SKIPPED] - at[1]
+        self.in_host = False
+
+    def requested(self) -> Stop | None:
+        """The end that the guest asked the board for, if it did."""
+        board = self.board
+        return self._requested() if board.reset_requested or board.poweroff_requested else None
+
+    def finish_access(self, row: tuple[Any, ...], action: tuple[object, ...]) -> Stop | None:
+        """The end of a device access that compiled code began, where it made something pending: as ``_exit``'s."""
+        v = self.kvm
+        v.actions.append(action)
+        stop = None
+        try:
+            stop = self._userspace(prepare(v, codes.RESUME_GUEST))
+            if stop is None:
+                enter(v)
+                self._words[W.ENTERED_AT] = self._counters[RETIRED] + self._counters[SKIPPED]
+        finally:
+            self._record(row[:8], codes.RESUME_HOST_NV)
+        return self.requested() if stop is None else stop
 
     def _clear(self) -> None:
         v = self.kvm
@@ -417,7 +449,7 @@ class KvmSystem(RunLoop):
         stop = self._userspace(r) if r & codes.RESUME_FLAG_HOST else None
         if stop is None:
             enter(self.kvm)
-            self._entered_at = self._counters[RETIRED] + self._counters[SKIPPED]
+            self._words[W.ENTERED_AT] = self._counters[RETIRED] + self._counters[SKIPPED]
         self._clear()
         return stop
 

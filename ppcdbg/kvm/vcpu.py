@@ -331,6 +331,8 @@ class Vcpu:
     def let_native(self, word: int, how: int) -> None:
         """Compiled code may emulate this instruction from now on; see ``emulate.Move``."""
         at = words.known_index(word) * words.KNOWN_WORDS
+        if self.known[at]:
+            at ^= words.KNOWN_WORDS
         old, times = self.known[at] & 0xFFFFFFFF, self.known[at + 1]
         if times:
             self._emulated[old] = self._emulated.get(old, 0) + times

@@ -11,11 +11,11 @@ from struct import Struct
 
 (READY, PAGE, MEMORY_SIZE, ENTERED_MSR, GUEST_PID, MAGIC_EA, NEXT_WAY, FILLS, SPLITS,
  LAST_COST, LAST_TYPE, ENTERED_AT, LAST_POSITION, STREAK,
- PC, FAULT_DEAR, FAULT_ESR, LAST_INST, SHADOW, MMIO, ACCESS_GPA, ACCESS,
+ PC, FAULT_DEAR, FAULT_ESR, LAST_INST, SHADOW, MMIO, KERNEL_BASE, KERNEL_SIZE, ACCESS_GPA, ACCESS,
  SWITCH_COST, EMULATE_COST, MAP_COST, USERSPACE_COST,
  LPID, WIMG, SET_MASK, WAYS, TLB1_ENTRIES, TLB1_MIN, TLB1_MAX, HOST_SET_MASK, HOST_WAYS, MSR_MASK,
  GUEST_MAS1, GUEST_MAS2, GUEST_MAS7_3, REFERENCES, PFNS, PARENTS, IDS, KNOWN, LOG, LOG_COUNT,
- STATS, EXIT_COUNTS, TIME_COUNT, TIME_MINIMUM, TIME_MAXIMUM, TIME_TOTAL, TIME_SQUARES, SPRGS) = range(54)  # fmt: skip
+ STATS, EXIT_COUNTS, TIME_COUNT, TIME_MINIMUM, TIME_MAXIMUM, TIME_TOTAL, TIME_SQUARES, SPRGS) = range(56)  # fmt: skip
 COUNT = SPRGS + 4  # the last four: SPRG4..7 as the page had them when they were last loaded, bytes as they lie there
 
 STATE = (ENTERED_MSR, GUEST_PID, MAGIC_EA, NEXT_WAY, FILLS, SPLITS, LAST_COST, LAST_TYPE, ENTERED_AT, LAST_POSITION,
@@ -29,14 +29,27 @@ ROW = Struct("<QQ14I")
 ROOM = 4096
 """Rows until somebody must read them."""
 
-KNOWN_ENTRIES = 1024
+KNOWN_ENTRIES = 4096
 KNOWN_WORDS = 2
-"""Words of an instruction that compiled code may emulate: [instruction | how << 32, times]; see ``emulate.Move``."""
+"""Words of an instruction that compiled code may emulate: [instruction | how << 32, times]."""
+GET, SET, SET_DOUBLE, EE, EE_IMMEDIATE, NOTHING, LOAD, STORE = range(1, 9)
+"""What it does: a GPR from a word of the shared page, to a word, to a double word; MSR[EE] from a GPR, or set where the
+operand is not 0; nothing; an access to a device. The last two may be done where they miss, the others where they are
+privileged."""
+
+
+def how(kind: int, register: int, exit_type: int, operand: int) -> int:
+    """Kind, GPR, exit type and operand (offset in the page, size of an access) in one 32-bit word."""
+    return kind | register << 4 | exit_type << 9 | operand << 16
+
+
+KNOWN_FACTOR, KNOWN_SHIFT = 0x9E3779B1, 20
+"""An instruction is looked for in KNOWN at its product with the factor, shifted, and at the neighbour (index ^ 1)."""
 
 
 def known_index(word: int) -> int:
-    """Where an instruction is looked for in KNOWN: moves differ in rt and the SPR's ten bits."""
-    return (word >> 16 ^ word >> 11 ^ word) & KNOWN_ENTRIES - 1
+    """The first of the two places of an instruction in KNOWN."""
+    return (word * KNOWN_FACTOR & 0xFFFFFFFF) >> KNOWN_SHIFT
 
 
 def table(length: int) -> array[int]:

@@ -6,6 +6,7 @@ MAS stay in the core, because nothing else of the host runs on it.
 
 from __future__ import annotations
 
+import sys
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from ppcdbg.cpu.msr import MSR_PR
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import magic_page as mp
+from ppcdbg.kvm import words as W
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
@@ -98,8 +100,8 @@ def _load_last_inst(v: Vcpu, pc: int, msr: int) -> None:
 
 
 def enter(v: Vcpu) -> None:
-    """Load the hardware and go to the guest's pc."""
-    reg, core = v.reg, v.core
+    """Load the hardware and go to the guest's pc; leave in the vcpu's words what compiled code must know of it."""
+    reg, core, words = v.reg, v.core, v.words
     if v.hv:
         msr = v.shared.msr
     else:
@@ -113,9 +115,13 @@ def enter(v: Vcpu) -> None:
         current = _unpack_sprgs(v.shared.page, mp.SPRG4)
         if current != v.sprg_loaded:
             v.sprg_loaded = current
-            for slot, value in zip(_SPRG4, current, strict=True):
-                reg[slot] = value & 0xFFFFFFFF
-    v.entered_msr = msr
+            for n, slot in enumerate(_SPRG4):
+                reg[slot] = current[n] & 0xFFFFFFFF
+                words[W.SPRGS + n] = int.from_bytes(current[n].to_bytes(8, "big"), sys.byteorder)
+        words[W.GUEST_PID], words[W.MAGIC_EA] = v.pid, v.magic_page_ea
+    v.entered_msr = words[W.ENTERED_MSR] = msr
+    words[W.FAULT_DEAR], words[W.FAULT_ESR], words[W.LAST_INST] = v.fault_dear, v.fault_esr, v.last_inst
+    words[W.LAST_TYPE] = v.exit_type
     pc = v.pc
     reg[SRR0], reg[SRR1] = pc, msr
     core.set_msr(msr & core.model.msr_mask)

@@ -120,7 +120,7 @@ class Machine(RunLoop):
                 )
             case Why.CHECKSTOP:
                 return self._stop(StopKind.CRASH, f"a machine check at {pc:#010x} with MSR[ME]=0 stops the core")
-            case Why.EXIT:
+            case Why.EXIT | Why.TENANT:
                 raise AssertionError("an exit without a tenant")
             case Why.LIMIT | Why.ATTENTION:
                 return None

@@ -124,7 +124,7 @@ def test_an_image_runs_as_the_object_that_llvm_links(tmp_path: Path, monkeypatch
     assert by_llvm.symbols.keys() == linked.symbols.keys()
     ends = []
     for code in (linked, by_llvm):
-        monkeypatch.setattr(engine, "tier0", lambda core, code=code: code)
+        monkeypatch.setattr(engine, "tier0", lambda core, tenant, code=code: code)
         world = World("e500mc", LlvmEngine, "image")
         for _ in range(50):
             world.engine.run(world.core.retired + 40, Stops())

@@ -10,6 +10,7 @@ from ppcdbg.kvm import ioctl
 from ppcdbg.kvm.e500_mmu import Geometry
 from ppcdbg.kvm.host import HOSTS, HostModel
 from ppcdbg.kvm.magic_page import SharedPage
+from ppcdbg.kvm.native.code import KVM_CODE
 from ppcdbg.kvm.quirks import Quirks
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.kvm.userspace import Userspace
@@ -55,7 +56,7 @@ def system(v: Vcpu, code: list[int], userspace: Userspace | None = None, msr: in
     load(v, ENTRY, code)
     ioctl.set_regs(v, ENTRY, msr)
     queue = InputQueue(lambda: v.core.retired)
-    return KvmSystem(v, engine_under_test(v.core), board, queue, userspace or BoardUserspace(board))
+    return KvmSystem(v, engine_under_test(v.core, KVM_CODE), board, queue, userspace or BoardUserspace(board))
 
 
 def load(v: Vcpu, address: int, code: list[int]) -> None:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ppcdbg import paths
+from ppcdbg.engine.api import TenantCode
 from ppcdbg.engine.llvm.cache import fingerprint, keep, recall, recall_or_make
 from ppcdbg.engine.llvm.image import Image, flatten
 
@@ -46,12 +47,14 @@ def host() -> str:
 class Tier0:
     """The loaded code of one core model; ``symbols`` are host addresses, valid while this lives."""
 
-    def __init__(self, core: str, folder: Path | None) -> None:
-        name = f"tier0-{core}-{fingerprint(sources(), core, library(), host())}"
+    def __init__(self, core: str, folder: Path | None, tenant: TenantCode | None = None) -> None:
+        whose = "" if tenant is None else f"-{tenant.name}"
+        files = sources() if tenant is None else sources() + tenant.sources()
+        name = f"tier0-{core}{whose}-{fingerprint(files, core, library(), host())}"
         data = recall(folder, name + ".image")
         made = None
         if data is None:
-            made = self._compile(core)
+            made = self._compile(core, tenant)
             data = flatten(made, self._exports())
             if data is not None:
                 keep(folder, name + ".image", data)
@@ -63,7 +66,7 @@ class Tier0:
                 return
             except OSError:
                 pass
-        self._link(recall_or_make(folder, name + ".o", lambda: made or self._compile(core)))
+        self._link(recall_or_make(folder, name + ".o", lambda: made or self._compile(core, tenant)))
 
     def _link(self, code: bytes) -> None:
         from ppcdbg.engine.llvm.jit import Jit
@@ -78,14 +81,14 @@ class Tier0:
         return EXPORTS
 
     @staticmethod
-    def _compile(core: str) -> bytes:
+    def _compile(core: str, tenant: TenantCode | None) -> bytes:
         from ppcdbg.engine.llvm.jit import Jit
         from ppcdbg.engine.llvm.tier0 import tier0_text
 
-        return Jit().compile(tier0_text(core), OPTIMIZE, GENERATE)
+        return Jit().compile(tier0_text(core, tenant), OPTIMIZE, GENERATE)
 
 
 @cache
-def tier0(core: str) -> Tier0:
+def tier0(core: str, tenant: TenantCode | None = None) -> Tier0:
     """The code of a core model, loaded: immutable, and shared by all engines of the process."""
-    return Tier0(core, paths.user_cache(os.environ))
+    return Tier0(core, paths.user_cache(os.environ), tenant)

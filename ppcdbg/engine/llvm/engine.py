@@ -16,7 +16,7 @@ from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import VECTORS, GuestInterrupt
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.cpu.state import RETIRED
-from ppcdbg.engine.api import EngineStop, Pattern, Stops, Why
+from ppcdbg.engine.api import EngineStop, Pattern, Stops, TenantCode, Why
 from ppcdbg.engine.common.context import DEBUG_EVENTS
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.build import tier0
@@ -35,7 +35,8 @@ DBCR0 = SLOT["DBCR0"]
 NEVER = (1 << 64) - 1
 AT_LIMIT = EngineStop(Why.LIMIT)
 NOTHING_SERVED: Sequence[int] = (0,)
-_EXIT = int(Left.EXIT)
+AT_TENANT = EngineStop(Why.TENANT)
+_EXIT, _TENANT = int(Left.EXIT), int(Left.TENANT)
 _EXITS = {vector: EngineStop(Why.EXIT, vector) for vector in VECTORS}
 _VECTOR, _LOG_COUNT = L.VECTOR >> 3, L.LOG_COUNT >> 3
 _ADDRESS, _SIZE, _VALUE, _PENDING = L.ADDRESS >> 3, L.SIZE >> 3, L.VALUE >> 3, L.PENDING >> 3
@@ -52,12 +53,13 @@ class LlvmEngine:
     name = "llvm"
     slice = 4_000_000
 
-    def __init__(self, core: Core, policy: Policy | None = DEFAULT) -> None:
-        """``policy`` says when hot code is compiled as regions; None never."""
+    def __init__(self, core: Core, policy: Policy | None = DEFAULT, tenant: TenantCode | None = None) -> None:
+        """``policy`` says when hot code is compiled as regions; None never. ``tenant``: code that comes with it."""
         self.core = core
         self._reg = core.state.reg
         self._counters = core.state.counters
-        self._tier0 = tier0(core.model.name)
+        self._tenant_code = tenant
+        self._tier0 = tier0(core.model.name, tenant)
         self._symbols = symbols = self._tier0.symbols
         self._enter, self._resume = _ENTER(symbols["enter"]), _ENTER(symbols["resume"])
         self._invalidate, self._forget = _PAGE(symbols["invalidate"]), _REAL(symbols["forget"])
@@ -82,6 +84,11 @@ class LlvmEngine:
         """How often compiled code came back, by reason."""
         core.tlb.changed = self._translation_changed
         core.on_context = lambda: None
+
+    def serve(self, words: int) -> bool:
+        """See ``engine.api.TenantHost``."""
+        self._memory.set(L.TENANT_BLOCK, words)
+        return self._tenant_code is not None
 
     # --- told from outside ---------------------------------------------------------------------------------------
     def code_changed(self, address: int, length: int) -> None:
@@ -139,6 +146,9 @@ class LlvmEngine:
         if why == _EXIT:  # first, because a guest under KVM leaves a hundred thousand times in a boot
             self.left[_EXIT] += 1
             return _EXITS[self._vars[_VECTOR]]
+        if why == _TENANT:
+            self.left[_TENANT] += 1
+            return AT_TENANT
         return AT_LIMIT if why == 0 else self._run(limit, why)
 
     def _watch(self, stops: Stops) -> EngineStop | None:
@@ -177,8 +187,7 @@ class LlvmEngine:
         return why
 
     def _tell(self) -> None:
-        for entry in self._memory.take_log():
-            self._observer.interrupt_taken(*entry)
+        self._observer.interrupts_taken(self._memory.take_log())
 
     def _begin_tier1(self) -> Tier1:
         from ppcdbg.engine.llvm.tier1 import Tier1
@@ -271,6 +280,8 @@ class LlvmEngine:
                 return EngineStop(Why.INSTRUCTION) if self._classes and self._held_up() else self._interpret()
             case Left.LIMIT:
                 return AT_LIMIT
+            case Left.TENANT:
+                return AT_TENANT
             case Left.EXIT | Left.STUCK:
                 vector = self._memory.get(L.VECTOR)
                 return EngineStop(Why.EXIT if why is Left.EXIT else Why.STUCK, vector)
@@ -306,7 +317,7 @@ class LlvmEngine:
     def _go_on(self, limit: int) -> int | None:
         """Run on without a look at pending interrupts; None at the limit, or where tier 1 wants to look."""
         why = int(self._resume(self._block, min(limit, self._look_at)))
-        if self._logging:
+        if self._logging and self._vars[_LOG_COUNT]:
             self._tell()
         if self._served[0]:
             self._bus.settle()

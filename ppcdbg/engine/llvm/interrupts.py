@@ -143,11 +143,18 @@ class Interrupting(Helper):
             self.tail(leaving(Left.STUCK), "null", "%n")
         to_tenant = self.ne(self.variable(L.TENANT), 0) & (self.flag_of(guest) ^ 1)
         with self.when(to_tenant):
-            self.tail(leaving(Left.EXIT), "null", "%n")
+            self.tail("@tenant", "null", "%n")
         self.tail("@switch", "null", "%n")
 
     def flag_of(self, value: Number) -> Number:
         return self.ne(value, 0) if isinstance(value, Value) else value
+
+
+def no_tenant(model: CoreModel) -> str:
+    """``@tenant`` where nobody brought code for it: every interrupt to hypervisor state is Python's."""
+    h = Helper(model)
+    h.tail(leaving(Left.EXIT), "null", "%n")
+    return h.function("@tenant", "internal i64", SIGNATURE)
 
 
 def interrupts_text(model: CoreModel) -> str:

@@ -74,6 +74,7 @@ TAKEN_IN_A_ROW = 184
 VECTOR = 192
 NATIVE_INTERRUPTS = 200  # 0: Python takes interrupts; 1: compiled code may; LOGGED: and writes down which
 TENANT = 208  # interrupts to hypervisor state end the run
+TENANT_BLOCK = 1008  # address of what the tenant's own compiled code works on
 ESR = 216
 DEAR = 224
 SET_TABLE = 256  # 16 pointers, by set_number(MSR)
@@ -87,7 +88,7 @@ STRAYS = 1016  # jumps through CTR that left a region for want of a known target
 STRAY_TABLE = 1024  # entries {jump, target} of 32 bits each, by target
 STRAY_ENTRIES = 128
 LOG = STRAY_TABLE + STRAY_ENTRIES * 8  # interrupts taken: {vector, saved pc, old MSR, to the guest; position}
-LOG_ENTRY, LOG_LENGTH = 24, 256
+LOG_ENTRY, LOG_LENGTH = 24, 4096
 BLOCK_SIZE = LOG + LOG_LENGTH * LOG_ENTRY
 
 
@@ -107,6 +108,7 @@ class Left(IntEnum):
     EXIT = 10  # an interrupt was taken to a tenant: VECTOR
     STUCK = 11  # interrupts follow each other and nothing retires: VECTOR
     RAISE = 12  # never seen by Python: VECTOR, ESR, DEAR say which interrupt the instruction takes
+    TENANT = 13  # the tenant's compiled code wants something of the tenant
 
 
 def set_number(msr: int) -> int:

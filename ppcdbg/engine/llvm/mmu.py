@@ -6,6 +6,8 @@ would not. Whatever they cannot do (a fault, a little-endian page) they hand bac
 
 from __future__ import annotations
 
+from typing import Self
+
 from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
 from ppcdbg.cpu import shortcuts
@@ -45,7 +47,7 @@ class Helper(HandlerEmitter):
     def engine_block(self) -> str:
         return "%e" if self._engine == "%e" else super().engine_block()
 
-    def of_engine(self) -> Helper:
+    def of_engine(self) -> Self:
         """This helper gets the engine's block, ``%e``, instead of a set."""
         self._engine = "%e"
         return self

@@ -15,6 +15,7 @@ from ppcdbg.kvm import codes, ioctl, queueing, timers
 from ppcdbg.kvm.e500_mmu import Geometry
 from ppcdbg.kvm.host import E500V2_HOST, Backing, HostModel
 from ppcdbg.kvm.magic_page import SharedPage
+from ppcdbg.kvm.native.code import KVM_CODE
 from ppcdbg.kvm.quirks import Quirks
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.kvm.trace import format_event
@@ -164,7 +165,7 @@ class OracleRun:
         self.userspace = OracleUserspace(
             self._mark, lambda irq, at: queue.add(InputKind.KVM, value=irq, name="interrupt", position=at)
         )
-        self.system = KvmSystem(v, engine_under_test(core), board, queue, self.userspace)
+        self.system = KvmSystem(v, engine_under_test(core, KVM_CODE), board, queue, self.userspace)
         v.trace = self._event
 
     def go(self, limit: int = 20_000_000) -> Stop:

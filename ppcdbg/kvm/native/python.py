@@ -1,0 +1,102 @@
+"""Python's side of the native exits: when they may be, their rows taken over, and the device accesses they ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ppcdbg.cpu.bus import BusFault
+from ppcdbg.engine.api import Engine, TenantHost
+from ppcdbg.isa.bits import M32
+from ppcdbg.kvm import codes
+from ppcdbg.kvm import words as W
+from ppcdbg.kvm.host import Backing
+from ppcdbg.kvm.log import MMIO, WRITES
+from ppcdbg.kvm.vmm import BoardUserspace
+from ppcdbg.machine.system import Limits, Stop
+
+if TYPE_CHECKING:
+    from ppcdbg.kvm.run import KvmSystem
+
+
+class Native:
+    """Of one system. Without an engine that runs :mod:`.code` nothing here has an effect."""
+
+    def __init__(self, system: KvmSystem, engine: Engine) -> None:
+        self._system = system
+        self._v = v = system.kvm
+        self._words = words = v.words
+        self._there = (
+            isinstance(engine, TenantHost) and engine.serve(W.address(words)) and not v.quirks.exit_number_in_r5
+        )
+        words[W.SHADOW] = v.vm.host.backing is Backing.ANON
+        words[W.MMIO] = v.quirks.mmio_commits_first and type(system.userspace) is BoardUserspace
+        words[W.KERNEL_BASE], words[W.KERNEL_SIZE] = v.vm.mpic_in_kernel or (0, 0)
+        self._wanted = False
+        self._accessing = False
+        self._open: tuple[Any, ...] | None = None
+
+    def begin(self, limits: Limits) -> None:
+        """A run begins. Whoever wants to see each exit gets each from Python."""
+        self._wanted = self._there and not limits.each_exit
+
+    def allow(self, undisturbed: bool) -> None:
+        """Before each stretch in the guest: whether an exit there would be plain, and nothing may come between two."""
+        if self._there:
+            v = self._v
+            self._words[W.READY] = (
+                undisturbed and self._wanted and not v.pending and not v.requests and v.trace is None and not v.guest_debug
+            )  # fmt: skip
+
+    def absorb(self) -> None:
+        """After each stretch: what happened in compiled code is in the log and in the vcpu."""
+        words = self._words
+        count = words[W.LOG_COUNT]
+        if not count:
+            return
+        v = self._v
+        words[W.LOG_COUNT] = 0
+        v.exits.extend(W.ROW.iter_unpack(memoryview(v.rows).cast("B")[: count * W.ROW.size]))
+        last = v.exits.last
+        v.pc, v.exit_type, v.cost = words[W.PC], words[W.LAST_TYPE], last[15]
+        v.fault_dear, v.fault_esr, v.last_inst = words[W.FAULT_DEAR], words[W.FAULT_ESR], words[W.LAST_INST]
+        v.run.exit_reason = codes.KVM_EXIT_MMIO if last[8] == MMIO else codes.KVM_EXIT_UNKNOWN
+
+    def reopen(self) -> None:
+        """Something is about to be queued in the middle of a device access: the exit at hand is not over yet."""
+        if self._accessing and self._open is None:
+            self._open = self._v.exits.pop()
+
+    def access(self) -> Stop | None:
+        """The device access that compiled code stopped for: everything of the exit but the device is done.
+
+        The debug registers would become the host's and the guest's again, with nothing run in between.
+        """
+        system, v = self._system, self._v
+        packed, gpa = self._words[W.ACCESS], self._words[W.ACCESS_GPA]
+        value, what, register = packed & M32, packed >> 32 & 0xFFFF, packed >> 48
+        size, write = what & 0xFF, bool(what & WRITES)
+        bus = system.board.bus
+        system.in_host = self._accessing = True
+        try:
+            if write:
+                bus.write(gpa, size, value)
+            else:
+                value = bus.read(gpa, size)
+        except BusFault:
+            pass  # QEMU: unassigned memory reads as zero
+        finally:
+            system.in_host = self._accessing = False
+        if not write:
+            v.gpr[register] = value
+            if self._open is None:
+                v.exits.answer(value)
+        mmio = v.run.mmio
+        mmio.phys_addr, mmio.len, mmio.is_write, mmio.data = gpa, size, write, value.to_bytes(size, "big")
+        v.devices_touched = True
+        device = v.device_at(gpa) or "none"
+        v.mmio_counts[device, write] += 1
+        row, self._open = self._open, None
+        if row is not None or v.pending or v.requests:
+            row = v.exits.pop() if row is None else row
+            return system.finish_access(row, (MMIO, row[7], gpa, size, value, write, device))
+        return system.requested()
