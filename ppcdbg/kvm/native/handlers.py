@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
+from ppcdbg.cpu import shortcuts
 from ppcdbg.cpu.models import CoreModel
 from ppcdbg.cpu.state import TLB0_ENTRIES
 from ppcdbg.engine.llvm import layout as L
@@ -318,7 +319,7 @@ def _emulate(model: CoreModel) -> str:
 
 
 def _access(h: Part, gpa: Value, pc: Value, msr: Value, word: Value) -> None:
-    """A load or store to a device: all of the exit but the device, whose turn is Python's (``KvmSystem``)."""
+    """A load or store to a device: the whole exit, where the engine may serve it, else all of it but the device."""
     in_kernel = h.ltu(gpa - h.w(W.KERNEL_BASE), h.w(W.KERNEL_SIZE))
     h.python(h.eq(h.w(W.MMIO), 0) | h.ne(gpa >> 36, 0) | in_kernel)
     how, _ = _known(h, word, W.LOAD, W.STORE)
@@ -328,16 +329,30 @@ def _access(h: Part, gpa: Value, pc: Value, msr: Value, word: Value) -> None:
     tick = h.tick()
     h.book(tick)
     mask = h.make(f"lshr i32 -1, {(32 - (size << 3)).text}", 32)
-    value = h.choose(writes, h.word(h.gpr[register]) & mask, 0)
-    cost = h.w(W.SWITCH_COST) + h.w(W.EMULATE_COST) + h.w(W.USERSPACE_COST)
+    stored = h.choose(writes, h.word(h.gpr[register]) & mask, 0)
     what = size | h.choose(writes, WRITES, 0)
+    h.set_variable(L.VALUE, h.wide(stored))
+    served = _served(h, gpa, size, writes)
+    value = h.word(h.choose(served, h.word(h.variable(L.VALUE)), stored))
+    with h.when(served & (writes ^ 1), ends=False):
+        h.gpr[register] = value
+    cost = h.w(W.SWITCH_COST) + h.w(W.EMULATE_COST) + h.w(W.USERSPACE_COST)
     did = (MMIO, h.word(gpa), value, what, h.word(gpa >> 32), codes.RESUME_HOST_NV, codes.MMIO_EXITS, h.word(cost))
     h.row(tick, I.DTLB_MISS, (pc, msr, dear, esr, word), did)
     h.close(tick, I.DTLB_MISS, "mmio_exits", codes.MMIO_EXITS, cost, 1)
-    h.set_w(W.ACCESS_GPA, gpa)
-    h.set_w(W.ACCESS, h.wide(value) | h.wide(what) << 32 | register << 48)
     h.enter(h.word(pc + 4), msr)
+    with h.when(served):
+        h.tail("@switch", "null", h._spend().text)
+    h.set_w(W.ACCESS, register)
     h.tail(leaving(Left.TENANT), "null", h._spend().text)
+
+
+def _served(h: Part, gpa: Value, size: Value, writes: Value) -> Value:
+    """Whether the engine did the access. The instruction has advanced when the device sees it."""
+    key = gpa | h.wide(size) << 40 | h.wide(h.choose(writes, shortcuts.key(0, write=True), 0))
+    position = h.retired() + 1
+    done = h.make(f"call i32 @serve(ptr {h.engine_block()}, i64 {key.text}, i64 {position.text})", 32)
+    return h.compare("ne", done, 0)
 
 
 def handlers_text(model: CoreModel) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from ppcdbg.cpu.bus import BusFault
 from ppcdbg.engine.api import Engine, TenantHost
-from ppcdbg.isa.bits import M32
 from ppcdbg.kvm import codes
 from ppcdbg.kvm import words as W
 from ppcdbg.kvm.host import Backing
@@ -55,11 +54,25 @@ class Native:
             return
         v = self._v
         words[W.LOG_COUNT] = 0
-        v.exits.extend(W.ROW.iter_unpack(memoryview(v.rows).cast("B")[: count * W.ROW.size]))
-        last = v.exits.last
+        rows = list(W.ROW.iter_unpack(memoryview(v.rows).cast("B")[: count * W.ROW.size]))
+        v.exits.extend(rows)
+        last = rows[-1]
         v.pc, v.exit_type, v.cost = words[W.PC], words[W.LAST_TYPE], last[15]
         v.fault_dear, v.fault_esr, v.last_inst = words[W.FAULT_DEAR], words[W.FAULT_ESR], words[W.LAST_INST]
         v.run.exit_reason = codes.KVM_EXIT_MMIO if last[8] == MMIO else codes.KVM_EXIT_UNKNOWN
+        accesses = [row for row in rows if row[8] == MMIO]
+        if accesses:
+            self._count(accesses)
+
+    def _count(self, rows: list[tuple[Any, ...]]) -> None:
+        """Device accesses: by device, and struct kvm_run as the last one left it."""
+        v, counts, device_at = self._v, self._v.mmio_counts, self._v.device_at
+        for row in rows:
+            counts[device_at(row[12] << 32 | row[9]) or "none", bool(row[11] & WRITES)] += 1
+        v.devices_touched = True
+        gpa, size, write = row[12] << 32 | row[9], row[11] & 0xFF, bool(row[11] & WRITES)
+        mmio = v.run.mmio
+        mmio.phys_addr, mmio.len, mmio.is_write, mmio.data = gpa, size, write, row[10].to_bytes(size, "big")
 
     def reopen(self) -> None:
         """Something is about to be queued in the middle of a device access: the exit at hand is not over yet."""
@@ -72,13 +85,11 @@ class Native:
         The debug registers would become the host's and the guest's again, with nothing run in between.
         """
         system, v = self._system, self._v
-        packed, gpa = self._words[W.ACCESS], self._words[W.ACCESS_GPA]
-        value, what, register = packed & M32, packed >> 32 & 0xFFFF, packed >> 48
-        size, write = what & 0xFF, bool(what & WRITES)
-        bus = system.board.bus
+        mmio, bus = v.run.mmio, system.board.bus
+        gpa, size, value = mmio.phys_addr, mmio.len, int.from_bytes(mmio.data, "big")
         system.in_host = self._accessing = True
         try:
-            if write:
+            if mmio.is_write:
                 bus.write(gpa, size, value)
             else:
                 value = bus.read(gpa, size)
@@ -86,17 +97,14 @@ class Native:
             pass  # QEMU: unassigned memory reads as zero
         finally:
             system.in_host = self._accessing = False
-        if not write:
-            v.gpr[register] = value
+        if not mmio.is_write:
+            v.gpr[self._words[W.ACCESS]] = value
+            mmio.data = value.to_bytes(size, "big")
             if self._open is None:
                 v.exits.answer(value)
-        mmio = v.run.mmio
-        mmio.phys_addr, mmio.len, mmio.is_write, mmio.data = gpa, size, write, value.to_bytes(size, "big")
-        v.devices_touched = True
-        device = v.device_at(gpa) or "none"
-        v.mmio_counts[device, write] += 1
         row, self._open = self._open, None
         if row is not None or v.pending or v.requests:
             row = v.exits.pop() if row is None else row
-            return system.finish_access(row, (MMIO, row[7], gpa, size, value, write, device))
+            device = v.device_at(gpa) or "none"
+            return system.finish_access(row, (MMIO, row[7], gpa, size, value, mmio.is_write, device))
         return system.requested()
