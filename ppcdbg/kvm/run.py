@@ -13,7 +13,7 @@ from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, S
 from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes, table
 from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.cpu.timers import TIMEBASE_HZ
-from ppcdbg.engine.api import Engine, Why
+from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.isa.bits import M64
 from ppcdbg.isa.slots import PC
 from ppcdbg.isa.sprs import BY_NAME, Access
@@ -111,11 +111,10 @@ class KvmSystem(RunLoop):
         first = None if self._entered else self._first_entry()
         if first is not None:
             return first
-        reg, counters, run = self.core.state.reg, self._counters, self.engine.run
+        reg, counters = self.core.state.reg, self._counters
         stops, exits, until_look = limits.stops(), 0, self.slice
         position, breakpoints = limits.position, limits.breakpoints
-        native = self._native
-        native.begin(limits)
+        self._native.begin(limits)
         patience = FOREVER if limits.interrupted is None else self.slice
         exit_cost = self.slice // EXITS_A_SLICE
         start = reg[PC], counters[RETIRED]
@@ -138,17 +137,12 @@ class KvmSystem(RunLoop):
                     return self._stop(StopKind.LIMIT)
                 if breakpoints and reg[PC] in breakpoints and (reg[PC], before) != start:
                     return self._stop(StopKind.BREAKPOINT)
-                native.allow(horizon > before)
-                if horizon > before:
-                    reason = run(min(horizon, position, before + patience), stops)
-                else:
-                    reason = run(before + 1, self._stops(stops))
-                native.absorb()
+                ahead = horizon > before
+                reason = self._go(min(horizon, position, before + patience) if ahead else before + 1, stops, ahead)
                 if reason.why is Why.EXIT:
                     number = reason.vector
                 elif reason.why is Why.TENANT:
-                    stop = native.access()
-                    if stop is not None:
+                    if (stop := self._native.access()) is not None:
                         return stop
                 elif reason.why is Why.BREAKPOINT:
                     if reg[PC] in breakpoints:
@@ -173,6 +167,13 @@ class KvmSystem(RunLoop):
                 until_look = self.slice
                 if limits.interrupted is not None and limits.interrupted():
                     return self._stop(StopKind.INTERRUPTED)
+
+    def _go(self, limit: int, stops: Stops, undisturbed: bool) -> EngineStop:
+        """One stretch in the guest. ``undisturbed``: nothing from outside is due before ``limit``."""
+        self._native.allow(undisturbed)
+        reason = self.engine.run(limit, stops if undisturbed else self._stops(stops))
+        self._native.absorb()
+        return reason
 
     # --- exits that somebody wants to see ---------------------------------------------------------
     def _holds(self, hold: Hold, number: int) -> bool:

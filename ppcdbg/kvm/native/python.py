@@ -43,7 +43,8 @@ class Native:
         if self._there:
             v = self._v
             self._words[W.READY] = (
-                undisturbed and self._wanted and not v.pending and not v.requests and v.trace is None and not v.guest_debug
+                undisturbed and self._wanted and not v.pending and not v.requests and v.trace is None
+                and not v.guest_debug
             )  # fmt: skip
 
     def absorb(self) -> None:
