@@ -6,7 +6,6 @@ Ctrl-C ends the run at an exact instruction and still prints the summary; a seco
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 from pathlib import Path
@@ -113,6 +112,8 @@ class Interruption:
 
 def write_json(value: Summary, name: str) -> None:
     """Write one object; a file gets it whole or not at all as far as its name can tell."""
+    import json  # only who asks for it pays
+
     text = json.dumps(value, indent=2) + "\n"
     if name == "-":
         sys.stdout.write(text)

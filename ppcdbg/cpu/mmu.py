@@ -242,7 +242,7 @@ class Mmu:
         if ea & 4:
             self._flushed(self._tlb.flush(tlbsel))
         else:
-            self._flushed(self._tlb.flush(tlbsel, lambda e: ea & -e.size & 0xFFFFFFFF == e.epn))
+            self._flushed(self._tlb.flush(tlbsel, lambda e: ea & -e.size & 0xFFFFFFFF == e.epn, page=ea >> 12))
 
     def tlbilx(self, kind: int, ea: int) -> None:
         """T=0 all of MAS5's LPID, 1 those of MAS6[SPID], 3 the page of EA; T=2 does nothing (facts 2.5)."""
@@ -261,7 +261,8 @@ class Mmu:
             return bool(e.mas8 & MAS8_TGS) == gs and e.ts == sas and ea & -e.size & 0xFFFFFFFF == e.epn
 
         if kind in (0, 1, 3):
-            self._flushed(self._tlb.flush(0, wanted) + self._tlb.flush(1, wanted))
+            page, tid = ea >> 12 if kind == 3 else None, spid if kind else None
+            self._flushed([i for n in (0, 1) for i in self._tlb.flush(n, wanted, page=page, tid=tid)])
 
     def flash_invalidate(self, mmucsr0: int) -> None:
         """MMUCSR0: TLB1FI 0x2, TLB0FI 0x4."""

@@ -15,6 +15,7 @@ TLB0_WAYS = 4
 TLB0_SETS = TLB0_ENTRIES // TLB0_WAYS
 
 MAS1_V, MAS1_IPROT, MAS1_TS = 0x80000000, 0x40000000, 0x1000
+MAS1_TID, MAS1_TID_SHIFT = 0xFF0000, 16
 MAS8_TGS, MAS8_VF = 0x80000000, 0x40000000
 
 
@@ -140,12 +141,29 @@ class Tlb:
         """Indexes of one array."""
         return range(TLB0_ENTRIES) if tlbsel == 0 else range(TLB0_ENTRIES, TLB0_ENTRIES + self.tlb1_entries)
 
-    def flush(self, tlbsel: int, which: Callable[[TlbEntry], bool] | None = None) -> list[int]:
-        """Drop valid entries of one array without IPROT that ``which`` accepts; the indexes dropped."""
-        dropped = []
-        for index in self.entries(tlbsel):
-            mas1 = self.words[index * TLB_ENTRY_WORDS]
-            if mas1 & MAS1_V and not mas1 & MAS1_IPROT and (which is None or which(self.entry(index))):
-                self.drop(index)
-                dropped.append(index)
+    def flush(
+        self,
+        tlbsel: int,
+        which: Callable[[TlbEntry], bool] | None = None,
+        *,
+        page: int | None = None,
+        tid: int | None = None,
+    ) -> list[int]:
+        """Drop valid entries of one array without IPROT that ``which`` accepts; the indexes dropped.
+
+        ``page`` and ``tid`` say that it accepts no others: the set of a page of TLB0 is four entries of 512.
+        """
+        indexes = self.entries(tlbsel)
+        if page is not None and tlbsel == 0:
+            first = (page & (TLB0_SETS - 1)) * TLB0_WAYS
+            indexes = range(first, first + TLB0_WAYS)
+        mask, wanted = MAS1_V | MAS1_IPROT, MAS1_V
+        if tid is not None:
+            mask, wanted = mask | MAS1_TID, wanted | tid << MAS1_TID_SHIFT
+        start, stop = indexes.start * TLB_ENTRY_WORDS, indexes.stop * TLB_ENTRY_WORDS
+        images = self.words[start:stop:TLB_ENTRY_WORDS].tolist()
+        found = [index for index, mas1 in zip(indexes, images) if mas1 & mask == wanted]
+        dropped = found if which is None else [index for index in found if which(self.entry(index))]
+        for index in dropped:
+            self.drop(index)
         return dropped

@@ -35,10 +35,14 @@ class Region:
     write_late: Callable[[list[LateWrite]], None] | None = None
 
 
+User = tuple[Region, int, bool]
+"""Whose register a slot is, at which offset, and whether it is for writes."""
+
+
 class RegionOffers:
     """The offers of one device. Implements ``devices.device.Offers``."""
 
-    def __init__(self, shortcuts: Shortcuts, region: Region, users: list[tuple[Region, int]]) -> None:
+    def __init__(self, shortcuts: Shortcuts, region: Region, users: list[User]) -> None:
         self._shortcuts, self._region, self._users = shortcuts, region, users
         self._slots: dict[tuple[int, int, bool], int | None] = {}
 
@@ -56,7 +60,7 @@ class RegionOffers:
         if slot == -1:
             slot = self._slots[place] = self._shortcuts.allot(Register(self._region.base + offset, size, write))
             if slot is not None:
-                self._users.append((self._region, offset))
+                self._users.append((self._region, offset, write))
         if slot is None:
             return
         if value is None:
@@ -76,8 +80,8 @@ class SystemBus:
         self.moved: Callable[[], None] = lambda: None
         """Called when an access changed the tick of a device's next event, so that whoever waits for it looks again."""
         self.shortcuts: Shortcuts | None = Shortcuts()
-        self._users: list[tuple[Region, int]] = []
-        """Whose register, and at which offset, each slot of ``shortcuts`` is."""
+        self._users: list[User] = []
+        """Whose register each slot of ``shortcuts`` is."""
         self.written: set[int] = set()
         """Pages of RAM that were written over the bus, which a core does only past the RAM that it knows of."""
         self.written_outside: list[tuple[int, int]] = []
@@ -108,9 +112,10 @@ class SystemBus:
         served = shortcuts.log()
         shortcuts.clear()
         late: dict[int, list[LateWrite]] = {}
+        users = self._users
         for slot, value, position in served:
-            region, offset = self._users[slot]
-            if shortcuts.registers[slot].write:
+            region, offset, write = users[slot]
+            if write:
                 region.writes += 1
                 late.setdefault(region.base, []).append((offset, value, position))
             else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from ppcdbg.cpu import interrupts as I
@@ -145,6 +147,42 @@ def test_tlbilx(kind, left):
     it.core.write_spr("MAS6", (6 if kind == 3 else 5) << 16)
     it.core.mmu.tlbilx(kind, 0x20123)
     assert [i for i in (512, 513, 514) if it.core.entry(i).valid] == left
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_invalidation_looks_only_where_the_page_can_be_and_misses_nothing(seed):
+    """Full arrays, few pages and owners: what goes is what the rule says of every entry."""
+    rng = random.Random(seed)
+    it = rig()
+    mmu, tlb = it.core.mmu, it.core.tlb
+    pages = [rng.getrandbits(20) for _ in range(6)]
+    for index in range(512 + tlb.tlb1_entries):
+        page = rng.choice(pages) & ~0x7F | index >> 2 & 0x7F if index < 512 else rng.choice(pages)
+        mas1 = rng.getrandbits(2) << 30 | rng.randrange(3) << 16 | rng.getrandbits(1) << 12 | rng.choice((1, 2, 5)) << 8
+        tlb.write(index, mas1, page << 12, 0x3F, 0, rng.getrandbits(1) << 31 | rng.randrange(2))
+    everything = [tlb.entry(i) for i in range(512 + tlb.tlb1_entries)]
+    for _ in range(20):
+        kind, aim = rng.choice((0, 1, 3, 3, 3)), rng.choice(everything)
+        ea, lpid, spid = aim.epn | rng.getrandbits(12), rng.randrange(2), rng.randrange(3)
+        it.core.write_spr("MAS5", aim.mas8 & 0x80000000 | lpid)
+        it.core.write_spr("MAS6", spid << 16 | aim.ts)
+        same = [e.mas8 & 0x80000000 == aim.mas8 & 0x80000000 and e.ts == aim.ts and ea & -e.size & 0xFFFFFFFF == e.epn
+                for e in everything]  # fmt: skip
+        wanted = [e.valid and not e.mas1 & 0x40000000 and e.mas8 & 0xFF == lpid
+                  and (kind == 0 or e.tid == spid) and (kind != 3 or here)
+                  for e, here in zip(everything, same)]  # fmt: skip
+        before = bytes(it.core.state.block)
+        mmu.tlbilx(kind, ea)
+        assert [e.valid and not tlb.entry(e.index).valid for e in everything] == wanted, f"seed {seed}, T={kind}"
+        it.core.state.block[:] = before
+        tlb.reloaded()
+        mmu.tlbivax(ea & ~0xFFF | aim.index // 512 << 3)
+        gone = [e.valid and not e.mas1 & 0x40000000 and (e.index < 512) == (aim.index < 512)
+                and ea & -e.size & 0xFFFFF000 == e.epn & -e.size
+                for e in everything]  # fmt: skip
+        assert [e.valid and not tlb.entry(e.index).valid for e in everything] == gone, f"seed {seed}, {ea:#x}"
+        it.core.state.block[:] = before
+        tlb.reloaded()
 
 
 def test_big_page_addresses_keep_their_offset():

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ppcdbg.engine.llvm.layout import PAGE
 from ppcdbg.isa.bits import M32
 from ppcdbg.isa.flow import To, flow
 from ppcdbg.isa.insn import Insn
@@ -18,7 +19,6 @@ from ppcdbg.isa.table import Decoder
 MOST_BLOCKS = 64
 MOST_INSNS = 400
 LONGEST_STEP_BACK = 64
-PAGE = 0xFFFFF000
 
 Read = Callable[[int], int | None]
 """The word at an effective address, None where nothing can be fetched."""

@@ -22,7 +22,7 @@ from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.build import tier0
 from ppcdbg.engine.llvm.layout import Left
 from ppcdbg.engine.llvm.memory import EngineMemory
-from ppcdbg.engine.llvm.policy import DEFAULT, Policy
+from ppcdbg.engine.llvm.policy import DEFAULT, Policy, Seen
 from ppcdbg.engine.llvm.slowpath import SlowPath
 from ppcdbg.errors import EngineError
 from ppcdbg.isa import slots
@@ -37,6 +37,7 @@ AT_LIMIT = EngineStop(Why.LIMIT)
 NOTHING_SERVED: Sequence[int] = (0,)
 AT_TENANT = EngineStop(Why.TENANT)
 _EXIT, _TENANT = int(Left.EXIT), int(Left.TENANT)
+_READ, _WRITE = int(Left.READ), int(Left.WRITE)
 _EXITS = {vector: EngineStop(Why.EXIT, vector) for vector in VECTORS}
 _VECTOR, _LOG_COUNT = L.VECTOR >> 3, L.LOG_COUNT >> 3
 _ADDRESS, _SIZE, _VALUE, _PENDING = L.ADDRESS >> 3, L.SIZE >> 3, L.VALUE >> 3, L.PENDING >> 3
@@ -70,6 +71,7 @@ class LlvmEngine:
         self._slow = SlowPath(core, self._memory, self._written)
         self._policy = policy
         self.tier1: Tier1 | None = None
+        self._seen: Seen = {}
         self._look_at = core.retired + policy.period if policy is not None else 1 << 62
         self._tenant, self._observer, self._logging = False, core.observer, False
         self._bus, self._served = core.bus, NOTHING_SERVED
@@ -189,12 +191,21 @@ class LlvmEngine:
     def _tell(self) -> None:
         self._observer.interrupts_taken(self._memory.take_log())
 
-    def _begin_tier1(self) -> Tier1:
-        from ppcdbg.engine.llvm.tier1 import Tier1
+    def _look(self, pc: int) -> None:
+        """Let tier 1 see where the guest is. It is made when a page is hot: that takes 10 ms, and a boot may not need
+        it."""
+        tier1 = self.tier1
+        if tier1 is None:
+            policy = self._policy
+            assert policy is not None
+            if policy.cold(self._seen, pc):
+                self._look_at += policy.period
+                return
+            from ppcdbg.engine.llvm.tier1 import Tier1
 
-        assert self._policy is not None
-        self.tier1 = Tier1(self.core, self._memory, self._symbols, self._policy)
-        return self.tier1
+            tier1 = self.tier1 = Tier1(self.core, self._memory, self._symbols, policy, self._seen)
+        tier1.look(pc)
+        self._look_at += tier1.period
 
     def _run_compiled(self, limit: int) -> int:
         """Run compiled code, looking where it is from time to time."""
@@ -204,9 +215,7 @@ class LlvmEngine:
             why = int(self._enter(self._block, self._look_at))
             if self._counters[RETIRED] < self._look_at:
                 return why
-            tier1 = self.tier1 or self._begin_tier1()
-            tier1.look(self._reg[slots.PC])
-            self._look_at += tier1.period
+            self._look(self._reg[slots.PC])
             if why:
                 return why
 
@@ -225,8 +234,8 @@ class LlvmEngine:
             stop: EngineStop | int | None = None
             if why is None:
                 stop = self._watched(limit, first) if self._must_watch(first=first) else None
-            elif why == Left.READ or why == Left.WRITE:
-                stop = self._device(limit, write=why == Left.WRITE)
+            elif why in (_READ, _WRITE):
+                stop = self._device(limit, write=why == _WRITE)
             elif why == Left.ATTENTION:
                 stop = self._attend(limit)
             else:
@@ -245,7 +254,7 @@ class LlvmEngine:
             if why == 0:
                 return AT_LIMIT
 
-    def _look(self, limit: int) -> EngineStop | bool:
+    def _before(self, limit: int) -> EngineStop | bool:
         """What comes before the next instruction: a stop, or whether an interrupt was taken."""
         core = self.core
         if self._counters[RETIRED] >= limit:
@@ -259,7 +268,7 @@ class LlvmEngine:
         return False
 
     def _watched(self, limit: int, first: bool) -> EngineStop | None:
-        looked = self._look(limit)
+        looked = self._before(limit)
         if isinstance(looked, EngineStop) or looked:
             return looked if isinstance(looked, EngineStop) else None
         if not self._must_watch(first=False):
@@ -309,7 +318,7 @@ class LlvmEngine:
     def _attend(self, limit: int) -> EngineStop | int | None:
         """An interrupt may be pending. Where none is deliverable after all, go on without asking again."""
         self.left[Left.ATTENTION] += 1
-        looked = self._look(limit)
+        looked = self._before(limit)
         if isinstance(looked, EngineStop):
             return looked
         return None if looked else self._go_on(limit)
@@ -328,23 +337,28 @@ class LlvmEngine:
         return self._slow.perform(self._reg[slots.PC], self._memory.real_of(op))
 
     def _device(self, limit: int, *, write: bool) -> int | None:
-        """Do the access whose address compiled code found, then let it go on.
+        """Do the access whose address compiled code found, and let it go on, as long as it comes back for another.
 
-        What it then came back for, or None where interrupts or the machine must be looked at before it goes on.
+        What else it came back for, or None where interrupts or the machine must be looked at before it goes on.
         """
         core, words, reg = self.core, self._vars, self._reg
-        self.left[Left.WRITE if write else Left.READ] += 1
-        lines = reg[slots.LINES]
-        try:
-            if write:
-                core.bus.write(words[_ADDRESS], words[_SIZE], words[_VALUE])
-            else:
-                words[_VALUE] = core.bus.read(words[_ADDRESS], words[_SIZE])
-        except BusFault:
-            return int(Left.INTERPRET)
-        words[_PENDING] = 2 if write else 1
-        if not core.machine_attention and reg[slots.LINES] == lines and not words[L.FLUSH >> 3]:
-            return self._go_on(limit)
+        while True:
+            self.left[_WRITE if write else _READ] += 1
+            lines = reg[slots.LINES]
+            try:
+                if write:
+                    core.bus.write(words[_ADDRESS], words[_SIZE], words[_VALUE])
+                else:
+                    words[_VALUE] = core.bus.read(words[_ADDRESS], words[_SIZE])
+            except BusFault:
+                return int(Left.INTERPRET)
+            words[_PENDING] = 2 if write else 1
+            if core.machine_attention or reg[slots.LINES] != lines or words[L.FLUSH >> 3]:
+                break
+            why = self._go_on(limit)
+            if why != _READ and why != _WRITE:
+                return why
+            write = why == _WRITE
         target = self._counters[RETIRED] + 1
         while (left := Left(self._resume(self._block, target))) is not Left.LIMIT:
             self._mend(left)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ppcdbg.engine.llvm import layout as L
-from ppcdbg.engine.llvm.discover import PAGE, Region
+from ppcdbg.engine.llvm.discover import Region
+from ppcdbg.engine.llvm.layout import PAGE
 
 
 @dataclass(frozen=True)

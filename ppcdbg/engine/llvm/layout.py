@@ -18,6 +18,7 @@ MSR = slots.MSR * 4
 COUNTERS = COUNTER_OFFSET
 TLB = TLB_OFFSET
 
+PAGE = 0xFFFFF000  # of an effective address
 CONTEXT_BITS = M.MSR_PR | M.MSR_IS | M.MSR_DS | M.MSR_GS
 
 # --- a decoded op: handler address, then operands

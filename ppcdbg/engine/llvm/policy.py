@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+
+from ppcdbg.engine.llvm.layout import PAGE
+
+Seen = dict[int, Counter[int]]
+"""How often looks found the guest at an address, by page."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,14 @@ class Policy:
     hot: int = 32
     background: bool = True
     optimize: int = 2
+
+    def cold(self, seen: Seen, pc: int) -> bool:
+        """Note a look in ``seen``; but the one that makes a page hot is not noted, and False."""
+        page = seen.setdefault(pc & PAGE, Counter())
+        if page.total() + 1 >= self.hot:
+            return False
+        page[pc] += 1
+        return True
 
 
 DEFAULT = Policy()

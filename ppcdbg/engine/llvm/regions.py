@@ -13,10 +13,10 @@ from typing import Any
 from ppcdbg.cpu.models import CoreModel
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.context import ContextEmitter
-from ppcdbg.engine.llvm.discover import PAGE, Region, Step
+from ppcdbg.engine.llvm.discover import Region, Step
 from ppcdbg.engine.llvm.emit import SIGNATURE, NotEmitted
 from ppcdbg.engine.llvm.jobs import Surroundings
-from ppcdbg.engine.llvm.layout import Left
+from ppcdbg.engine.llvm.layout import PAGE, Left
 from ppcdbg.engine.llvm.text import ENGINE, STATE, Number, Value, constant
 from ppcdbg.isa import slots
 from ppcdbg.isa.bits import M32

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.mmu import Access
 from ppcdbg.engine.llvm import layout as L
-from ppcdbg.engine.llvm.discover import PAGE, Discovery, Region
+from ppcdbg.engine.llvm.discover import Discovery, Region
 from ppcdbg.engine.llvm.jobs import Installed, Job, Surroundings
+from ppcdbg.engine.llvm.layout import PAGE
 from ppcdbg.engine.llvm.memory import EngineMemory
-from ppcdbg.engine.llvm.policy import Policy
+from ppcdbg.engine.llvm.policy import Policy, Seen
 from ppcdbg.isa.insn import Insn
 from ppcdbg.isa.table import decoder
 
@@ -36,11 +37,12 @@ OFTEN_CHANGED = 3
 class Tier1:
     """The compiled regions of one engine."""
 
-    def __init__(self, core: Core, memory: EngineMemory, helpers: dict[str, int], policy: Policy) -> None:
+    def __init__(self, core: Core, memory: EngineMemory, helpers: dict[str, int], policy: Policy, seen: Seen) -> None:
+        """``seen`` are looks that came before there was a page hot enough."""
         self._core, self._memory, self._helpers, self._policy = core, memory, helpers, policy
         self._discovery = Discovery(decoder(core.model.name), self._read, self._usable)
         self._waiting: tuple[Job, Future[int]] | None = None
-        self._seen: dict[int, Counter[int]] = {}
+        self._seen = seen
         self._covered: set[int] = set()
         self._pages: dict[int, int | None] = {}
         self._tier0: dict[int, int] = {}

@@ -211,6 +211,8 @@ class Mpic:
     def _best(self, numbers: set[int]) -> tuple[int, int]:
         """The highest priority in a set, the lowest number first among equals; (-1, -1) if empty."""
         best, priority = -1, -1
+        if not numbers:  # nearly always, of those in service
+            return best, priority
         for number in sorted(numbers):
             if self.sources[number].priority > priority:
                 best, priority = number, self.sources[number].priority
