@@ -10,12 +10,11 @@ import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from ppcdbg.debugger.events import Event, EventKind, Verb, matches
+from ppcdbg.debugger.events import Event, EventKind, Seen, Verb
 from ppcdbg.debugger.expressions import Compiled
 from ppcdbg.debugger.stops import TraceHit
-from ppcdbg.engine.api import Watch
+from ppcdbg.engine.api import Pattern, Watch
 from ppcdbg.errors import UsageError
-from ppcdbg.kvm.records import ExitRecord
 
 Action = Callable[[TraceHit], object]
 
@@ -35,8 +34,47 @@ class Breakpoint:
     error: str = ""
     """Why the condition could not be evaluated when it was last tried; the guest then stops, as in gdb."""
     compiled: Compiled | None = field(default=None, compare=False, repr=False)
+    commands: tuple[str, ...] = ()
+    """Lines that a command line carries out when it stops here."""
     action: Action | None = field(default=None, compare=False, repr=False)
     """Called with each hit: the guest stops only where it says so. Set from Python."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the enabled breakpoints need of a run. ``vectors`` None: every exit must be asked at, if any."""
+
+    places: dict[int, list[int]]
+    addresses: frozenset[int]
+    watches: dict[Watch, list[int]]
+    classes: tuple[Pattern, ...]
+    numbers: dict[Seen, list[int]]
+    vectors: frozenset[int] | None
+    kinds: frozenset[EventKind]
+    positions: tuple[int, ...]
+
+
+def _needs(enabled: list[Breakpoint]) -> Needs:
+    places: dict[int, list[int]] = {}
+    watches: dict[Watch, list[int]] = {}
+    numbers: dict[Seen, list[int]] = {}
+    vectors: set[int] | None = set()
+    for b in enabled:
+        event = b.event
+        for how in event.seen:
+            numbers.setdefault(how, []).append(b.number)
+        if Seen.PLACE in event.seen:
+            places.setdefault(event.address, []).append(b.number)
+        for watch in event.watches:
+            watches.setdefault(watch, []).append(b.number)
+        if Seen.ARRIVAL in event.seen:
+            vectors = None if vectors is None or event.vectors is None else vectors | event.vectors
+    classes = dict.fromkeys(c for b in enabled for c in b.event.classes)
+    positions = sorted(b.event.number or 0 for b in enabled if b.event.kind is EventKind.POSITION)
+    return Needs(
+        places, frozenset(places), watches, tuple(classes), numbers, None if vectors is None else frozenset(vectors),
+        frozenset(b.event.kind for b in enabled), tuple(positions),
+    )  # fmt: skip
 
 
 class Breakpoints:
@@ -45,11 +83,7 @@ class Breakpoints:
     def __init__(self) -> None:
         self._all: dict[int, Breakpoint] = {}
         self._next = 1
-        self._places: dict[int, list[int]] | None = None
-        self._addresses: frozenset[int] = frozenset()
-        self._on_records: list[int] = []
-        self._on_console: list[int] = []
-        self._on_data: dict[Watch, list[int]] = {}
+        self._needs: Needs | None = None
 
     def __iter__(self) -> Iterator[Breakpoint]:
         return iter(list(self._all.values()))
@@ -78,27 +112,34 @@ class Breakpoints:
 
     def _put(self, made: Breakpoint) -> Breakpoint:
         self._all[made.number] = made
-        self._places = None
+        self._needs = None
         return made
 
     def delete(self, number: int) -> Breakpoint:
         gone = self.get(number)
         del self._all[number]
-        self._places = None
+        self._needs = None
         return gone
 
     def clear(self) -> int:
         """Delete all; how many there were."""
         count = len(self._all)
         self._all.clear()
-        self._places = None
+        self._needs = None
         return count
 
     def enable(self, number: int, on: bool) -> Breakpoint:
         return self._put(replace(self.get(number), enabled=on))
 
-    def set_condition(self, number: int, condition: str, compiled: Compiled | None) -> Breakpoint:
-        return self._put(replace(self.get(number), condition=condition, compiled=compiled, error=""))
+    def set_condition(
+        self, number: int, condition: str, compiled: Compiled | None, event: Event | None = None
+    ) -> Breakpoint:
+        """``event`` in place of the one there is, where the condition can only be judged elsewhere."""
+        b = self.get(number)
+        return self._put(replace(b, condition=condition, compiled=compiled, error="", event=event or b.event))
+
+    def set_commands(self, number: int, commands: tuple[str, ...]) -> Breakpoint:
+        return self._put(replace(self.get(number), commands=commands))
 
     def set_action(self, number: int, action: Action | None) -> Breakpoint:
         return self._put(replace(self.get(number), action=action))
@@ -107,65 +148,29 @@ class Breakpoints:
         return self._put(replace(self.get(number), ignore=max(count, 0)))
 
     # --- asked while running ---------------------------------------------------------------------------------------
-    def _index(self) -> dict[int, list[int]]:
-        if self._places is None:
-            self._places, self._on_records, self._on_console, self._on_data = {}, [], [], {}
-            for b in self._all.values():
-                if not b.enabled:
-                    continue
-                if b.event.kind is EventKind.ADDRESS:
-                    self._places.setdefault(b.event.address, []).append(b.number)
-                elif b.event.kind is EventKind.CONSOLE:
-                    self._on_console.append(b.number)
-                elif b.event.kind is EventKind.DATA:
-                    self._on_data.setdefault(b.event.watch, []).append(b.number)
-                    if b.event.device:
-                        self._on_records.append(b.number)
-                else:
-                    self._on_records.append(b.number)
-            self._addresses = frozenset(self._places)
-        return self._places
+    @property
+    def needs(self) -> Needs:
+        """What a run must look for, for the entries that are enabled now."""
+        if self._needs is None:
+            self._needs = _needs([b for b in self._all.values() if b.enabled])
+        return self._needs
 
     @property
     def addresses(self) -> frozenset[int]:
         """Effective addresses with an enabled breakpoint."""
-        self._index()
-        return self._addresses
-
-    @property
-    def watches_exits(self) -> bool:
-        """Whether an enabled breakpoint must see every exit record."""
-        self._index()
-        return bool(self._on_records)
-
-    @property
-    def watches_console(self) -> bool:
-        self._index()
-        return bool(self._on_console)
-
-    @property
-    def watches(self) -> tuple[Watch, ...]:
-        """What an engine must look for in storage accesses."""
-        self._index()
-        return tuple(self._on_data)
-
-    def watching(self, watch: Watch) -> list[Breakpoint]:
-        """Enabled breakpoints for one of ``watches``."""
-        self._index()
-        return [self._all[n] for n in self._on_data.get(watch, ())]
+        return self.needs.addresses
 
     def at(self, address: int) -> list[Breakpoint]:
         """Enabled breakpoints on an address."""
-        return [self._all[n] for n in self._index().get(address, ())]
+        return [self._all[n] for n in self.needs.places.get(address, ())]
 
-    def on(self, record: ExitRecord) -> list[Breakpoint]:
-        """Enabled breakpoints whose event happened in this exit; conditions are not looked at."""
-        self._index()
-        return [b for n in self._on_records if matches((b := self._all[n]).event, record)]
+    def seen(self, how: Seen) -> list[Breakpoint]:
+        """Enabled breakpoints whose event is noticed in this way."""
+        return [self._all[n] for n in self.needs.numbers.get(how, ())]
 
-    def console(self) -> list[Breakpoint]:
-        self._index()
-        return [self._all[n] for n in self._on_console]
+    def watching(self, watch: Watch) -> list[Breakpoint]:
+        """Enabled breakpoints for one of the watches."""
+        return [self._all[n] for n in self.needs.watches.get(watch, ())]
 
     def hit(self, number: int) -> bool:
         """The event came: evaluate the condition, count, and say whether the breakpoint acts now.

@@ -8,11 +8,12 @@ results, guest, memory, run, steps, this file; then ``queries`` and ``commands``
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.mmu import Access
-from ppcdbg.debugger import magic, queries, registers
+from ppcdbg.debugger import magic, queries, registers, sight
 from ppcdbg.debugger.breakpoints import Action, Breakpoint, Breakpoints
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.commands.command import Completion, Result
@@ -196,7 +197,17 @@ class Debugger:
         numbers = tuple(n for n in outcome.numbers if n)
         traces = tuple(self.runner.traces[traced:])
         self.last = StopReport(
-            outcome.stop, outcome.cause, outcome.record, numbers, changed, traces, first, len(self.exits), start, told
+            outcome.stop,
+            outcome.cause,
+            outcome.record,
+            numbers,
+            changed,
+            traces,
+            first,
+            len(self.exits),
+            start,
+            told,
+            outcome.fields,
         )
         return self.last
 
@@ -215,8 +226,7 @@ class Debugger:
         self, verb: Verb, event: Event, condition: str = "", temporary: bool = False, ignore: int = 0
     ) -> Breakpoint:
         """Raises UsageError for a condition that cannot be understood, or an exit event on the bare machine."""
-        queries.check_event(self, event)
-        event = queries.placed(self, event)
+        event = self.placed(event, verb, condition)
         compiled = self.compile_condition(event, condition) if condition else None
         made = self.breakpoints.add(verb, event, condition, compiled, temporary)
         return self.breakpoints.set_ignore(made.number, ignore) if ignore else made
@@ -234,9 +244,19 @@ class Debugger:
         event = Event(EventKind.DATA, address=address, length=length, access=kind.value, real=real)
         return self.add_breakpoint(Verb.BREAK, event, condition, ignore=ignore)
 
+    def placed(self, event: Event, verb: Verb = Verb.BREAK, condition: str = "") -> Event:
+        """The event as this system sees it. Raises UsageError where it never can.
+
+        A condition on what KVM did moves a stop on an exit from before its handler to after it.
+        """
+        found = sight.placed(self, event, verb)
+        if condition and queries.needs_handler(found, condition):
+            found = sight.placed(self, replace(event, after=True), verb)
+        return found
+
     def compile_condition(self, event: Event, condition: str) -> Compiled:
         """A condition in the scope that its event gives it: fields of the record, or the registers at a place."""
-        on_exits = queries.is_exit_event(event)
+        on_exits = queries.on_exits(event)
         own = EVENT_FIELDS.get(event.kind, ())
         scope = DebuggerScope(self, (lambda: self.runner.current) if on_exits else None, on_exits, own)
         return compile_expression(condition, scope)
@@ -326,11 +346,14 @@ class Debugger:
     def on(self, event: str, action: Action, condition: str = "") -> Breakpoint:
         """Call ``action`` with a ``TraceHit`` whenever an event comes: ``on("exit DTLB_MISS", count)``.
 
-        The words are those of ``break``. The guest stands at an exact position meanwhile: the action may look at
-        anything and write, but not let it run. The guest stops if it returns something true, and goes on otherwise;
-        what it raises comes out of the call that let the guest run.
+        The words are those of ``break``; an exit is told when KVM has handled it, with a whole record. The guest stands
+        at an exact position meanwhile: the action may look at anything and write, but not let it run. The guest stops
+        if it returns something true, and goes on otherwise; what it raises comes out of the call that let it run.
         """
-        made = self.add_breakpoint(Verb.BREAK, parse_event(self, event), condition)
+        wanted = parse_event(self, event)
+        if wanted.kind in sight.ARRIVING:
+            wanted = replace(wanted, after=True)
+        made = self.add_breakpoint(Verb.BREAK, wanted, condition)
         return self.breakpoints.set_action(made.number, action)
 
     def value(self, expression: str) -> int:

@@ -1,17 +1,15 @@
 """What a breakpoint can wait for: every kind of event, under the four verbs of ``Verb``.
 
-Events other than places are recognised in exit records, so the same words serve the present and the past. A new kind
-needs an entry in ``EventKind`` and ``ABOUT``, a branch in ``matches`` and words in :mod:`ppcdbg.debugger.eventwords`.
+The words of an event are :mod:`ppcdbg.debugger.eventwords`', how a system can see it :mod:`ppcdbg.debugger.sight`'s,
+and whether it happened :mod:`ppcdbg.debugger.matching`'s. A new kind needs an entry in each.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
-from ppcdbg.debugger.causes import emulated, mnemonic_of, priority_name, spr_of
-from ppcdbg.engine.api import Watch, WatchKind
-from ppcdbg.kvm.records import Did, ExitRecord
+from ppcdbg.engine.api import Pattern, Watch
 
 
 class Verb(Enum):
@@ -27,30 +25,83 @@ class EventKind(Enum):
     """Kinds of events; the values are the words of the commands."""
 
     ADDRESS = "address"
+    DATA = "data"
     EXIT = "exit"
     INSN = "insn"
     SPR = "spr"
     MMIO = "mmio"
     HCALL = "hcall"
     QUEUED = "queued"
+    WITHHELD = "withheld"
     DELIVERED = "delivered"
+    TAKEN = "taken"
+    TLB = "tlb"
+    SHADOW = "stlb"
+    MISS = "miss"
+    MAGIC = "magic"
+    CRITICAL = "critical"
+    SWITCH = "switch"
     CONSOLE = "console"
-    DATA = "data"
+    POSITION = "position"
 
 
-ABOUT: dict[EventKind, str] = {
-    EventKind.ADDRESS: "the guest is about to run the instruction at a place",
-    EventKind.EXIT: "an exit to KVM",
-    EventKind.INSN: "an instruction that KVM emulated",
-    EventKind.SPR: "an SPR that KVM read or wrote for the guest",
-    EventKind.MMIO: "an access to a device",
-    EventKind.HCALL: "a hypercall",
-    EventKind.QUEUED: "an interrupt queued for the guest",
-    EventKind.DELIVERED: "an interrupt delivered to the guest",
-    EventKind.CONSOLE: "text on the guest's console",
-    EventKind.DATA: "an access to bytes of memory",
-}
+@dataclass(frozen=True)
+class Words:
+    """How one kind is written: its grammar after the kind's word, what it is, an example."""
+
+    grammar: str
+    about: str
+    example: str
+
+
+WORDS: dict[EventKind, Words] = {
+    EventKind.ADDRESS: Words("SYMBOL | *ADDRESS | EXPRESSION", "the instruction at an address", "break start_kernel"),
+    EventKind.DATA: Words(
+        "[--real] SYMBOL | *(TYPE *)ADDRESS | ADDR[..ADDR] | ADDR,+LENGTH [read|write|access|change]",
+        "an access to bytes, at effective or real addresses", "break data 0xc0001000,+16 write"),
+    EventKind.EXIT: Words("[NAME] [after]", "an exit to KVM: before anything is done, or after its handler",
+                          "break exit DTLB_MISS if dear >= 0xc0000000"),
+    EventKind.INSN: Words("[MNEMONIC | WORD] [any]", "an instruction that KVM emulates; with any, each time it runs",
+                          "break insn tlbwe"),
+    EventKind.SPR: Words("[NAME | NUMBER] [read|write]", "an mfspr or mtspr, whether it exits or not",
+                         "break spr SPRG0 write"),
+    EventKind.MMIO: Words("[DEVICE | ADDR[..ADDR] | ADDR,+LENGTH] [read|write]", "an access to a device",
+                          "break mmio serial0 write"),
+    EventKind.HCALL: Words("[NAME | TOKEN] [after]", "a hypercall", "break hcall MAP_MAGIC_PAGE"),
+    EventKind.QUEUED: Words("[PRIORITY]", "KVM queues an interrupt for the guest", "break queued DECREMENTER"),
+    EventKind.WITHHELD: Words("[PRIORITY]", "it is queued, and not delivered on the way back from that exit",
+                              "break withheld EXTERNAL_LEVEL"),
+    EventKind.DELIVERED: Words("[PRIORITY]", "it is delivered", "break irqprio deliver DECREMENTER"),
+    EventKind.TAKEN: Words("[NAME]", "the guest is at the first instruction of an interrupt handler",
+                           "break taken DECREMENTER"),
+    EventKind.TLB: Words("[write|invalidate]", "tlbwe; or tlbivax, tlbilx, MMUCSR0", "break tlb write"),
+    EventKind.SHADOW: Words("[write|evict|invalidate]", "KVM changes a shadow entry in the real TLB",
+                            "break stlb evict if ea == 0xc0000000"),
+    EventKind.MISS: Words("[data|fetch] [guest|shadow]", "a TLB miss: of the guest's TLB, or only of the real one",
+                          "break miss data guest"),
+    EventKind.MAGIC: Words("[FIELD] [write|read] [guest|kvm]", "a field of the magic page is stored to",
+                           "break magic critical"),
+    EventKind.CRITICAL: Words("[entered|left|interrupted]", "a paravirtual critical section", "break critical entered"),
+    EventKind.SWITCH: Words("[user|kernel]", "the guest goes to user or to supervisor state", "break switch user"),
+    EventKind.CONSOLE: Words("TEXT", "the console prints a text", 'break console "login:"'),
+    EventKind.POSITION: Words("COUNT", "so many instructions have retired", "break position 1_000_000"),
+}  # fmt: skip
+"""The grammar of each kind; help, completion and ``info events`` are made from it."""
+ABOUT: dict[EventKind, str] = {kind: words.about for kind, words in WORDS.items()}
 """What each kind is, in a few words."""
+
+
+class Seen(Enum):
+    """How an event is noticed, which says where the guest then stands."""
+
+    PLACE = "before the instruction at an address"
+    CLASS = "before an instruction of a class"
+    ARRIVAL = "at the exit, before KVM has done anything"
+    EXIT = "after the exit was handled"
+    ACCESS = "after the access (before it, for gdb)"
+    TAKEN = "at the first instruction of the handler"
+    CONSOLE = "after the instruction that printed"
+    POSITION = "at a count of retired instructions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +109,9 @@ class Event:
     """One event to wait for. ``name`` empty means any of its kind.
 
     ``address``..``address + length`` is an effective address for ADDRESS and DATA, guest-physical for MMIO; with
-    ``real`` that of DATA is a real one. ``write`` narrows SPR and MMIO to one direction. ``text`` is what the console
-    must print. ``access`` of DATA is a ``WatchKind``'s value.
+    ``real`` that of DATA is a real one. ``write`` narrows SPR, MMIO and MAGIC to one direction. ``text`` is what the
+    console must print, or who does it (``guest``, ``kvm``, ``shadow``), or for INSN ``any``: not only those that KVM
+    emulates. ``access`` of DATA is a ``WatchKind``'s value. ``after``: when KVM has handled the exit, not before.
     """
 
     kind: EventKind
@@ -71,88 +123,36 @@ class Event:
     text: str = ""
     access: str = ""
     real: bool = False
-    device: bool = False
-    """DATA under KVM: there is a device, so that KVM makes the access for the guest."""
-
-    @property
-    def watch(self) -> Watch:
-        """What an engine looks for, of a DATA event."""
-        return Watch(WatchKind(self.access), self.address, self.length, self.real)
+    after: bool = False
+    # What follows is how one system sees it (``sight.placed``).
+    seen: frozenset[Seen] = field(default=frozenset(), compare=False)
+    watches: tuple[Watch, ...] = field(default=(), compare=False)
+    classes: tuple[Pattern, ...] = field(default=(), compare=False)
+    vectors: frozenset[int] | None = field(default=None, compare=False)
+    """Exit numbers that ARRIVAL is looked for at; None: all."""
 
     def __str__(self) -> str:
         """The words that a command would make it from."""
-        if self.kind is EventKind.ADDRESS:
-            return self.name or f"{self.address:#x}"
-        words = [self.kind.value]
-        if self.kind is EventKind.DATA:
-            last = self.address + self.length - 1
-            place = f"{self.address:#x}" + (f"..{last:#x}" if self.length > 1 else "")
-            words += [self.name or place, self.access, *(["real"] if self.real else [])]
-        elif self.kind is EventKind.MMIO and not self.name:
-            if self.length > 1:
-                words.append(f"{self.address:#x}..{self.address + self.length - 1:#x}")
-            elif self.address:
-                words.append(f"{self.address:#x}")
-        elif self.kind is EventKind.CONSOLE:
-            words.append(f'"{self.text}"')
-        elif self.name:
-            words.append(self.name)
-        if self.write is not None:
-            words.append("write" if self.write else "read")
-        return " ".join(words)
+        match self.kind:
+            case EventKind.ADDRESS:
+                return self.name or f"{self.address:#x}"
+            case EventKind.DATA:
+                words = ["data", self.name or self._place(), self.access, *(["real"] if self.real else [])]
+            case EventKind.CONSOLE:
+                words = ["console", f'"{self.text}"']
+            case EventKind.POSITION:
+                words = ["position", f"{self.number}"]
+            case EventKind.MMIO:
+                words = ["mmio", self.name or (self._place() if self.address else ""), _direction(self.write)]
+            case _:
+                direction = "" if self.kind is EventKind.MAGIC and self.write else _direction(self.write)
+                words = [self.kind.value, self.name, direction, self.text]
+        return " ".join([w for w in words if w] + (["after"] if self.after else []))
+
+    def _place(self) -> str:
+        last = self.address + self.length - 1
+        return f"{self.address:#x}" + (f"..{last:#x}" if self.length > 1 else "")
 
 
-def matches(event: Event, record: ExitRecord) -> bool:
-    """Whether the event happened in this exit."""
-    match event.kind:
-        case EventKind.EXIT:
-            return event.number is None or record.vector == event.number
-        case EventKind.INSN:
-            return emulated(record) is not None and event.name in ("", mnemonic_of(record))
-        case EventKind.SPR:
-            return _spr(event, record)
-        case EventKind.MMIO:
-            return any(_mmio(event, a.gpa or 0, a.size or 1, a.write, a.device) for a in record.actions
-                       if a.did is Did.MMIO)  # fmt: skip
-        case EventKind.HCALL:
-            calls = [a for a in record.actions if a.did is Did.HYPERCALL]
-            return any(event.number in (None, a.token) for a in calls)
-        case EventKind.QUEUED:
-            return _priority(event, record.queued)
-        case EventKind.DELIVERED:
-            return record.delivered is not None and _priority(event, (record.delivered,))
-        case EventKind.DATA:
-            return any(_data(event, record, a.gpa or 0, a.size or 1, a.write) for a in record.actions
-                       if a.did is Did.MMIO)  # fmt: skip
-        case _:
-            return False
-
-
-def _data(event: Event, record: ExitRecord, gpa: int, size: int, write: bool | None) -> bool:
-    """A watched address may be a device's: then KVM makes the access for the guest."""
-    if event.access in ("read", "write", "change") and bool(write) is (event.access == "read"):
-        return False
-    start = gpa if event.real else record.dar
-    return start < event.address + event.length and event.address < start + size
-
-
-def _priority(event: Event, numbers: tuple[int, ...]) -> bool:
-    if event.name:
-        return any(priority_name(n) == event.name for n in numbers)
-    return bool(numbers)
-
-
-def _spr(event: Event, record: ExitRecord) -> bool:
-    found = spr_of(record)
-    if not found:
-        return False
-    written = mnemonic_of(record) == "mtspr"
-    return event.number in (None, found[0]) and event.write in (None, written)
-
-
-def _mmio(event: Event, gpa: int, size: int, write: bool | None, device: str | None) -> bool:
-    if event.write is not None and event.write is not write:
-        return False
-    if event.name:
-        return device == event.name
-    return not event.address or event.address < gpa + size and gpa < event.address + event.length
+def _direction(write: bool | None) -> str:
+    return "" if write is None else "write" if write else "read"

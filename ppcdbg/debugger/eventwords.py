@@ -1,19 +1,13 @@
 """The words of an event, as break, trace, run-until and wait-for take them, and what can complete them.
 
-    ADDRESS                      a symbol, ``*0xc0001000``, any expression
-    exit [NAME]                  insn [MNEMONIC]            spr [NAME] [read|write]
-    mmio [DEVICE | ADDR[..ADDR] | ADDR,+LENGTH] [read|write]
-    hcall [NAME | TOKEN]         queued [PRIORITY]          delivered [PRIORITY]
-    console TEXT
-    data [--real] SYMBOL | *(TYPE *)ADDRESS | ADDR[..ADDR] | ADDR,+LENGTH [read|write|access|change]
-
-A condition follows after ``if``.
+What can follow a kind's word is in ``events.WORDS``. A condition follows after ``if``.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.interrupts import VECTORS
@@ -25,11 +19,18 @@ from ppcdbg.errors import UsageError
 from ppcdbg.isa.sprs import SPRS
 from ppcdbg.isa.table import TABLE
 from ppcdbg.kvm.codes import HCALL_NAMES
+from ppcdbg.kvm.magic_page import FIELDS as MAGIC_FIELDS
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
-KINDS: tuple[str, ...] = tuple(k.value for k in EventKind if k is not EventKind.ADDRESS)
+Parser = Callable[["Debugger", str], Event]
+
+
+KINDS: tuple[str, ...] = tuple(k.value for k in EventKind if k is not EventKind.ADDRESS) + ("irqprio",)
+_IRQPRIO = {"queue": EventKind.QUEUED, "withhold": EventKind.WITHHELD, "deliver": EventKind.DELIVERED}
+_TAKEN_NAMES = {v.name: v.number for v in VECTORS.values()}
+_FIELDS_OF_PAGE = {f.name: 0 for f in MAGIC_FIELDS}
 _IF = re.compile(r"(?:^|\s)if\s")
 _EXITS = {v.name: v.number for v in VECTORS.values()}
 _SPR_NUMBERS = {s.name: s.number for s in SPRS}
@@ -53,6 +54,8 @@ def parse_event(debugger: Debugger, words: str) -> Event:
     if not text:
         return place(debugger, f"{debugger.pc:#x}")
     first, _, rest = text.partition(" ")
+    if first == "irqprio" and debugger.symbols.address(text) is None:
+        return _irqprio(rest.strip())
     if first in KINDS and debugger.symbols.address(text) is None:
         return _PARSERS[EventKind(first)](debugger, rest.strip())
     return place(debugger, text)
@@ -64,15 +67,27 @@ def place(debugger: Debugger, text: str) -> Event:
     return Event(EventKind.ADDRESS, text.lstrip("*") if debugger.symbols.address(text.lstrip("*")) else "", address)
 
 
+def _trailing(text: str, *words: str) -> tuple[str, str]:
+    """Take one of some words off the end."""
+    for word in words:
+        if text == word or text.endswith(" " + word):
+            return text[: -len(word)].strip(), word
+    return text, ""
+
+
 def _exit(debugger: Debugger, text: str) -> Event:
+    text, after = _trailing(text, "after")
     if not text:
-        return Event(EventKind.EXIT)
+        return Event(EventKind.EXIT, after=bool(after))
     name = _pick(text.upper(), _EXITS, "exit")
-    return Event(EventKind.EXIT, name, number=_EXITS[name])
+    return Event(EventKind.EXIT, name, number=_EXITS[name], after=bool(after))
 
 
 def _insn(debugger: Debugger, text: str) -> Event:
-    return Event(EventKind.INSN, _pick(text, {i.name: 0 for i in TABLE}, "instruction") if text else "")
+    text, every = _trailing(text, "any")
+    if text[:1].isdigit():
+        return Event(EventKind.INSN, f"{_number(text):#010x}", number=_number(text), text=every)
+    return Event(EventKind.INSN, _pick(text, {i.name: 0 for i in TABLE}, "instruction") if text else "", text=every)
 
 
 def _direction(text: str) -> tuple[str, bool | None]:
@@ -112,12 +127,58 @@ def _mmio(debugger: Debugger, text: str) -> Event:
 
 
 def _hcall(debugger: Debugger, text: str) -> Event:
+    text, word = _trailing(text, "after")
+    after = bool(word)
     if not text:
-        return Event(EventKind.HCALL)
+        return Event(EventKind.HCALL, after=after)
     if text[0].isdigit():
-        return Event(EventKind.HCALL, HCALL_NAMES.get(_number(text), text), number=_number(text))
+        return Event(EventKind.HCALL, HCALL_NAMES.get(_number(text), text), number=_number(text), after=after)
     name = _pick(text.upper(), _HCALLS, "hypercall")
-    return Event(EventKind.HCALL, name, number=_HCALLS[name])
+    return Event(EventKind.HCALL, name, number=_HCALLS[name], after=after)
+
+
+def _irqprio(text: str) -> Event:
+    first, _, rest = text.partition(" ")
+    kind = next((k for word, k in _IRQPRIO.items() if first in (word, k.value)), None)
+    if kind is None:
+        raise UsageError("irqprio needs queue, withhold or deliver, for example: break irqprio deliver DECREMENTER")
+    return _priority(kind, rest.strip())
+
+
+def _withheld(debugger: Debugger, text: str) -> Event:
+    return _priority(EventKind.WITHHELD, text)
+
+
+def _taken(debugger: Debugger, text: str) -> Event:
+    return Event(EventKind.TAKEN, _pick(text.upper(), _TAKEN_NAMES, "interrupt") if text else "")
+
+
+def _chosen(kind: EventKind, *known: str) -> Parser:
+    def parse(debugger: Debugger, text: str) -> Event:
+        return Event(kind, _pick(text, dict.fromkeys(known, 0), f"{kind.value} event") if text else "")
+
+    return parse
+
+
+def _miss(debugger: Debugger, text: str) -> Event:
+    text, whose = _trailing(text, "guest", "shadow")
+    return Event(EventKind.MISS, _pick(text, {"data": 0, "fetch": 0}, "kind of miss") if text else "", text=whose)
+
+
+def _magic(debugger: Debugger, text: str) -> Event:
+    text, by = _trailing(text, "guest", "kvm")
+    name, write = _direction(text)
+    if name:
+        name = _pick(name, _FIELDS_OF_PAGE, "field of the magic page")
+    return Event(EventKind.MAGIC, name, write=write is not False, text=by)
+
+
+def _at_position(debugger: Debugger, text: str) -> Event:
+    relative = text.startswith("+")
+    if not text.lstrip("+"):
+        raise UsageError("a count of instructions is missing, for example: break position 1_000_000, or position +500")
+    number = debugger.evaluate(text.lstrip("+")).number + (debugger.position if relative else 0)
+    return Event(EventKind.POSITION, number=number)
 
 
 def _queued(debugger: Debugger, text: str) -> Event:
@@ -189,7 +250,16 @@ def _target(debugger: Debugger, text: str) -> tuple[int, int]:
     return debugger.address(text), 4
 
 
-_PARSERS = {
+_PARSERS: dict[EventKind, Parser] = {
+    EventKind.WITHHELD: _withheld,
+    EventKind.TAKEN: _taken,
+    EventKind.TLB: _chosen(EventKind.TLB, "write", "invalidate"),
+    EventKind.SHADOW: _chosen(EventKind.SHADOW, "write", "evict", "invalidate"),
+    EventKind.MISS: _miss,
+    EventKind.MAGIC: _magic,
+    EventKind.CRITICAL: _chosen(EventKind.CRITICAL, "entered", "left", "interrupted"),
+    EventKind.SWITCH: _chosen(EventKind.SWITCH, "user", "kernel"),
+    EventKind.POSITION: _at_position,
     EventKind.EXIT: _exit,
     EventKind.INSN: _insn,
     EventKind.SPR: _spr,
@@ -228,17 +298,33 @@ def completions(debugger: Debugger, argument: str) -> list[str]:
         return [*KINDS, *debugger.symbols.starting_with(words[0], 150)] if words[0] else list(KINDS)
     match words[0]:
         case "exit":
-            return sorted(_EXITS)
+            return [*sorted(_EXITS), "after"]
         case "insn":
-            return sorted(i.name for i in TABLE)
+            return [*sorted(i.name for i in TABLE), "any"]
         case "spr":
             return [*sorted(_SPR_NUMBERS), "read", "write"]
         case "mmio":
             return [*sorted(r.device.name for r in debugger.system.board.regions), "read", "write"]
         case "hcall":
             return sorted(_HCALLS)
-        case "queued" | "delivered":
+        case "queued" | "delivered" | "withheld":
             return sorted(PRIORITIES)
+        case "irqprio":
+            return [*_IRQPRIO, *sorted(PRIORITIES)]
+        case "taken":
+            return sorted(_TAKEN_NAMES)
+        case "tlb":
+            return ["write", "invalidate"]
+        case "stlb":
+            return ["write", "evict", "invalidate"]
+        case "miss":
+            return ["data", "fetch", "guest", "shadow"]
+        case "magic":
+            return [*_FIELDS_OF_PAGE, "read", "write", "guest", "kvm"]
+        case "critical":
+            return ["entered", "left", "interrupted"]
+        case "switch":
+            return ["user", "kernel"]
         case _:
             return ["if"]
 

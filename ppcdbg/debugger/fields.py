@@ -15,6 +15,7 @@ from ppcdbg.debugger.events import EventKind
 from ppcdbg.debugger.expressions import Scalar, Values
 from ppcdbg.debugger.symbols import SymbolTable
 from ppcdbg.engine.api import Hit
+from ppcdbg.kvm.magic_page import FIELDS as FIELDS_OF_PAGE
 from ppcdbg.kvm.records import Did, ExitRecord
 
 Reader = Callable[[ExitRecord, SymbolTable], Values]
@@ -90,6 +91,12 @@ def hit_fields(hit: Hit) -> dict[str, int | str]:
     return found if value is None else found | {"value": value}
 
 
+def magic_field(real: int) -> str:
+    """The field of the magic page that an address in it lies in."""
+    at = real & 0xFFF
+    return next((f.name for f in FIELDS_OF_PAGE if f.offset <= at < f.offset + f.size), "")
+
+
 def device_fields(record: ExitRecord) -> dict[str, int | str]:
     """The same of an access that KVM made to a device; nothing for other exits."""
     for a in record.actions:
@@ -100,17 +107,51 @@ def device_fields(record: ExitRecord) -> dict[str, int | str]:
     return {}
 
 
+_ACCESS = {
+    "pc": "address of the instruction that accesses",
+    "insn": "retired instructions before it",
+    "ea": "the first watched address that it touches",
+    "real": "real address of the access",
+    "size": "bytes of the access",
+    "write": "1 for a store",
+    "old": "what stood there",
+    "new": "what is stored",
+    "value": "what is loaded or stored",
+}
+_TAKEN = {
+    "vector": "the interrupt's number",
+    "name": "its name",
+    "pc": "where the guest was",
+    "msr": "the MSR before",
+    "insn": "retired instructions",
+}
+
 EVENT_FIELDS: dict[EventKind, dict[str, str]] = {
-    EventKind.DATA: {
-        "pc": "address of the instruction that accesses",
-        "insn": "retired instructions before it",
-        "ea": "the first watched address that it touches",
-        "real": "real address of the access",
-        "size": "bytes of the access",
-        "write": "1 for a store",
-        "old": "what stood there",
-        "new": "what is stored",
-        "value": "what is loaded or stored",
+    EventKind.DATA: _ACCESS,
+    EventKind.MMIO: _ACCESS,
+    EventKind.INSN: {"inst": "the instruction's word"},
+    EventKind.HCALL: {"token": "number of the hypercall"},
+    EventKind.WITHHELD: {"reason": "why it is not delivered, as in info irqprio"},
+    EventKind.TAKEN: _TAKEN,
+    EventKind.MISS: _TAKEN,
+    EventKind.SWITCH: {**_TAKEN, "inst": "the return instruction's word"},
+    EventKind.SHADOW: {
+        "what": "write, evict or invalidate",
+        "slot": "number of the entry in the real TLB",
+        "ea": "effective address of the page",
+        "real": "its real address",
+        "mas1": "MAS1 of the entry written or lost",
+        "mas2": "its MAS2",
+        "mas3": "its MAS3",
+        "mas7": "its MAS7",
+    },
+    EventKind.MAGIC: {**_ACCESS, "field": "the field's name", "by": "guest or kvm"},
+    EventKind.CRITICAL: {
+        **_ACCESS,
+        "what": "entered, left or interrupted",
+        "r1": "r1 of the section",
+        "by": "the exit that interrupted it",
+        "pending": "interrupts that it holds back",
     },
 }
 """Fields beside the record's, by kind of event."""
@@ -119,6 +160,10 @@ SYNONYMS = {
     "dar": "dear", "nip": "pc", "last_inst": "inst", "queued": "prio", "reason": "exit", "position": "insn",
     "priority": "prio", "hcall": "token", "sym": "symbol", "n": "number",
 }  # fmt: skip
+
+ONLY_AFTER = frozenset({"did", "prio", "delivered", "ea", "gpa", "size", "value", "write", "device", "token", "note",
+                        "resume", "accounted", "cost"})  # fmt: skip
+"""Fields of a record that KVM's handler fills in."""
 
 _EXIT_NAMES = {v.name for v in VECTORS.values()}
 _DID_WORDS = {d.value for d in Did}

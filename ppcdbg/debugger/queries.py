@@ -7,47 +7,35 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.mmu import Access
-from ppcdbg.debugger.events import Event, EventKind
+from ppcdbg.debugger.events import Event, Seen
+from ppcdbg.debugger.fields import EVENT_FIELDS, ONLY_AFTER, SYNONYMS
 from ppcdbg.debugger.registers import DEFAULT_GROUPS
-from ppcdbg.debugger.results import Disassembly, DisassemblyRow, Explanation, Registers, Space
+from ppcdbg.debugger.results import Disassembly, DisassemblyRow, Explanation, Registers
 from ppcdbg.debugger.run import Outcome
+from ppcdbg.debugger.syntax import names_in, parse
 from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
 Act = Callable[[], Outcome]
-MOST_WATCHED = 1 << 24
 
 _MISS = {Access.FETCH: "ITLB_MISS", Access.LOAD: "DTLB_MISS", Access.STORE: "DTLB_MISS"}
 _DENIED = {Access.FETCH: "INST_STORAGE", Access.LOAD: "DATA_STORAGE", Access.STORE: "DATA_STORAGE"}
 
 
-def is_exit_event(event: Event) -> bool:
-    """Whether an event is recognised in exit records."""
-    return event.kind not in (EventKind.ADDRESS, EventKind.CONSOLE, EventKind.DATA)
+def on_exits(event: Event) -> bool:
+    """Whether a condition on an event is about an exit record, and not about the guest at a place."""
+    return bool(event.seen) and event.seen <= {Seen.ARRIVAL, Seen.EXIT}
 
 
-def check_event(debugger: Debugger, event: Event) -> None:
-    """Refuse what this system can never see."""
-    if is_exit_event(event) and not debugger.has_exits:
-        raise UsageError(f"the bare machine has no exits, so '{event}' never happens; start the guest with --hv kvm")
-
-
-def placed(debugger: Debugger, event: Event) -> Event:
-    """A data event with what its address is known to be now: under KVM, accesses to a device are KVM's."""
-    if event.kind is not EventKind.DATA:
-        return event
-    if not 0 < event.length <= MOST_WATCHED:
-        raise UsageError(f"{event.length} bytes cannot be watched; from 1 byte to 16 MiB can")
-    if not debugger.has_exits:
-        return event
-    real = debugger.memory.real(event.address, Space.REAL if event.real else Space.EA)
-    return replace(event, device=real is not None and real >= len(debugger.core.bus.ram))
+def needs_handler(event: Event, condition: str) -> bool:
+    """Whether a condition asks what only KVM's handler can say: then it is judged after the exit."""
+    names = {SYNONYMS.get(n, n) for n in names_in(parse(condition))}
+    return Seen.ARRIVAL in event.seen and bool((names & ONLY_AFTER) - EVENT_FIELDS.get(event.kind, {}).keys())
 
 
 def registers(debugger: Debugger, names: Sequence[str] | None) -> Registers:

@@ -1,27 +1,29 @@
 """Running the system for the debugger: one loop that knows breakpoints, traces, exits and the interrupt flag.
 
-It decides only whether the guest stands still; what a step or a finish means is :mod:`ppcdbg.debugger.steps`'s.
-A place is reported once for each (position, pc): an instruction that is tried again after an exit does not hit twice.
+It decides only whether the guest stands still; what a step or a finish means is :mod:`ppcdbg.debugger.steps`'s, and
+whether an event happened :mod:`ppcdbg.debugger.judge`'s. A place is reported once for each (position, pc): an
+instruction that is tried again after an exit does not hit twice.
 """
 
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ppcdbg.debugger.breakpoints import Breakpoint, Breakpoints
-from ppcdbg.debugger.events import EventKind, Verb
-from ppcdbg.debugger.fields import device_fields, hit_fields
+from ppcdbg.debugger.events import Seen, Verb
+from ppcdbg.debugger.judge import Candidate, Judge
+from ppcdbg.debugger.listening import Listener
+from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.stops import Cause, TraceHit
 from ppcdbg.engine.api import Hit, Watch
 from ppcdbg.kvm.records import ExitRecord
-from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind, System
+from ppcdbg.machine.system import FINAL, Hold, Limits, Stop, StopKind, System
 
 FOREVER = 1 << 62
-CONSOLE_SLICE = 20_000
-"""Instructions between two looks at the console on a machine without exits: how late such a stop may be."""
 TRACES_KEPT = 10_000
 
 
@@ -48,6 +50,7 @@ class Outcome:
     record: ExitRecord | None = None
     numbers: tuple[int, ...] = ()
     place: bool = False
+    fields: tuple[tuple[str, int | str], ...] = ()
 
 
 class ClientStops(Protocol):
@@ -79,22 +82,26 @@ class Runner:
         self.traces: list[TraceHit] = []
         self.current: ExitRecord | None = None
         """The record whose breakpoints are being judged: what the fields in their conditions mean."""
+        self.happened: dict[str, int | str] = {}
+        """Fields of the event that is being judged, beside the record's."""
         self.between: Callable[[], None] | None = None
         """Called on the running thread each time the guest pauses between slices, at an exact position: the one moment
         during a run at which a front end may look at the guest."""
-        self.client: ClientStops | None = None
-        self._for_client = False
         self.ceiling = FOREVER
         """No run goes beyond this position."""
         self.before_access = False
         """Whether data breakpoints stop before the access, as gdb's remote protocol wants it of a PowerPC target (its
         ``have_nonsteppable_watchpoint``: gdb steps over the access by itself); otherwise after its instruction."""
-        self.happened: dict[str, int | str] = {}
-        """Fields of the event that is being judged, beside the record's."""
+        self.client: ClientStops | None = None
+        self._for_client = False
+        self._judge = Judge(system, vcpu_of(system), self.breakpoints)
+        self._listener: Listener | None = None
+        self._pending: list[Candidate] = []
+        self._request = Request()
+        self._looked = 0
         self._passing: tuple[int, int] | None = None
         self._flag = threading.Event()
         self._told: tuple[int, int] | None = None
-        self._printed = len(system.board.console.output)
 
     # --- from any thread -------------------------------------------------------------------------------------------
     def interrupt(self) -> None:
@@ -108,20 +115,27 @@ class Runner:
     # --- the loop ---------------------------------------------------------------------------------------------------
     def go(self, request: Request) -> Outcome:
         """Run until something in the request, a breakpoint, a final stop or an interrupt ends it."""
-        done = 0
+        self._request, self._looked = request, len(self.exits)
         self._told = (self.system.position, self.system.core.state.pc)
-        while True:
-            if self._asked():
-                return Outcome(self._here(StopKind.INTERRUPTED, "interrupted"), Cause.INTERRUPTED)
-            first = len(self.exits)
-            self._for_client = False
-            stop = self.system.run(self._limits(request))
-            records = self.exits[first:]
-            done += len(records)
-            numbers = self._judge(records, request) + self._touched(stop, request)
-            ended = self._ended(stop, records, numbers, request, done)
-            if ended is not None:
-                return ended
+        needs = self.breakpoints.needs
+        first = len(self.exits)
+        with Listener(self.system, vcpu_of(self.system), needs.kinds, Seen.TAKEN in needs.numbers) as listener:
+            self._listener = listener
+            try:
+                while True:
+                    self._for_client = False
+                    if self._asked() and not self._pending:
+                        return Outcome(self._here(StopKind.INTERRUPTED, "interrupted"), Cause.INTERRUPTED)
+                    if not self._pending:
+                        stop = self.system.run(self._limits(request, len(self.exits) - first))
+                    else:
+                        stop = self._here(StopKind.BREAKPOINT)
+                    ended = self._ended(stop, request, len(self.exits) - first)
+                    if ended is not None:
+                        return ended
+            finally:
+                self._listener = None
+                self._pending.clear()
 
     @property
     def free(self) -> bool:
@@ -133,146 +147,160 @@ class Runner:
         """One retired instruction, or a final stop; only while the runner is ``free``."""
         return self.system.run(Limits(self.system.position + 1))
 
-    def _limits(self, request: Request) -> Limits:
-        live = self.breakpoints
-        places, watches = request.places | live.addresses, live.watches
+    def _limits(self, request: Request, done: int) -> Limits:
+        needs, listener = self.breakpoints.needs, self._listener
+        assert listener is not None
+        position = min(request.position, self.ceiling)
+        later = bisect_right(needs.positions, self.system.position)
+        if later < len(needs.positions):
+            position = min(position, needs.positions[later])
+        hold = None
+        if Seen.ARRIVAL in needs.numbers or listener.around_exits:
+            hold = Hold(self._arriving, None if listener.around_exits else needs.vectors)
+        after = Seen.EXIT in needs.numbers or Seen.CONSOLE in needs.numbers
+        places, watches = request.places | needs.addresses, tuple(needs.watches)
         if self.client is not None:
             places |= self.client.places
             watches = tuple(dict.fromkeys(watches + self.client.watches))
-        each = bool(request.exits) or live.watches_exits or live.watches_console
-        position = min(request.position, self.ceiling)
-        if live.watches_console:
-            position = min(position, self.system.position + CONSOLE_SLICE)
         return Limits(
-            position, places, 1 if each else 0, self._asked, watches, self.before_access, self._passing
-        )  # fmt: skip
+            position,
+            places,
+            max(request.exits - done, 1) if request.exits else 0,
+            self._asked,
+            watches,
+            self.before_access,
+            self._passing,
+            needs.classes,
+            (self.system.position, self.system.core.state.pc),
+            hold,
+            self._handled if after or hold is not None else None,
+        )
 
+    # --- asked while the guest runs ---------------------------------------------------------------------------------
     def _asked(self) -> bool:
         """What the system asks between slices: whether to end the run."""
         if self.between is not None:
             self.between()
-        return self._flag.is_set()
+        if self._listener is not None and self._listener.heard:
+            self._offer(self._judge.heard(self._listener.take()))
+        return bool(self._pending) or self._flag.is_set()
 
-    def _ended(
-        self, stop: Stop, records: Sequence[ExitRecord], numbers: list[int], request: Request, done: int
-    ) -> Outcome | None:
+    def _arriving(self, number: int) -> bool:
+        """At an exit before anything is done: whether to hold it."""
+        assert self._listener is not None
+        self._listener.arriving()
+        self._offer(self._judge.arriving(number))
+        return bool(self._pending)
+
+    def _handled(self) -> bool:
+        """After an exit: whether to stop."""
+        assert self._listener is not None
+        exits, self._looked = self.exits[self._looked :], len(self.exits)
+        for record in exits:
+            self._listener.handled(record)
+            self._offer(self._judge.handled(record))
+        if self._listener.heard:
+            self._offer(self._judge.heard(self._listener.take(), exits[-1] if exits else None))
+        return bool(self._pending)
+
+    def _offer(self, found: list[Candidate]) -> None:
+        """Breakpoints whose event came: conditions and counts now, while the guest stands there; the rest later."""
+        for c in found:
+            b = c.breakpoint
+            if self._request.only is not None and b.number != self._request.only and b.verb is not Verb.TRACE:
+                continue
+            self.current, self.happened = c.record, dict(c.fields)
+            if not self.breakpoints.hit(b.number):
+                continue
+            if b.verb is Verb.TRACE:
+                self._trace(b)
+            else:
+                self._pending.append(c)
+
+    # --- what a return means ----------------------------------------------------------------------------------------
+    def _ended(self, stop: Stop, request: Request, done: int) -> Outcome | None:
         """What one return of the system means, or None to go on."""
-        last = records[-1] if records else None
+        if stop.kind in FINAL and self.breakpoints.needs.numbers:
+            self._handled()
         place = False
         if stop.kind not in FINAL:
-            here, place = self._arrived(request)
-            numbers += here
-        told = tuple(dict.fromkeys(numbers))
+            place = self._arrived(stop, request)
+        about, told, fields = self._acted()
+        last = self.exits[-1] if done else None
         if stop.kind in FINAL:
             return Outcome(stop, Cause.ENDED, last, told)
         if told:
-            return Outcome(stop, self._cause(told), last if self._about_exit(told) else None, told, place)
+            if stop.kind in (StopKind.INTERRUPTED, StopKind.EXIT):
+                stop = replace(stop, kind=StopKind.BREAKPOINT, detail="")
+            return Outcome(stop, self._cause(told), about, told, place, fields)
         if self._for_client:
             return Outcome(stop, Cause.CLIENT, None, (), place)
         if place:
             return Outcome(stop, Cause.UNTIL, None, (), True)
         if request.exits and done >= request.exits:
             return Outcome(stop, Cause.STEP, last)
-        if stop.kind is StopKind.INTERRUPTED:
+        if stop.kind is StopKind.INTERRUPTED and self._flag.is_set():
             return Outcome(stop, Cause.INTERRUPTED)
-        if stop.position >= request.position:
+        if stop.position >= request.position and stop.kind is not StopKind.HELD:
             return Outcome(stop, Cause.STEP, last)
         if stop.position >= self.ceiling:
             return Outcome(stop, Cause.LIMIT)
-        if stop.kind is StopKind.LIMIT and not self.breakpoints.watches_console:
-            return Outcome(stop, Cause.LIMIT)
         return None
 
+    def _acted(self) -> tuple[ExitRecord | None, tuple[int, ...], tuple[tuple[str, int | str], ...]]:
+        """Ask the actions of what is pending: the exit that it is about, the numbers that stop here, and the fields."""
+        stopping: list[Candidate] = []
+        pending, self._pending = self._pending, []
+        for c in pending:
+            b = self.breakpoints.get(c.breakpoint.number)
+            self.current, self.happened = c.record, dict(c.fields)
+            if b.action is None or b.action(self._hit(b)):
+                stopping.append(c)
+        about = next((c.record for c in stopping if c.record is not None), None)
+        fields = next((tuple(c.fields.items()) for c in stopping if c.fields), ())
+        return about, tuple(dict.fromkeys(c.breakpoint.number for c in stopping)), fields
+
     def _cause(self, numbers: tuple[int, ...]) -> Cause:
-        waited = any(self._verb(n) in (Verb.RUN_UNTIL, Verb.WAIT_FOR) for n in numbers)
+        waited = any(self.breakpoints.get(n).verb in (Verb.RUN_UNTIL, Verb.WAIT_FOR) for n in numbers)
         return Cause.UNTIL if waited else Cause.BREAKPOINT
 
-    def _verb(self, number: int) -> Verb:
-        return self.breakpoints.get(number).verb
-
-    def _about_exit(self, numbers: tuple[int, ...]) -> bool:
-        kinds = {self.breakpoints.get(n).event.kind for n in numbers}
-        return bool(kinds - {EventKind.ADDRESS, EventKind.CONSOLE, EventKind.DATA})
-
-    # --- judging ----------------------------------------------------------------------------------------------------
-    def _arrived(self, request: Request) -> tuple[list[int], bool]:
-        """Breakpoints that act at the pc where the guest stands, and whether it is a place of the request."""
+    def _arrived(self, stop: Stop, request: Request) -> bool:
+        """Look at where the guest stands for breakpoints there; whether it is a place of the request."""
         here = (self.system.position, self.system.core.state.pc)
-        if here == self._told:
-            return [], False
-        pc = here[1]
-        place = pc in request.places and (request.accept is None or request.accept())
         client = self.client
+        if stop.kind is StopKind.WATCH:
+            self._passing = here
+            self._offer(self._judge.touched(stop))
+            if client is not None:
+                touched = [client.touched(hit) for hit in stop.hits if hit.watch in client.watches]
+                self._for_client = any(touched)
+        if here == self._told:
+            return False
+        pc = here[1]
         if client is not None and pc in client.places:
             self._told = here
-            self._for_client = client.arrived(pc)
-        if pc not in self.breakpoints.addresses:
-            return [], place
-        self._told = here
-        self.current = None
-        return self._act(self.breakpoints.at(pc), request), place
+            self._for_client = client.arrived(pc) or self._for_client
+        place = pc in request.places and (request.accept is None or request.accept())
+        found = self._judge.at(pc) + (self._judge.of_class(pc) if stop.kind is StopKind.BREAKPOINT else [])
+        found += self._judge.at_position(here[0]) if self._told is None or self._told[0] != here[0] else []
+        if found:
+            self._told = here
+            self._offer(found)
+        return place
 
-    def _judge(self, records: Sequence[ExitRecord], request: Request) -> list[int]:
-        """Breakpoints on exits and on the console that act on what just happened."""
-        numbers: list[int] = []
-        if self.breakpoints.watches_exits:
-            for record in records:
-                self.current = record
-                self.happened = device_fields(record)
-                numbers += self._act(self.breakpoints.on(record), request)
-        output = self.system.board.console.output
-        if self.breakpoints.watches_console and len(output) != self._printed:
-            self.current = records[-1] if records else None
-            numbers += self._act([b for b in self.breakpoints.console() if self._spoke(b)], request)
-        self._printed = len(output)
-        return numbers
-
-    def _touched(self, stop: Stop, request: Request) -> list[int]:
-        """Breakpoints on data that act on the accesses of a stop."""
-        if stop.kind is not StopKind.WATCH:
-            return []
-        if self.before_access:
-            self._passing = (stop.position, stop.pc)
-        numbers: list[int] = []
-        self.current = None
-        for hit in stop.hits:
-            if self.client is not None and hit.watch in self.client.watches:
-                self._for_client = self.client.touched(hit) or self._for_client
-            self.happened = hit_fields(hit)
-            numbers += self._act(self.breakpoints.watching(hit.watch), request)
-        return numbers
-
-    def _spoke(self, b: Breakpoint) -> bool:
-        """Whether the console has printed the text with its last byte among the new ones."""
-        wanted = b.event.text.encode()
-        output = self.system.board.console.output
-        return output.find(wanted, max(self._printed - len(wanted) + 1, 0)) >= 0
-
-    def _act(self, found: list[Breakpoint], request: Request) -> list[int]:
-        numbers: list[int] = []
-        for b in found:
-            if request.only is not None and b.number != request.only and b.verb is not Verb.TRACE:
-                continue
-            if not self.breakpoints.hit(b.number):
-                continue
-            if b.verb is Verb.TRACE:
-                self._trace(b)
-            elif b.action is None or b.action(self._hit(b)):
-                numbers.append(b.number)
-        return numbers
-
+    # --- what is told -----------------------------------------------------------------------------------------------
     def _hit(self, b: Breakpoint) -> TraceHit:
         record = self.current
         pc = self.system.core.state.pc if record is None else record.pc
         position = self.system.position if record is None else record.position
-        return TraceHit(b.number, position, pc, record, str(b.event))
+        return TraceHit(b.number, position, pc, record, str(b.event), tuple(self.happened.items()))
 
     def _trace(self, b: Breakpoint) -> None:
         self.traces.append(self._hit(b))
         if len(self.traces) > TRACES_KEPT:
             del self.traces[: TRACES_KEPT // 10]
 
-    def _here(self, kind: StopKind, detail: str) -> Stop:
+    def _here(self, kind: StopKind, detail: str = "") -> Stop:
         return Stop(kind, self.system.position, self.system.core.state.pc, detail)
 
     def finished(self) -> None:

@@ -11,7 +11,7 @@ from enum import Enum
 
 from ppcdbg.engine.api import Hit
 from ppcdbg.kvm.records import ExitRecord
-from ppcdbg.machine.system import Stop
+from ppcdbg.machine.system import Stop, StopKind
 
 
 class Cause(Enum):
@@ -46,6 +46,7 @@ class TraceHit:
     pc: int
     record: ExitRecord | None = None
     text: str = ""
+    fields: tuple[tuple[str, int | str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,13 @@ class StopReport:
     last_exit: int = 0
     start_position: int = 0
     told: tuple[str, ...] = ()
+    fields: tuple[tuple[str, int | str], ...] = ()
+    """What is known of the event that stopped it, beside the record: the names of ``fields.EVENT_FIELDS``."""
+
+    @property
+    def held(self) -> bool:
+        """Whether the guest stands at an exit of which nothing is done yet."""
+        return self.stop.kind is StopKind.HELD
 
     @property
     def hits(self) -> tuple[Hit, ...]:

@@ -1,8 +1,9 @@
 """The grammar of expressions: text to a tree. Nothing is evaluated here; there is no way from text to Python code.
 
 C's operators and precedence, and the words ``and``, ``or``, ``not`` as in Python (``not`` binds looser than a
-comparison). Operands: numbers (0x, 0b, 0o, _ between digits), 'c', "text", $registers, names (fields of an exit record,
-symbols, constants), ``*address``, ``*(u32 *)address``, casts. Read next: :mod:`ppcdbg.debugger.expressions`.
+comparison); ``is`` and ``is not`` are ``==`` and ``!=``. Operands: numbers (0x, 0b, 0o, _ between digits), 'c', "text",
+$registers, names (fields of an exit record, symbols, constants), ``*address``, ``*(u32 *)address``, casts. Read next:
+:mod:`ppcdbg.debugger.expressions`.
 """
 
 from __future__ import annotations
@@ -101,11 +102,11 @@ _TOKEN = re.compile(
 )
 
 # Loosest first; each row binds tighter than the one before (C11 6.5). The word ``not`` sits at row _NOT.
-_ROWS = (("||", "or"), ("&&", "and"), (), ("|",), ("^",), ("&",), ("==", "!="), ("<", "<=", ">", ">="),
+_ROWS = (("||", "or"), ("&&", "and"), (), ("|",), ("^",), ("&",), ("==", "!=", "is"), ("<", "<=", ">", ">="),
          ("<<", ">>"), ("+", "-"), ("*", "/", "%"))  # fmt: skip
 _LEVEL = {operator: i for i, row in enumerate(_ROWS) for operator in row}
 _NOT = 2
-_CANONICAL = {"or": "||", "and": "&&"}
+_CANONICAL = {"or": "||", "and": "&&", "is": "=="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,19 @@ def _tokens(text: str) -> list[_Token]:
     return tokens
 
 
+def names_in(node: Node) -> set[str]:
+    """The bare words of a tree, in lower case."""
+    match node:
+        case Name():
+            return {node.name.lower()}
+        case Unary() | Cast():
+            return names_in(node.operand)
+        case Binary():
+            return names_in(node.left) | names_in(node.right)
+        case _:
+            return set()
+
+
 class _Parser:
     """Precedence climbing over a list of tokens; depth is bounded so that hostile text cannot exhaust the stack."""
 
@@ -181,6 +195,8 @@ class _Parser:
             while (found := self.peek()) and _LEVEL.get(found.text, -1) >= least and found.kind != "text":
                 self.index += 1
                 operator = _CANONICAL.get(found.text, found.text)
+                if found.text == "is" and self.take("not"):
+                    operator = "!="
                 left = Binary(operator, left, self.expression(_LEVEL[found.text] + 1), found.at)
             return left
 
@@ -224,7 +240,7 @@ class _Parser:
             if self.take(")") is None:
                 raise self.fail("')'")
             return node
-        if token.kind == "operator" or token.text in ("and", "or", "not"):
+        if token.kind == "operator" or token.text in ("and", "or", "not", "is"):
             raise self.fail("a value")
         self.index += 1
         if token.kind == "number":

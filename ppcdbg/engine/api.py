@@ -92,9 +92,9 @@ class Stops:
     instructions of a class (INSTRUCTION, before each), and accesses to watched bytes.
 
     The run ends when the accessing instruction has retired, or with ``before`` when it is about to access and nothing
-    of it is done. ``passing`` is the position and pc of the one instruction that no class and no ``before`` holds up:
-    where the guest stands since such a stop. A store that a fault of the same instruction follows is told at the next
-    call of ``run``.
+    of it is done. ``passing`` is the position and pc of the one instruction whose accesses no ``before`` holds up,
+    and ``beginning`` those of the one that no class holds up: where the guest stands since such a stop. A store that a
+    fault of the same instruction follows is told at the next call of ``run``.
 
     What they cost: a page that is watched, Python for each access to it; classes, that compiled regions rest and each
     page of code is searched once.
@@ -105,6 +105,7 @@ class Stops:
     before: bool = False
     passing: tuple[int, int] | None = None
     instructions: tuple[Pattern, ...] = ()
+    beginning: tuple[int, int] | None = None
 
 
 class TenantCode(Protocol):

@@ -72,9 +72,11 @@ class Limits:
     before_access: bool = False
     """Whether a watch stops before the access, with nothing of its instruction done; see ``engine.api.Stops``."""
     passing: tuple[int, int] | None = None
-    """Position and pc of the instruction that may pass: the one that a stop before it stands at."""
+    """Position and pc of the instruction whose accesses pass: the one that a stop before an access stands at."""
     instructions: tuple[Pattern, ...] = ()
     """Classes of instructions to stop before (BREAKPOINT)."""
+    beginning: tuple[int, int] | None = None
+    """Position and pc of the instruction that no class holds up: where the guest stands."""
     hold: Hold | None = None
     after_exit: Callable[[], bool] | None = None
     """Asked after each handled exit, with the guest about to go on; true ends the run there (EXIT)."""
@@ -86,7 +88,9 @@ class Limits:
 
     def stops(self) -> Stops:
         """What of this is the engine's."""
-        return Stops(self.breakpoints, self.watches, self.before_access, self.passing, self.instructions)
+        return Stops(
+            self.breakpoints, self.watches, self.before_access, self.passing, self.instructions, self.beginning
+        )  # fmt: skip
 
 
 class Visitor(Protocol):

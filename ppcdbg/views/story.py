@@ -54,7 +54,26 @@ def _stop(story: Story) -> Line:
         return line(*_ended(report))
     where = (" in ", (story.place, "symbol")) if story.place else ()
     lead = line(*_why_stopped(story, report), " at ", (ea(report.pc), "address"), *where, ".")
-    return (*lead, *_after(report), *_next(story), *_waiting(story))
+    return (*lead, *_event(dict(report.fields)), *_after(report), *_next(story), *_waiting(story))
+
+
+def _event(fields: dict[str, int | str]) -> Line:
+    """What is known of an access or an interrupt that a breakpoint waited for."""
+    if "vector" in fields:
+        came = ea(int(fields["pc"]))
+        return line(" ", (str(fields["name"]), "exit"), " was taken where the guest was at ", (came, "address"), ".")
+    if "write" not in fields:
+        return ()
+    who = str(fields.get("by", "")) == "kvm" and "KVM" or "The instruction"
+    at = (" at ", (ea(int(fields["pc"])), "address")) if "pc" in fields else ()
+    what = f"field {fields['field']}" if fields.get("field") else f"{fields.get('size', 0)} bytes"
+    old, new = (fields.get(name) for name in ("old", "new"))
+    if not fields["write"]:
+        read = f": {fields['value']:#x}" if isinstance(fields.get("value"), int) else ""
+        return line(f" {who}", *at, f" read {what}{read}.")
+    was = f"{old:#x} → " if isinstance(old, int) else ""
+    now = f"{new:#x}" if isinstance(new, int) else ""
+    return line(f" {who}", *at, f" wrote {what}: ", (was + now, "changed"), ".")
 
 
 def _why_stopped(story: Story, report: StopReport) -> Line:
@@ -154,6 +173,8 @@ def _at(story: Story) -> tuple[str | tuple[str, str], ...]:
 
 def _handled(story: Story, record: ExitRecord) -> Line:
     """What KVM did, one clause an action."""
+    if not record.resume:
+        return line(" KVM has done nothing of it yet.")
     spans: list[Span] = []
     for action in record.actions:
         clause = _clause(story, record, action)

@@ -25,10 +25,10 @@ def test_every_execution_is_held_up_once(engine: str) -> None:
     it.engine.run(400, Stops())  # hot before anybody asks
     passing = None
     for turn in range(5):
-        stop = it.engine.run(it.core.retired + 100, Stops(passing=passing, instructions=(SPRG0,)))
+        stop = it.engine.run(it.core.retired + 100, Stops(beginning=passing, instructions=(SPRG0,)))
         assert (stop.why, it.core.state.pc, it.core.retired) == (Why.INSTRUCTION, BASE + 4, 401 + 4 * turn)
         passing = it.core.retired, it.core.state.pc
-    assert it.engine.run(it.core.retired + 2, Stops(passing=passing, instructions=(SPRG0,))).why is Why.LIMIT
+    assert it.engine.run(it.core.retired + 2, Stops(beginning=passing, instructions=(SPRG0,))).why is Why.LIMIT
     assert it.engine.run(it.core.retired + 400, Stops()).why is Why.LIMIT
 
 
@@ -39,7 +39,7 @@ def test_a_word_that_the_guest_or_a_debugger_writes_is_found(engine: str) -> Non
     stop = it.engine.run(50, Stops(instructions=(SPRG0,)))
     assert (stop.why, it.core.state.pc, it.core.retired) == (Why.INSTRUCTION, BASE + 12, 3)
     passing = (3, BASE + 12)
-    assert it.engine.run(6, Stops(passing=passing, instructions=(SPRG0,))).why is Why.LIMIT
+    assert it.engine.run(6, Stops(beginning=passing, instructions=(SPRG0,))).why is Why.LIMIT
     it.bus.ram[BASE + 8 : BASE + 12] = MTSPR.to_bytes(4, "big")
     it.engine.code_changed(BASE + 8, 4)
     assert it.engine.run(50, Stops(instructions=(SPRG0,))).why is Why.INSTRUCTION and it.core.state.pc == BASE + 8
@@ -49,7 +49,7 @@ def _story(world: World, count: int, classes: tuple[Pattern, ...]) -> list[tuple
     told: list[tuple[object, ...]] = []
     limit, passing = world.core.retired + count, None
     while True:
-        stop = world.engine.run(limit, Stops(passing=passing, instructions=classes))
+        stop = world.engine.run(limit, Stops(beginning=passing, instructions=classes))
         told.append((stop, world.core.retired, world.core.state.pc))
         if stop.why is not Why.INSTRUCTION:
             return told

@@ -79,8 +79,9 @@ def condition(debugger: Debugger, argument: str) -> Breakpoint:
         raise UsageError("condition needs a breakpoint's number, for example: condition 1 $r3 == 0")
     b = debugger.breakpoints.get(int(number))
     text = text.strip().removeprefix("if ").strip()
-    compiled = debugger.compile_condition(b.event, text) if text else None
-    return debugger.breakpoints.set_condition(b.number, text, compiled)
+    event = debugger.placed(b.event, b.verb, text) if text else b.event
+    compiled = debugger.compile_condition(event, text) if text else None
+    return debugger.breakpoints.set_condition(b.number, text, compiled, event)
 
 
 def ignore(debugger: Debugger, argument: str) -> Breakpoint:

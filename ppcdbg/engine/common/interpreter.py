@@ -51,6 +51,7 @@ class Interpreter(ContextOps):
         self._taken_at = -1
         self._taken_in_a_row = 0
         self._classes: tuple[Pattern, ...] = ()
+        self._beginning: tuple[int, int] | None = None
 
     # --- running -----------------------------------------------------------------------------------------------------
     def restored(self) -> None:
@@ -61,6 +62,7 @@ class Interpreter(ContextOps):
     def take_over(self, stops: Stops) -> None:
         """What a run asks for beside addresses."""
         self.set_watches(stops)
+        self._beginning = stops.beginning
         if stops.instructions != self._classes:
             self._classes = stops.instructions
             self.code.clear()
@@ -71,7 +73,7 @@ class Interpreter(ContextOps):
 
     def passes(self) -> bool:
         """Whether the instruction at ``cia`` may run although it is of such a class."""
-        return (self.core.retired, self.cia) == self._passing
+        return (self.core.retired, self.cia) == self._beginning
 
     def take_asynchronous(self, vector: int) -> EngineStop | None:
         guest = self.core.delivery.take_asynchronous(vector)

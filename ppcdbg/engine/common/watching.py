@@ -126,7 +126,7 @@ class WatchedStorage(Storage):
     def _look(self, ea: int, size: int, access: Access, value: int, external: bool) -> None:
         """Compare one access with the watches. An access that takes an interrupt has not happened."""
         parts = self._parts(ea, size, access, external)
-        if not parts or (self.core.retired, self.cia) == self._passing:
+        if not parts or self._before and (self.core.retired, self.cia) == self._passing:
             return
         write = access is Access.STORE
         new = value & (1 << 8 * size) - 1 if write else None
