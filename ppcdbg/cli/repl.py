@@ -9,8 +9,8 @@ Start file: init in the user's configuration folder (~/.config/ppcdbg/init), bef
 folder is never run unasked; say -x FILE for that.
 
 Keys at the prompt: Tab completes, with help; Up and Down search the history by what is typed, Ctrl-R anywhere in it;
-Right takes the suggestion; Enter on an empty line repeats; Alt-Enter begins a line; Ctrl-C clears the line, or stops
-the guest; Ctrl-D leaves. Setting `editing = "vi"` has vi's keys.
+Right takes the suggestion; Enter on an empty line repeats; Alt-Enter begins a line; Ctrl-X Ctrl-E opens $EDITOR; Ctrl-C
+clears the line, or stops the guest; Ctrl-Z suspends; Ctrl-D leaves. Setting `editing = "vi"` has vi's keys.
 """
 
 from __future__ import annotations

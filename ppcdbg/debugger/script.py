@@ -128,8 +128,7 @@ class Script:
         if "\n" not in text and not text.rstrip().endswith("\\"):
             result = self._carry_out(Statement(text.strip()))
         else:
-            statements = self.parse(text.split("\n"))
-            result = self._carry_out(statements[0]) if len(statements) == 1 else self.run(statements)
+            result = self.run(self.parse(text.split("\n")))
         return Told(tuple(self._kept)) if isinstance(result, Told) and not self._depth else result
 
     def run(self, statements: Iterable[Statement], top: bool = False) -> Result:
@@ -138,6 +137,8 @@ class Script:
         try:
             if self._depth > DEEPEST:
                 raise UsageError(f"commands and files call each other more than {DEEPEST} deep")
+            if self._halt.is_set():  # a loop may have no statement
+                raise Interrupted("interrupted")
             for statement in statements:
                 if self._halt.is_set():
                     raise self._located(Interrupted("interrupted"), statement)

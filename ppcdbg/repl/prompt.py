@@ -6,6 +6,8 @@ Ctrl-D leaves, with a question only where changes made by hand would be lost: th
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +69,9 @@ class Prompt:
             color_depth=depth_of(setup.colours),
             bottom_toolbar=self._bar,
             multiline=True,
+            enable_suspend=True,
+            enable_open_in_editor=True,
+            tempfile_suffix=".gdb",
             prompt_continuation=_continuation,
             key_bindings=bindings(self.debugger.script),
             editing_mode=EditingMode.VI if setup.vi else EditingMode.EMACS,
@@ -78,7 +83,7 @@ class Prompt:
         """Read and carry out until the user leaves; the exit status."""
         while True:
             try:
-                text = self.session.prompt()
+                text = self.session.prompt(pre_run=self._mind_signals)
             except KeyboardInterrupt:
                 continue
             except EOFError:
@@ -89,6 +94,15 @@ class Prompt:
             if left is not None and self.may_leave():
                 return left.status
             self.shell.output.settle()
+
+    def _mind_signals(self) -> None:
+        """A signal that ends the process finds the terminal in the toolkit's hands: it is given back first."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._end, 128 + number)
+
+    def _end(self, status: int) -> None:
+        self.session.app.exit(exception=SystemExit(status))
 
     def may_leave(self) -> bool:
         """Ask where something would be lost."""
@@ -145,7 +159,7 @@ def bindings(script: Script) -> KeyBindings:
 
 
 def dedent(buffer: Buffer, script: Script) -> None:
-    """``end`` and ``else`` go back to where their block began; a line in a block stands as deep as its blocks."""
+    """``end`` and ``else``, just typed, go back to where their block began."""
     document = buffer.document
     word = document.current_line.strip()
     if word in ("end", "else") and document.is_cursor_at_the_end:

@@ -40,4 +40,7 @@ def plain(value: object, field: str = "") -> Any:
         return sorted(plain(v, field) for v in value)
     if isinstance(value, tuple | list):
         return [plain(v, field) for v in value]
-    return value if isinstance(value, str | float) else str(value) if isinstance(value, Path) else repr(value)
+    if isinstance(value, str | float):
+        return value
+    assert isinstance(value, Path), f"{field or 'a result'} is {type(value).__name__}, which is no data"
+    return str(value)

@@ -210,7 +210,9 @@ def test_send_goes_through_the_input_queue(d: Debugger) -> None:
     assert [e.data for e in d.system.input.pending()] == [b"ls\n", b"two words\n"]
 
 
-@pytest.mark.parametrize("script", ["while 1\nset $i = 1\nend", "while 1\nstepi\nend", "continue\necho never"])
+@pytest.mark.parametrize(
+    "script", ["while 1\nend", "while 1\nset $i = 1\nend", "while 1\nstepi\nend", "continue\necho never"]
+)
 def test_a_script_can_be_interrupted(d: Debugger, script: str) -> None:
     timer = threading.Timer(0.2, d.interrupt)
     timer.start()

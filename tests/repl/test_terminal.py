@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -83,6 +85,42 @@ def test_control_c_stops_linux_and_input_reaches_it(tmp_path: Path, shared: Path
         terminal.keys("C-c")
         terminal.until(lambda: "interrupted" in terminal.text() and terminal.rows()[-2].startswith(" insn"))
         leave(terminal, tmp_path, before)
+
+
+def quit_by_command(terminal: Terminal) -> int:
+    terminal.type("quit 7")
+    return 7
+
+
+def terminated(terminal: Terminal) -> int:
+    os.kill(process_of(terminal), signal.SIGTERM)
+    return 128 + signal.SIGTERM
+
+
+def terminated_while_running(terminal: Terminal) -> int:
+    terminal.type("while 1")
+    terminal.type("end")
+    terminal.until(lambda: not terminal.rows()[-2].startswith(" insn"))
+    os.kill(process_of(terminal), signal.SIGTERM)
+    return 128 + signal.SIGTERM
+
+
+def process_of(terminal: Terminal) -> int:
+    """The prompt's process: the shell's only child."""
+    shell = terminal._run("display-message", "-p", "#{pane_pid}").strip()
+    return int(Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0])
+
+
+@pytest.mark.parametrize("leave", [quit_by_command, terminated, terminated_while_running])
+def test_the_terminal_is_left_as_it_was(tmp_path: Path, leave: Callable[[Terminal], int]) -> None:
+    with Terminal(tmp_path, 80, 24) as terminal:
+        before = start(terminal, tmp_path, "demo")
+        terminal.shows(" insn 0")
+        status = leave(terminal)
+        terminal.shows(f"STATUS {status}")
+        terminal.until(lambda: (tmp_path / "after").exists() and (tmp_path / "after").read_text())
+        assert (tmp_path / "after").read_text() == (tmp_path / "before").read_text()
+        assert terminal.state() == before
 
 
 @pytest.mark.parametrize(
