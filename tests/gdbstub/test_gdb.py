@@ -109,8 +109,8 @@ def test_watchpoints_under_linux(shared: Path, name: str) -> None:
 def test_user_addresses_under_linux(shared: Path) -> None:
     """The first system call of /init: its text and its stack, which only the guest's TLB maps."""
     out = gdb(linux(shared, "linux-e500v2"), [
-        "monitor wait-for exit SYSCALL if pc < 0x80000000", "maintenance flush register-cache", "print/x $srr0 >> 28",
-        "x/i $srr0 - 4", "x/2xw $r1", "monitor x/2xw $r1",
+        "monitor wait-for exit SYSCALL after if pc < 0x80000000", "maintenance flush register-cache",
+        "print/x $srr0 >> 28", "x/i $srr0 - 4", "x/2xw $r1", "monitor x/2xw $r1",
     ])  # fmt: skip
     assert value(out, 1) in ("0x0", "0x1") and re.search(r":\tsc\b", out)
     assert re.search(r"^0x\w+:\t0x\w{8}\t0x\w{8}$", out, re.M), out
