@@ -18,6 +18,7 @@ from ppcdbg.errors import InputError, PpcdbgError
 if TYPE_CHECKING:
     from ppcdbg.cli.summary import Summary
     from ppcdbg.machine.description import MachineDescription
+    from ppcdbg.machine.system import System
 
 FOREVER = 1 << 62
 
@@ -60,12 +61,11 @@ def execute(machine: MachineDescription) -> tuple[Summary, int]:
     from ppcdbg.cli.summary import InterruptCounter, summarize
     from ppcdbg.engine.choose import fallback
     from ppcdbg.machine.system import Limits
-    from ppcdbg.session.machines import open_system
 
     slow = fallback(machine.engine)
     if slow is not None:
         print(f"ppcdbg: {slow}", file=sys.stderr)
-    system = open_system(machine)
+    system = make_system(machine)
     counter = InterruptCounter(system.core)
     system.core.observer = counter
     system.board.console.listeners.append(Echo())
@@ -74,6 +74,17 @@ def execute(machine: MachineDescription) -> tuple[Summary, int]:
         stop = system.run(Limits(limit, interrupted=interruption.wanted))
     status = of_stop(stop.kind)
     return summarize(system, getattr(system, "kvm", None), counter, stop, status, machine), status
+
+
+def make_system(machine: MachineDescription) -> System:
+    """The system of a description; what reads sessions is imported for a session only."""
+    if machine.session is None:
+        from ppcdbg.kvm.build import build_system
+
+        return build_system(machine)
+    from ppcdbg.session.machines import open_system
+
+    return open_system(machine)
 
 
 class Echo:

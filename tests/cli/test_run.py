@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ppcdbg import __version__
-from tests.cli.conftest import Cli, start
+from tests.cli.conftest import ROOT, Cli, start
 from tests.guests.expected import DEMO, console
 
 REAL = json.loads((DEMO / "real-kvm.json").read_text(encoding="ascii"))
@@ -122,3 +124,23 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     err = process.stderr.read()
     process.stderr.close()
     assert (process.wait(timeout=60), err) == (141, "")
+
+
+UNWANTED = (
+    "ppcdbg.session.store", "ppcdbg.debugger", "ppcdbg.views", "ppcdbg.engine.llvm.tier1", "llvmlite", "hashlib",
+    "json", "platformdirs", "shutil", "sqlite3", "tempfile", "textual", "zstandard",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("hv", ["kvm", "none"])
+def test_a_start_loads_nothing_that_a_run_does_not_need(tmp_path: Path, hv: str) -> None:
+    """Start-up is a third of a Linux boot; a module that creeps in costs each run 1 to 20 ms."""
+    first = start(["run", "-q", "demo", "--hv", hv])  # fills the caches, which loads the compiler
+    assert first.wait(timeout=60) == 0
+    run = f"from ppcdbg.cli.main import main; main(['run', '-q', 'demo', '--hv', '{hv}'])"
+    code = f"import sys; {run}; print(*sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True)
+    loaded = done.stdout.decode().splitlines()[-1].split()
+    assert "ppcdbg.machine.board" in loaded
+    assert [name for name in UNWANTED if name in loaded] == []
