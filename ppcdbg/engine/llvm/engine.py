@@ -77,6 +77,8 @@ class LlvmEngine:
         self._bus, self._served = core.bus, NOTHING_SERVED
         self._meet()
         self._breakpoints: frozenset[int] = frozenset()
+        self._plain: Stops | None = None
+        """The stops of the last run, where they ask for nothing: a step like the one before need not look at them."""
         self._broken_ops: set[int] = set()
         self._special = False
         self._classes: tuple[Pattern, ...] = ()
@@ -138,12 +140,14 @@ class LlvmEngine:
         core.machine_attention = False
         if core.tenant is not self._tenant or core.observer is not self._observer or core.bus is not self._bus:
             self._meet()
-        if stops.breakpoints != self._breakpoints:
-            self._set_breakpoints(stops.breakpoints)
-        if (self._special or stops.watches or stops.instructions) and (told := self._watch(stops)) is not None:
-            return told
-        if self._must_watch(first=True):
-            return self._run(limit, None)
+        if stops is not self._plain or self._reg[DBCR0]:
+            if stops.breakpoints != self._breakpoints:
+                self._set_breakpoints(stops.breakpoints)
+            if (self._special or stops.watches or stops.instructions) and (told := self._watch(stops)) is not None:
+                return told
+            self._plain = None if self._special or self._breakpoints else stops
+            if self._must_watch(first=True):
+                return self._run(limit, None)
         why = self._go(limit)
         if why == _EXIT:  # first, because a guest under KVM leaves a hundred thousand times in a boot
             self.left[_EXIT] += 1
@@ -181,7 +185,7 @@ class LlvmEngine:
 
     def _go(self, limit: int) -> int:
         """Run compiled code up to the limit, and tell who listens what it did."""
-        why = int(self._enter(self._block, limit)) if limit <= self._look_at else self._run_compiled(limit)
+        why: int = self._enter(self._block, limit) if limit <= self._look_at else self._run_compiled(limit)
         if self._logging and self._vars[_LOG_COUNT]:
             self._tell()
         if self._served[0]:
