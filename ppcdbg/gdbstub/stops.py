@@ -64,8 +64,10 @@ def of_report(stub: Stub, report: StopReport) -> bytes:
 
 
 def reason(stub: Stub) -> str:
-    """The last stop in words."""
-    return to_text(wrap([Span("ppcdbg: "), *story.sentence(stub.debugger.story())], 100))
+    """The last stop in words, on a line of its own where the guest's console shares the terminal."""
+    printed = stub.debugger.system.board.console.output
+    lead = "\n" if printed and not printed.endswith(b"\n") else ""
+    return lead + to_text(wrap([Span("ppcdbg: "), *story.sentence(stub.debugger.story())], 100))
 
 
 def gone(stub: Stub) -> bytes:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gdbstub.rig import ROOT, gdb, linux, ppcdbg
+from tests.gdbstub.rig import ROOT, demo, gdb, linux, ppcdbg
 
 Tool = Callable[[str], str]
 GUESTS = ("linux-e500v2", "linux-e500mc")
@@ -70,6 +70,21 @@ def test_the_end_of_the_guest_is_a_stop_and_then_an_exit_and_run_begins_again() 
     assert [value(out, n) for n in (1, 2, 3, 4)] == ["1", "0", "1", "0"]
 
 
+def test_a_debugged_run_ends_as_one_that_nobody_looked_at() -> None:
+    plain = demo()
+    plain.continue_()
+    out = gdb(["demo"], [
+        "hbreak *0x100498", "break *0x100500", "watch *(int *)0x103c90", "awatch *(int *)0x103ca0", "stepi 20",
+        "monitor break exit PROGRAM", "continue", "continue", "continue", "info registers", "x/64xw $sp",
+        "x/8xw 0xfe004500", "info os tlb0", "monitor info irqprio", "monitor x/4xw 0xe0004500", "delete",
+        "monitor delete", "continue", "print $position", "print/x $r31", "print/x $mas0",
+    ])  # fmt: skip
+    assert value(out, 1) == str(plain.position)
+    assert (
+        value(out, 2) == f"{plain.register('r31').value:#x}" and value(out, 3) == f"{plain.register('mas0').value:#x}"
+    )
+
+
 # --- Linux ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", GUESTS)
 def test_a_kernel_is_debugged_as_on_hardware(shared: Path, name: str) -> None:
@@ -77,7 +92,7 @@ def test_a_kernel_is_debugged_as_on_hardware(shared: Path, name: str) -> None:
         "compare-sections .text", "break start_kernel", "continue", "info registers pc msr",
         "print $pc == start_kernel", "stepi", "nexti", "print/x $pc - (long)start_kernel", "x/s &linux_banner",
         "tbreak vsnprintf", "continue", "bt 3", "finish", "print $_exitcode", "info symbol $pc",
-        "tbreak vsnprintf if $r3 != 0", "ignore 3 2", "continue",
+        "break vsnprintf if $r4 > 0", "ignore 3 2", "continue", "info breakpoints", "next", "info symbol $pc",
         "set var *(int *)($sp - 64) = 0x12345678", "x/xw $sp - 64", "print/x *(unsigned short *)($sp - 62)",
         "find/1 (char *)&linux_banner, +200, 'L', 'i', 'n', 'u', 'x'", "find/1 0xc0000000, +0x1000, 0xdeadbeef12345678",
         "x/xw 0", "monitor explain 0xc0000000",
@@ -87,6 +102,10 @@ def test_a_kernel_is_debugged_as_on_hardware(shared: Path, name: str) -> None:
     assert value(out, 2) == "0x8" and "Linux version 6.1" in out
     assert re.search(r"^#0 .* in vsnprintf \(\)$", out, re.M) and re.search(r"^#1 .* in \w+ \(\)$", out, re.M)
     assert re.search(r"vprintk_store \+ \d+ in section .text", out)  # where finish came to
+    assert "breakpoint already hit 3 times" in out
+    # next, without lines, goes through the range of the function and over its calls, until it has left it.
+    left = out.partition("Single stepping until exit from function vsnprintf")[2]
+    assert re.search(r"^(?!vsnprintf)\w+ \+ \d+ in section .text", left, re.M), out
     assert value(out, 4) == "0x5678" and re.search(r":\s+0x12345678$", out, re.M)
     assert "1 pattern found" in out and "Pattern not found" in out
     assert "Cannot access memory at address 0x0" in out and "guest TLB1" in out
