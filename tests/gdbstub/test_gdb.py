@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from ppcdbg.kvm.build import build_system
+from ppcdbg.machine.description import MachineDescription
+from ppcdbg.machine.system import Limits
 from tests.gdbstub.rig import ROOT, demo, gdb, linux, ppcdbg
 
 Tool = Callable[[str], str]
@@ -109,6 +112,27 @@ def test_a_kernel_is_debugged_as_on_hardware(shared: Path, name: str) -> None:
     assert value(out, 4) == "0x5678" and re.search(r":\s+0x12345678$", out, re.M)
     assert "1 pattern found" in out and "Pattern not found" in out
     assert "Cannot access memory at address 0x0" in out and "guest TLB1" in out
+
+
+EVENTS = (
+    "exit DTLB_MISS if dear >= 0xc0000000", "exit PROGRAM if inst is mtspr", "tlb write", "hcall", "magic critical",
+    "irqprio deliver DECREMENTER", 'console "Run /init"',
+)  # fmt: skip
+"""In the order in which they happen in a boot."""
+
+
+def test_events_by_monitor_stop_gdb_and_the_boot_ends_as_without(shared: Path) -> None:
+    commands = []
+    for event in EVENTS:
+        commands += [f"monitor break {event}", "continue", "monitor info breakpoints", "monitor delete"]
+    guest = linux(shared, "linux-e500v2-pv")
+    out = gdb(guest, [*commands, "continue", "print $position"])
+    stopped = re.findall(r"Stopped by breakpoint (\d), (.+?)[.:] ", out.replace("\n", " "))
+    assert [int(number) for number, _ in stopped] == list(range(1, len(EVENTS) + 1)), out
+    assert out.count("SIGTRAP") == len(EVENTS) + 1 and "Run /init" in out
+    machine = MachineDescription(Path(guest[0]), "e500v2", memory=128 << 20, initrd=Path(guest[4]),
+                                 append=str(guest[6]))  # fmt: skip
+    assert value(out, 1) == str(build_system(machine).run(Limits(1 << 62)).position)
 
 
 @pytest.mark.parametrize("name", GUESTS)

@@ -23,7 +23,9 @@ STALE = "The guest has moved, and gdb does not know: 'maintenance flush register
 def command(stub: Stub, argument: bytes) -> bytes:
     """``qRcmd,HEX``: one line; what is wrong with it is one line of text, and the packet has done its work."""
     line = numbers.data(argument.removeprefix(b","), "the command").decode("utf-8", "replace").strip()
-    stub.need_life()
+    if not stub.alive:  # an error would show as "Protocol error with Rcmd"
+        stub.say("the guest has been killed or has ended; 'run' starts it again\n")
+        return OK
     debugger = stub.debugger
     before = debugger.position, debugger.pc
     debugger.script.tell = lambda statement, part: _say(stub, part)  # a script's results as they come
