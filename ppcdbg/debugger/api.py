@@ -19,7 +19,8 @@ from ppcdbg.errors import InputError, PpcdbgError, UsageError
 from ppcdbg.kvm.records import Action, Did, ExitRecord
 from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import DEMO, guest_file, symbol_file
-from ppcdbg.session.machines import open_system
+from ppcdbg.session.machines import open_system, session_machine
+from ppcdbg.session.magic import is_session
 
 __all__ = (
     "Action", "Breakpoint", "Cause", "Debugger", "Did", "Event", "EventKind", "ExitRecord", "InputError",
@@ -51,9 +52,9 @@ def open_guest(
 ) -> Debugger:
     """A debugger on a guest that stands at its first instruction.
 
-    ``guest`` is what the command line takes as GUEST, and the options are its long options. Sizes are text like "128M"
-    or a number of MiB; addresses are real. No settings file is read. Raises InputError for a file that cannot be used,
-    UsageError for an option that is wrong.
+    ``guest`` is what the command line takes as GUEST, a session file among it, and the options are its long options.
+    Sizes are text like "128M" or a number of MiB; addresses are real. No settings file is read. Raises InputError for a
+    file that cannot be used, UsageError for an option that is wrong.
     """
     given = {
         "cpu": cpu, "hv": hv, "memory": memory, "initrd": initrd, "append": append, "dtb": dtb, "load": load,
@@ -61,7 +62,11 @@ def open_guest(
         "unknown_spr": unknown_spr, "deferral": deferral, "quirks": quirks, "engine": engine, "max_insns": max_insns,
         "input": input,
     }  # fmt: skip
-    machine = describe(guest_file(str(guest), os.environ), given)
+    path = Path(guest).expanduser()
+    if is_session(path):
+        machine = session_machine(path, given)
+    else:
+        machine = describe(guest_file(str(guest), os.environ), given)
     debugger = Debugger(open_system(machine), symbol_file(machine))
     if machine.max_insns is not None:
         debugger.runner.ceiling = machine.max_insns

@@ -12,6 +12,7 @@ from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import ABOUT
 from ppcdbg.debugger.fields import FIELDS, SYNONYMS
+from ppcdbg.debugger.scope import OWN_VARIABLES
 from ppcdbg.errors import PpcdbgError
 from ppcdbg.views.numbers import ea
 
@@ -61,6 +62,8 @@ class Helper:
         if self.first:
             own = d.script.defined.get(word)
             return own.help().summary if own else ""
+        if word.removeprefix("$") in OWN_VARIABLES:
+            return OWN_VARIABLES[word[1:]]
         if word.startswith("$"):
             return f"{d.evaluate(word).number:#x}"
         if self.conditional and SYNONYMS.get(word, word) in FIELDS:

@@ -160,7 +160,11 @@ def _tlb(found: TlbView, debugger: Debugger, width: int) -> list[Line]:
 def _help(found: Help, debugger: Debugger, width: int) -> list[Line]:
     if len(found.entries) == 1:
         e = found.entries[0]
-        out = [line((e.usage, "mnemonic")), *wrap((Span(e.summary),), width), line(("example: ", "label"), e.example)]
+        out = [line((e.usage, "mnemonic")), *wrap((Span(clean(e.summary)),), width)]
+        if "\n" in e.example:
+            out += [line(("example:", "label")), *(line(f"  {text}") for text in e.example.split("\n"))]
+        elif e.example:
+            out.append(line(("example: ", "label"), e.example))
         return [*out, line(("also: ", "label"), ", ".join(e.aliases))] if e.aliases else out
     out = []
     family = ""

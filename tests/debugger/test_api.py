@@ -48,6 +48,18 @@ def test_options_are_those_of_the_command_line(tmp_path: Path) -> None:
         open_guest("nothing")
 
 
+def test_a_session_is_a_guest_too(tmp_path: Path) -> None:
+    image, file = tmp_path / "raw.bin", tmp_path / "raw.session"
+    image.write_bytes(b"".join(w.to_bytes(4, "big") for w in (li(3, 5), addi(3, 3, 1), branch(-4))))
+    command = [sys.executable, "-m", "ppcdbg", "record", str(image), "--hv", "none", "--load", "0x1000",
+               "--max-insns", "1k", "-o", str(file)]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, timeout=60, capture_output=True, text=True)
+    assert done.returncode == 6, done.stderr
+    replayed = open_guest(file)
+    replayed.continue_(position=101)
+    assert (replayed.position, replayed.value("$r3"), replayed.has_exits) == (101, 55, False)
+
+
 def test_a_limit_ends_every_run(demo: Debugger) -> None:
     demo.runner.ceiling = 1000
     assert (demo.continue_().cause, demo.position) == (Cause.LIMIT, 1000)

@@ -111,6 +111,7 @@ def offered(d: Debugger, text: str) -> dict[str, str]:
         ("info irq", "irqprio", "The 23 interrupt priorities"),
         ("break main_", "main_loop", "00001004"),
         ("print $r3", "$r3", "0x7"),
+        ("print $_ins", "$_insn", "the position"),
         ("break ", "exit", "an exit to KVM"),
         ("break exit DTLB_MISS if de", "dear", "data address"),
         ("help con", "continue", "Run on"),
