@@ -38,7 +38,10 @@ def maybe(value: Plain) -> int | None:
 
 def numbers(value: Plain) -> list[int]:
     """A saved list of numbers."""
-    return [whole(item) for item in items(value)]
+    values = items(value)
+    if {int}.issuperset(map(type, values)):  # thousands of them at each step back in time
+        return list(values)  # type: ignore[arg-type]
+    return [whole(item) for item in values]
 
 
 def items(value: Plain) -> Sequence[Plain]:

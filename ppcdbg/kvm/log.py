@@ -88,7 +88,8 @@ class ExitLog(Sequence[ExitRecord]):
         self._seen += self._rows[len(self._seen) :]
         if length > len(self._seen):
             raise TypeError(f"the exit log ends at exit {len(self._seen)}, before the {length} of this state")
-        self._rows[:] = self._seen[:length]
+        del self._rows[length:]
+        self._rows += self._seen[len(self._rows) : length]
 
     def foretell(self, rows: list[Compact]) -> None:
         """What will be logged is known, from a recording."""

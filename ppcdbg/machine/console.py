@@ -61,8 +61,9 @@ class Console:
         self._seen.keep(self.output, self.positions)
         if length > len(self._seen.output):
             raise TypeError(f"console output ends at byte {len(self._seen.output)}, before the {length} of this state")
-        self.output[:] = self._seen.output[:length]
-        self.positions = self._seen.positions[:length]
+        del self.output[length:], self.positions[length:]
+        self.output += self._seen.output[len(self.output) : length]
+        self.positions.extend(self._seen.positions[len(self.positions) : length])
 
     def foretell(self, output: bytes, positions: array[int]) -> None:
         """What will be printed is known, from a recording."""

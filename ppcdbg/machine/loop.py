@@ -6,7 +6,7 @@ A run loop asks an engine to run up to the next thing that happens and lets it h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ppcdbg.cpu.core import Core
@@ -17,6 +17,10 @@ from ppcdbg.machine.board import Board
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
 from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind, Visitor
+
+PAGE = 4096
+SHORT_RUNS = 256
+"""Runs that end before a visitor is due, until the visitors are asked all the same."""
 
 
 class RunLoop:
@@ -35,6 +39,10 @@ class RunLoop:
         self.schedule: Schedule = schedule or FifoSchedule(queue)
         self.ended: Stop | None = None
         self.visitors: list[Visitor] = []
+        self.visit_at = 0
+        """Before this position no visitor is due; whoever moves in time, or becomes a visitor, sets it to 0."""
+        self._unasked = 0
+        self._readers: list[set[int]] = []
         self.slice = engine.slice
         board.attention = board.bus.moved = core.call_machine
         queue.added = lambda event: core.call_machine()
@@ -94,7 +102,7 @@ class RunLoop:
     def run(self, limits: Limits) -> Stop:
         """Run until a limit or a final stop; see ``System.run``."""
         if self.ended is None:
-            stop = self._visited(limits) if self.visitors else self._run(limits)
+            stop = self._visited(limits) if self.visitors and self._visit(limits) else self._run(limits)
             if stop.kind in FINAL:
                 self.ended = stop
                 for visitor in self.visitors:
@@ -102,15 +110,41 @@ class RunLoop:
             return stop
         return self.ended
 
+    def _visit(self, limits: Limits) -> bool:
+        """Whether a run may come where a visitor is due; short ones, such as single steps, mostly do not."""
+        self._unasked += 1
+        return limits.position >= self.visit_at or self._unasked > SHORT_RUNS
+
+    def page_reader(self) -> Callable[[], set[int]]:
+        """A reader of the pages of RAM that may have been written: each call gives those since the one before. There
+        may be several, and none takes anything from the others."""
+        own: set[int] = set()
+        self._readers.append(own)
+        bus = self.board.bus
+
+        def read() -> set[int]:
+            written = {*self.engine.take_written(), *bus.written}
+            bus.written.clear()
+            for pages in self._readers:
+                pages.update(written)
+            found = own.copy()
+            own.clear()
+            for start, size in bus.written_outside:
+                found.update(range(start & -PAGE, start + size, PAGE))
+            return found
+
+        return read
+
     def _visited(self, limits: Limits) -> Stop:
         """As ``_run``, standing still where visitors are due."""
         steps, asked, visitors = self.steps, limits.interrupted, self.visitors
+        self._unasked = 0
 
         def interrupted() -> bool:
             return asked is not None and asked() or any(visitor.wants() for visitor in visitors)
 
         while True:
-            due = min(max(visitor.due(), self.position + 1) for visitor in visitors)
+            self.visit_at = due = min(max(visitor.due(), self.position + 1) for visitor in visitors)
             position = min(limits.position, due)
             left = limits.exits and limits.exits - (self.steps - steps)
             stop = self._run(replace(limits, position=position, exits=left, interrupted=interrupted))

@@ -119,6 +119,8 @@ class System(Protocol):
     ended: Stop | None
     """The final stop, once there was one; running again gives it again."""
     visitors: list[Visitor]
+    visit_at: int
+    """Before this position no visitor is due; to be set to 0 by whoever moves in time or becomes a visitor."""
 
     def run(self, limits: Limits) -> Stop:
         """Run until a limit or a final stop."""
@@ -133,6 +135,9 @@ class System(Protocol):
 
     def moment(self) -> Moment:
         """Where it stands, finer than the position."""
+
+    def page_reader(self) -> Callable[[], set[int]]:
+        """A reader of the pages of RAM that may have been written since it was last asked."""
 
     def save(self) -> Saved:
         """Its state but RAM, as plain data."""

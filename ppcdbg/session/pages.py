@@ -22,8 +22,8 @@ class Pages:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._bus = system.board.bus
-        self._ram = self._bus.ram
+        self._written = system.page_reader()
+        self._ram = system.board.bus.ram
         self._known: dict[int, bytes] = {}
         self._hashes: dict[int, int] = {}
         self._total = 0
@@ -34,12 +34,7 @@ class Pages:
 
     def changed(self) -> dict[int, bytes]:
         """The pages that differ from the last look, as they were then, by address; from now on they are as they are."""
-        outside = [
-            page for start, size in self._bus.written_outside for page in range(start & -PAGE, start + size, PAGE)
-        ]
-        written = [*self._system.engine.take_written(), *outside, *self._bus.written]
-        self._bus.written.clear()
-        return self._look(written)
+        return self._look(self._written())
 
     def _look(self, pages: Iterable[int]) -> dict[int, bytes]:
         ram, known, before = self._ram, self._known, {}
@@ -70,7 +65,7 @@ class Pages:
                 known[page] = content
                 self._unhashed.add(page)
                 engine.code_changed(page, PAGE)
-        engine.take_written()  # what was put back is known
+        self._written()  # what was put back is known
 
     def total(self) -> int:
         """A hash of all RAM as it was at the last look: the sum of the hashes of its pages, the zero ones left out.

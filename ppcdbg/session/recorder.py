@@ -79,6 +79,7 @@ class Recorder:
         self._mark()
         self.flush()
         system.visitors.append(self)
+        system.visit_at = 0
 
     def _taken(self, event: InputEvent) -> None:
         self._events.append(event)

@@ -17,7 +17,7 @@ LINUX = [("linux-e500mc", "none"), ("linux-e500mc", "kvm"), ("linux-e500v2", "no
 
 
 def demo(cpu: str, hv: str, engine: str = "reference") -> MachineDescription:
-    return describe(IMAGE, {"cpu": cpu, "hv": hv, "engine": engine, "memory": "64M"})
+    return describe(IMAGE, {"cpu": cpu, "hv": hv, "engine": engine, "memory": "32M"})
 
 
 def linux(shared: Path, name: str, hv: str, options: Mapping[str, object] | None = None) -> MachineDescription:

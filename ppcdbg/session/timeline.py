@@ -1,0 +1,314 @@
+"""Time as a place to go to: checkpoints of one running system, and motion between them.
+
+A visitor of the run loop: it takes a checkpoint whenever the run since the last one would cost too much to repeat,
+keeps of each page of RAM one copy for as long as it does not change, and thins the older ones when memory runs short.
+To go somewhere is to restore the last checkpoint before it and to run on; input that had been taken comes again. Who
+changes the past begins another future, and what was known of the old one is forgotten.
+
+It knows no debugger: what a stop is, its caller says (:meth:`Timeline.last_stop`).
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right, insort
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ppcdbg.cpu.plain import Saved
+from ppcdbg.kvm.run import KvmSystem
+from ppcdbg.machine.input import InputEvent
+from ppcdbg.machine.system import Limits, Stop, StopKind, System
+from ppcdbg.session.pages import PAGE, ZERO, Pages
+
+SPACING = 0.03
+"""Seconds of running between two checkpoints: what going to a random place costs at most, about."""
+NEAR = 20_000
+"""Instructions before the place gone to at which a checkpoint is put, for the next step back."""
+NEAR_COST = 0.004
+"""Seconds of running that a going may take without such a checkpoint."""
+BUDGET = 512 << 20
+"""Bytes of pages that checkpoints may hold."""
+FIRST = 200_000
+WINDOW = 2_000
+"""Instructions that a search backwards looks at first; each further look is so many times as long."""
+GROWTH = 8
+
+Key = tuple[int, int]
+"""Position, and exits handled before."""
+Asked = Callable[[], bool]
+Search = Callable[[int], Stop | None]
+"""Run on from where the system stands to the next stop before a position; None where there is none."""
+
+
+@dataclass
+class Checkpoint:
+    """``pages``: those that differ from the checkpoint before, as they are here."""
+
+    key: Key
+    state: Saved
+    taken: int
+    pages: dict[int, bytes] = field(default_factory=dict)
+
+
+class Timeline:
+    """The past of one system from the moment of construction on."""
+
+    def __init__(self, system: System, budget: int = BUDGET, clock: Callable[[], float] = time.perf_counter) -> None:
+        if system.ended is None:
+            system.run(Limits(system.position))  # a vcpu that was never entered is entered now, at the same moment
+        self.system = system
+        self.budget = budget
+        self._clock = clock
+        self._pages = Pages(system)
+        self._taken: list[InputEvent] = []
+        self._told_taken, self._told_added = system.input.taken, system.input.added
+        system.input.taken, system.input.added = self._note_taken, self._note_added
+        self.moving = False
+        first = Checkpoint(self._key(), system.save(), 0, dict(self._pages.all()))
+        self._points = [first]
+        self._versions: dict[int, list[Key]] = {page: [first.key] for page in first.pages}
+        self._base = first
+        self.held = len(first.pages) * PAGE
+        self.start = self.end = first.key
+        self._seen, self._due = clock(), system.position + FIRST
+        self._at, self._hurried = system.position, False
+        self.final: Stop | None = system.ended
+        system.visitors.append(self)
+        system.visit_at = 0
+
+    def _key(self) -> Key:
+        return self.system.position, self.system.steps
+
+    @property
+    def checkpoints(self) -> tuple[Key, ...]:
+        """Where they are."""
+        return tuple(point.key for point in self._points)
+
+    # --- hearing of the run -----------------------------------------------------------------------
+    def _note_taken(self, event: InputEvent) -> None:
+        self._taken.append(event)
+        self._told_taken(event)
+
+    def _note_added(self, event: InputEvent) -> None:
+        self._told_added(event)
+        if self._key() < self.end:
+            self.branch()
+
+    def due(self) -> int:
+        """See ``Visitor.due``."""
+        return self._due
+
+    def wants(self) -> bool:
+        """See ``Visitor.wants``: whether the guest got so slow that the next visit would come far too late."""
+        return not self._hurried and self._clock() - self._seen > 2 * SPACING
+
+    def pause(self) -> None:
+        """See ``Visitor.pause``."""
+        self._hurried, self._due = True, self.system.position + 1
+
+    def visit(self) -> None:
+        """See ``Visitor.visit``: take a checkpoint, if it is time and there is none."""
+        now, position = self._clock(), self.system.position
+        self._hurried = False
+        done, took = max(position - self._at, 1), max(now - self._seen, 1e-6)
+        self._due = position + max(min(int(done * SPACING / took), 4 * done), 1_000)
+        if self.system.ended is not None:
+            self.final = self.system.ended
+        elif took >= SPACING / 2:
+            self._take()
+            self._at, self._seen = position, self._clock()
+        self.end = max(self.end, self._key())
+
+    # --- checkpoints ------------------------------------------------------------------------------
+    def _take(self) -> None:
+        """A checkpoint here, unless there is one."""
+        key = self._key()
+        place = bisect_right(self._points, key, key=lambda point: point.key)
+        if self._points[place - 1].key == key:
+            return
+        previous = self._points[place - 1]
+        before = self._pages.changed()
+        if previous is not self._base:  # the run came through checkpoints that were there already
+            passed = self._points[self._points.index(self._base) + 1 : place]
+            pages = {*before, *(page for point in passed for page in point.pages)}
+            before = {page: self._content(page, previous.key) for page in pages}
+            before = {page: then for page, then in before.items() if then != self._pages.known(page)}
+        point = Checkpoint(key, self.system.save(), len(self._taken))
+        following = self._points[place] if place < len(self._points) else None
+        self._keep(point, {page: self._pages.known(page) for page in before})
+        if following is not None:
+            # Its pages were told apart from the base's; from now on they are told apart from these.
+            self._keep(following, {page: then for page, then in before.items() if page not in following.pages})
+        self._points.insert(place, point)
+        self._base = point
+        if self.held > self.budget:
+            self._thin()
+
+    def _keep(self, point: Checkpoint, pages: Mapping[int, bytes]) -> None:
+        for page, content in pages.items():
+            point.pages[page] = content
+            keys = self._versions.setdefault(page, [])
+            if not keys or keys[-1] < point.key:
+                keys.append(point.key)
+            elif point.key not in keys:
+                insort(keys, point.key)
+        self.held += len(pages) * PAGE
+
+    def _drop(self, place: int) -> None:
+        """Forget the checkpoint at a place; the one behind it takes over what it alone knew."""
+        point = self._points.pop(place)
+        following = self._points[place] if place < len(self._points) else None
+        for page in point.pages:
+            self._versions[page].remove(point.key)
+        self.held -= len(point.pages) * PAGE
+        if following is not None:
+            self._keep(following, {p: content for p, content in point.pages.items() if p not in following.pages})
+
+    def _thin(self) -> None:
+        """Of the checkpoints that lie far from here every second one goes, until there is room."""
+        while self.held > self.budget * 3 // 4 and len(self._points) > 8:
+            here = self._points.index(self._base)
+            far = [i for i in range(1, len(self._points) - 1) if abs(i - here) > 3]
+            if len(far) < 2:
+                return
+            for place in reversed(far[1::2]):
+                self._drop(place)
+
+    def _content(self, page: int, key: Key) -> bytes:
+        """A page as it was at a checkpoint."""
+        keys = self._versions.get(page, [])
+        place = bisect_right(keys, key)
+        if not place:
+            return ZERO
+        found = bisect_right(self._points, keys[place - 1], key=lambda point: point.key)
+        return self._points[found - 1].pages[page]
+
+    def _restore(self, place: int) -> None:
+        """Be at a checkpoint, whose input is still to come."""
+        point = self._points[place]
+        here = self._points.index(self._base)
+        self.end = max(self.end, self._key())
+        low, high = sorted((here, place))
+        pages = {page for between in self._points[low + 1 : high + 1] for page in between.pages}
+        pages.update(self._pages.changed())
+        self._pages.put({page: self._content(page, point.key) for page in pages})
+        system, queue = self.system, self.system.input
+        events = [*self._taken, *queue.pending()]
+        order = queue.order
+        system.restore(point.state)
+        self._taken = events[: point.taken]
+        queue.restore(events[point.taken :], order)
+        self._base = point
+        self._moved()
+
+    def _moved(self) -> None:
+        self._at, self._seen = self.system.position, self._clock()
+        self._due, self._hurried = self._at + FIRST, False
+        self.system.visit_at = 0
+
+    def branch(self) -> None:
+        """What lies after the present is no longer known: somebody changed the past, or is about to."""
+        key = self._key()
+        while self._points[-1].key > key:
+            self._drop(len(self._points) - 1)
+        board = self.system.board
+        board.console.forget()
+        board.console1.forget()
+        if isinstance(self.system, KvmSystem):
+            self.system.kvm.exits.forget()
+        self.end, self.final = key, None
+
+    # --- motion -----------------------------------------------------------------------------------
+    def seek(self, position: int, asked: Asked | None = None) -> Stop:
+        """Be at a position, before what is due there is done... or as near as there is: both ends are stops."""
+        return self._go((position, 0), lambda limits: self.system.run(limits), asked, near=True)
+
+    def seek_exit(self, exits: int, asked: Asked | None = None) -> Stop:
+        """Be where so many exits have been handled."""
+        place = bisect_right(self._points, exits, key=lambda point: point.key[1]) - 1
+        if not self._reached(lambda key: key[1], exits, place):
+            self._restore(max(place, 0))
+        left = exits - self.system.steps
+        if left <= 0:
+            return self._here(StopKind.LIMIT)
+        return self.system.run(Limits(1 << 62, exits=left, interrupted=asked))
+
+    def go_to(self, key: Key, asked: Asked | None = None) -> Stop:
+        """Be at a position after so many exits: where somebody was."""
+        stop = self.seek(key[0], asked)
+        while self.system.position == key[0] and self.system.steps < key[1] and self.system.ended is None:
+            before = self._key()
+            stop = self.system.run(Limits(key[0] + 1, exits=1, interrupted=asked))
+            if self._key() == before or stop.kind is StopKind.INTERRUPTED:
+                break
+        return stop
+
+    def _reached(self, of: Callable[[Key], int], target: int, place: int) -> bool:
+        """Whether running on from here is the shortest way to a target."""
+        here = self._key()
+        return of(here) <= target and place >= 0 and self._points[place].key <= here and self.system.ended is None
+
+    def _go(self, key: Key, run: Callable[[Limits], Stop], asked: Asked | None, *, near: bool) -> Stop:
+        if key <= self.start:
+            self._restore(0)
+            return self._here(StopKind.LIMIT, "the beginning: nothing before it was seen")
+        place = bisect_right(self._points, key, key=lambda point: point.key) - 1
+        position = key[0]
+        if self._points[place].key[0] == position and self._points[place].key[1] > 0 and place and key[1] == 0:
+            place -= 1
+        if self._key() == key or not (self._key()[0] < position and self._points[place].key <= self._key()):
+            self._restore(place)
+        if self.system.position == position:
+            return self._here(StopKind.LIMIT)
+        begun, first = self._clock(), self.system.position
+        if near and position - first > 2 * NEAR:
+            stop = run(Limits(position - NEAR, interrupted=asked))
+            if stop.kind is not StopKind.LIMIT:
+                return stop
+            if self._clock() - begun > NEAR_COST:
+                self._take()
+                self._at, self._seen = self.system.position, self._clock()
+        return run(Limits(position, interrupted=asked))
+
+    def last_stop(self, search: Search, asked: Asked | None = None) -> int | None:
+        """Go back to the last stop before the present; None, and at the beginning, where there is none.
+
+        ``search`` runs on from where the system stands to its next stop before a position. Gives how many stops lie
+        between the place from which the last look began and the stop gone to, that one included.
+        """
+        end, width = self._key(), WINDOW
+        high = end[0]
+        while high > self.start[0] or end > self.start:
+            low = max(high - width, self.start[0])
+            self.seek(low, asked)
+            count = self._count(search, high, end)
+            if asked is not None and asked():
+                return None
+            if count:
+                self.seek(low, asked)
+                for _ in range(count):
+                    search(high + 1)
+                return count
+            if low == self.start[0]:
+                break
+            high, width = low, width * GROWTH
+            end = (high, 1 << 62)
+        self._restore(0)
+        return None
+
+    def _count(self, search: Search, high: int, end: Key) -> int:
+        """The stops from here to a position that lie before an end."""
+        count = 0
+        while True:
+            before = self.system.moment()
+            stop = search(high + 1)
+            here = self._key()
+            if stop is None or here >= end or stop.kind is StopKind.INTERRUPTED:
+                return count
+            if self.system.ended is not None or self.system.moment() == before and count:
+                return count
+            count += 1
+
+    def _here(self, kind: StopKind, detail: str = "") -> Stop:
+        return Stop(kind, self.system.position, self.system.core.state.pc, detail)
