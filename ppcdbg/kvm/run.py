@@ -39,8 +39,7 @@ FOREVER = 1 << 62
 PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
 
-_STATE = ("_entered", "_in_host", "_kicked", "_last_position", "_streak", "_last_cost", "_entered_at", "_vector",
-          "_device_tick", "_host_tick", "_held", "_held_pc", "_held_msr")  # fmt: skip
+_STATE = ("_entered", "in_host", "_kicked", "_vector", "_device_tick", "_host_tick", "_held", "_held_pc", "_held_msr")
 _HOSTS_OWN = frozenset({DECREMENTER, EXTERNAL, DOORBELL})
 
 

@@ -26,7 +26,7 @@ NUMBERS = (
     "ivpr", "epr_flags", "epr_needed", "magic_page_pa", "magic_page_ea", "mmio_needed", "spr_needed",
     "devices_touched", "pid", "pid1", "pid2", "csrr0", "csrr1", "dsrr0", "dsrr1", "mcsrr0", "mcsrr1", "mcsr",
     "l1csr0", "l1csr1", "hid0", "hid1", "pwrmgtcr0", "epr", "epcr", "pvr", "svr", "guest_debug", "dbsr",
-    "shadow_msr", "entered_msr", "tcr", "tsr", "dec", "decar", "dec_start", "dec_deadline", "watchdog_deadline",
+    "shadow_msr", "tcr", "tsr", "dec", "decar", "dec_start", "dec_deadline", "watchdog_deadline",
     "fit_deadline", "timer_deadline", "watchdog_enabled", "exit_type", "cost", "mmucfg",
 )  # fmt: skip
 LISTS = ("ivor", "queue_counts", "delivered_counts", "tlbcfg")
@@ -37,13 +37,13 @@ ELSEWHERE = ("ids", "shared", "debug", "thread_debug", "sprg_loaded", "queued_by
 """State that is saved below, in a form of its own."""
 NOT_STATE = ("vm", "core", "hv", "quirks", "number", "reg", "gpr", "shared_real", "mas", "prios", "mpic_acknowledge",
              "accesses", "kernel_bus", "device_at", "wait_for_event", "host_debug", "trace", "decoded", "actions",
-             "queued", "delivered", "rows")  # fmt: skip
+             "queued", "delivered", "rows", "entered_msr")  # fmt: skip
 
 
 def save_vcpu(v: Vcpu) -> Saved:
     """See ``plain.Saves``. The guest stands still: no exit is being handled."""
     g = v.gtlb.geometry
-    access = v.mmio_access
+    access = v.mmio_access if v.mmio_needed else None  # otherwise it is over
     return {
         "geometry": [g.tlb0_entries, g.tlb0_ways, g.tlb1_entries],
         "numbers": attributes(v, NUMBERS),
@@ -55,9 +55,10 @@ def save_vcpu(v: Vcpu) -> Saved:
         "sprg_loaded": [*v.sprg_loaded],
         "queued_by": [[number, *at] for number, at in v.queued_by.items()],
         "words": [v.words[i] for i in W.STATE],
+        "copies": [v.words[i] for i in W.COPIES],
         "emulated": _pairs(v.emulated),
         "hypercalls": _pairs(v.hypercalls),
-        "mmio_counts": [[name, write, count] for (name, write), count in v.mmio_counts.items()],
+        "mmio_counts": [[name, write, count] for (name, write), count in sorted(v.mmio_counts.items())],
         "mmio_access": None if access is None else [access[0].word, access[1], access[2]],
         "stalled": v.stalled,
     }
@@ -83,8 +84,9 @@ def restore_vcpu(v: Vcpu, state: Saved) -> None:
     v.debug, v.thread_debug = (DebugRegisters(*numbers(row)) for row in items(state["debug"]))
     v.sprg_loaded = tuple(numbers(state["sprg_loaded"]))
     v.queued_by = {number: (exit, tick) for number, exit, tick in map(numbers, items(state["queued_by"]))}
-    for i, word in zip(W.STATE, numbers(state["words"]), strict=True):
-        v.words[i] = word
+    for places, name in ((W.STATE, "words"), (W.COPIES, "copies")):
+        for i, word in zip(places, numbers(state[name]), strict=True):
+            v.words[i] = word
     v.emulated_were(_counts(state["emulated"]))
     v.hypercalls = _counts(state["hypercalls"])
     v.mmio_counts = Counter()
@@ -106,7 +108,7 @@ def _access(v: Vcpu, saved: Plain) -> tuple[Access, int, bool] | None:
 
 
 def _pairs(counts: dict[int, int]) -> list[list[int]]:
-    return [[key, value] for key, value in counts.items()]
+    return [[key, value] for key, value in sorted(counts.items())]
 
 
 def _counts(saved: Plain) -> dict[int, int]:

@@ -18,10 +18,11 @@ from struct import Struct
  STATS, EXIT_COUNTS, TIME_COUNT, TIME_MINIMUM, TIME_MAXIMUM, TIME_TOTAL, TIME_SQUARES, SPRGS) = range(55)  # fmt: skip
 COUNT = SPRGS + 4  # the last four: SPRG4..7 as the page had them when they were last loaded, bytes as they lie there
 
-STATE = (ENTERED_MSR, GUEST_PID, MAGIC_EA, NEXT_WAY, FILLS, SPLITS, LAST_COST, LAST_TYPE, ENTERED_AT, LAST_POSITION,
-         STREAK, PC, FAULT_DEAR, FAULT_ESR, LAST_INST, TLB1_MIN, TLB1_MAX, *range(SPRGS, COUNT))  # fmt: skip
+STATE = (NEXT_WAY, FILLS, SPLITS, LAST_COST, ENTERED_AT, LAST_POSITION, STREAK, TLB1_MIN, TLB1_MAX)
 """The words that change as the guest runs and decide what it does next: what a snapshot holds. The others are fixed for
 a vcpu's life, addresses of this process, or empty while the guest stands still."""
+COPIES = (ENTERED_MSR, GUEST_PID, MAGIC_EA, LAST_TYPE, PC, FAULT_DEAR, FAULT_ESR, LAST_INST, *range(SPRGS, COUNT))
+"""What compiled code has of a vcpu's attributes: a snapshot holds them, and they are no state of their own."""
 
 ROW = Struct("<QQ14I")
 """One exit that compiled code handled: position, tick, exit number, pc, MSR, DEAR, ESR, instruction, what it did (as

@@ -19,6 +19,8 @@ from ppcdbg.machine.schedule import FifoSchedule, Schedule
 from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind, Visitor
 
 PAGE = 4096
+SHORT = 1_000
+"""Instructions that a run takes no time for."""
 SHORT_RUNS = 256
 """Runs that end before a visitor is due, until the visitors are asked all the same."""
 
@@ -113,7 +115,8 @@ class RunLoop:
     def _visit(self, limits: Limits) -> bool:
         """Whether a run may come where a visitor is due; short ones, such as single steps, mostly do not."""
         self._unasked += 1
-        return limits.position >= self.visit_at or self._unasked > SHORT_RUNS
+        far = limits.position - self.core.retired > SHORT
+        return far or limits.position >= self.visit_at or self._unasked > SHORT_RUNS
 
     def page_reader(self) -> Callable[[], set[int]]:
         """A reader of the pages of RAM that may have been written: each call gives those since the one before. There

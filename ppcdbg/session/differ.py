@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ppcdbg.cpu.plain import Plain, Saved, octets, table
+from ppcdbg.cpu.plain import Plain, octets, table
 from ppcdbg.cpu.state import State
 from ppcdbg.engine.differences import differences
 from ppcdbg.machine.input import Moment
 from ppcdbg.machine.system import Limits, System
 from ppcdbg.session.pages import PAGE, ZERO, Pages
-from ppcdbg.session.snapshots import Snapshot, StateHash, put, state_hash, take
+from ppcdbg.session.snapshots import Snapshot, StateHash, hashed, put, state_hash, take
 
 Asked = Callable[[], bool]
 
@@ -82,15 +82,8 @@ def first_difference(first: Run, second: Run) -> Difference | None:
     found = differences(*blocks)
     if found is not None:
         return Difference(found.what, found.first, found.second)
-    for part in ("core", "board", "loop"):
-        difference = _walk(_words(one, part), _words(two, part), "")
-        if difference is not None:
-            return difference
-    return _ram(first, second)
-
-
-def _words(state: Saved, part: str) -> Plain:
-    return {name: value for name, value in table(state[part]).items() if name != "block"}
+    difference = _walk(hashed(one), hashed(two), "")
+    return _ram(first, second) if difference is None else difference
 
 
 def _walk(first: Plain, second: Plain, path: str) -> Difference | None:

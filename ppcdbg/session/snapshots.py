@@ -74,17 +74,23 @@ def state_hash(system: System, pages: Pages) -> StateHash:
 
 
 def hash_of(state: Saved, ram: int) -> StateHash:
-    """The hash of a saved state and of the RAM beside it. Counts that decide nothing are left out."""
-    core, board, loop = table(state["core"]), table(state["board"]), table(state["loop"])
-    block = bytearray(octets(core["block"]))
+    """The hash of a saved state and of the RAM beside it."""
+    block = bytearray(octets(table(state["core"])["block"]))
     block[SCRATCH] = bytes(4)
-    console: Plain = [table(board[name])["length"] for name in ("console", "console1")]
+    parts = hashed(state)
     return StateHash(
-        _digest([bytes(block), core["edges"], core["reset"]]),
-        _digest([board["devices"], board["serial_lines"], board["reset"], board["poweroff"], console]),
-        _digest(_of_kvm(loop)),
-        ram & (1 << 64) - 1,
+        _digest([bytes(block), parts["core"]]), _digest(parts["board"]), _digest(parts["kvm"]), ram & (1 << 64) - 1
     )
+
+
+def hashed(state: Saved) -> dict[str, Plain]:
+    """What counts of a saved state, by part, beside the register block and RAM; counts that decide nothing do not."""
+    core, board, loop = table(state["core"]), table(state["board"]), table(state["loop"])
+    return {
+        "core": {name: core[name] for name in ("edges", "reset")},
+        "board": {name: board[name] for name in _OF_BOARD},
+        "kvm": _of_kvm(loop),
+    }
 
 
 def _of_kvm(loop: Saved) -> Plain:
@@ -94,10 +100,11 @@ def _of_kvm(loop: Saved) -> Plain:
     kept = {name: value for name, value in table(vcpu).items() if name not in _ACCOUNTS}
     for part in ("parts", "lists"):
         kept[part] = {name: value for name, value in table(kept[part]).items() if name not in _ACCOUNTS}
-    return [kept, loop["userspace"]]
+    return {**kept, "userspace": loop["userspace"]}
 
 
-_ACCOUNTS = frozenset({"stats", "counts", "emulated", "hypercalls", "mmio_counts", "timing", "failures"})
+_OF_BOARD = ("devices", "serial_lines", "reset", "poweroff", "console", "console1")
+_ACCOUNTS = frozenset({"stats", "counts", "emulated", "hypercalls", "mmio_counts", "timing", "failures", "copies"})
 
 
 def _digest(value: Plain) -> int:
