@@ -59,7 +59,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("-x", "--command-file", metavar="FILE", dest="scripts", action=_Script, help="carry out a file of commands")
     add(
-        "-c", "--command", metavar="CMD", dest="scripts", action=_Script, help="carry out a command; any number of both"
+        "-c",
+        "-ex",
+        "--command",
+        metavar="CMD",
+        dest="scripts",
+        action=_Script,
+        help="carry out a command; any number of both",
     )
     add("-i", "--interactive", action="store_true", help="then stay at the prompt")
     add("-k", "--keep-going", action="store_true", help="go on after an error; the first one gives the exit status")

@@ -71,6 +71,11 @@ def test_the_exit_status_says_how_it_went(home: Path, lines: tuple[str, ...], st
     assert repl(home, *commands(*lines))[0] == status
 
 
+def test_gdbs_and_qemus_spellings_stand_beside_ours(home: Path) -> None:
+    status, out, _ = repl(home, "-cpu", "e500mc", "-m", "64", "-ex", "info machine", "-c", "echo done\\n")
+    assert status == 0 and "core e500mc" in out and "RAM 64 MiB" in out and out.endswith("done\n")
+
+
 def test_a_limit_is_a_status_of_its_own(home: Path) -> None:
     status, out, _ = repl(home, *commands("continue", "stepi"), "--max-insns", "1000")
     assert status == 6 and "The instruction limit was reached" in out and "1,000 instructions" in out
