@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
     prompts = sys.stdin.isatty() and (options.interactive or not options.scripts) and not options.json
     batch = Batch(debugger, _output(options), options.json, options.keep_going)
     on = options.no_init or batch.start_file(user_config(os.environ) / "init")
-    on = on and batch.run(sources_of(options.scripts or ()))
+    on = (on or prompts) and batch.run(sources_of(options.scripts or ()))
     if prompts and batch.outcome.quit is None:
         return _prompt(options, debugger, batch)
     if on and not options.scripts:
