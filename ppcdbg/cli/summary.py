@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ppcdbg import __version__
@@ -123,7 +124,7 @@ def _kvm(vcpu: Vcpu | None) -> Summary:
     if vcpu is None:
         return {
             "exits": {}, "emulated": {}, "emulation_failures": {"total": 0, "held_back": 0}, "hypercalls": {},
-            "interrupts": {"queued": {}, "delivered": {}}, "tlb": {}, "stat": {},
+            "interrupts": {"queued": {}, "delivered": {}}, "deferral": {}, "tlb": {}, "stat": {},
         }  # fmt: skip
     from ppcdbg.kvm.codes import HCALL_NAMES
     from ppcdbg.kvm.trace import exit_name
@@ -139,6 +140,7 @@ def _kvm(vcpu: Vcpu | None) -> Summary:
             "queued": _nonzero(zip(names, vcpu.queue_counts)),
             "delivered": _nonzero(zip(names, vcpu.delivered_counts)),
         },
+        "deferral": asdict(vcpu.deferral.costs()),
         "tlb": {
             "reflected": {"data": vcpu.stat["dtlb_real_miss_exits"], "instruction": vcpu.stat["itlb_real_miss_exits"]},
             "mapped": {"data": vcpu.stat["dtlb_virt_miss_exits"], "instruction": vcpu.stat["itlb_virt_miss_exits"]},
@@ -210,6 +212,8 @@ def lines(summary: Summary) -> list[str]:
             out += _wrapped(
                 head, [f"{name} {n:,}" if isinstance(n, int) else f"{name} {n}" for name, n in table.items()]
             )
+    if summary["deferral"] and summary["deferral"]["withheld"]:
+        out += _wrapped("critical sections", deferral_words(summary["deferral"]))
     if summary["tlb"]:
         tlb = summary["tlb"]
         reflected, mapped = tlb["reflected"], tlb["mapped"]
@@ -221,6 +225,20 @@ def lines(summary: Summary) -> list[str]:
     failures = summary["emulation_failures"]
     if failures["total"]:
         out.append(f"  emulation failures: {failures['total']:,}, {failures['held_back']:,} of them not logged")
+    return out
+
+
+def deferral_words(d: Mapping[str, Any]) -> list[str]:
+    """What a deferral policy did, in a few words."""
+    out = [
+        f"{d['policy']} held interrupts back {d['withheld']:,} times",
+        f"{d['delivered']:,} delivered after {d['delay']:,} instructions, at most {d['longest']:,}",
+        f"{d['masked']:,} left masked",
+    ]
+    costs = (("exits", "exits"), ("steps", "steps"), ("stores", "stores carried out"), ("page_changes", "page changes"))
+    out += [f"{d[key]:,} {name}" for key, name in costs if d[key]]
+    if d["waiting"] is not None:
+        out.append(f"one waits since {d['waiting']:,} instructions")
     return out
 
 

@@ -50,6 +50,11 @@ def build_kvm(
 ) -> tuple[KvmSystem, LoadedImage]:
     """A guest under the KVM model, loaded and ready to run. Raises InputError for images that do not fit."""
     model = CORES[description.cpu]
+    if model.has_hv and description.deferral != "stock":
+        raise UsageError(
+            f"--deferral {description.deferral} is for guests with a magic page; {description.cpu} runs without one,"
+            " in HV mode, and KVM does there what stock does"
+        )
     cores: list[Core] = []
     board = Board(
         description.memory + HOST_PAGES,
@@ -71,6 +76,7 @@ def build_kvm(
         on_failure=FailurePolicy(description.on_emulation_failure),
         unknown_spr=UnknownSpr(description.unknown_spr),
         magic_page=description.pv != "off",
+        deferral=description.deferral,
         mpic_in_kernel=(MPIC_BASE, MPIC_SIZE) if kernel_irqchip else None,
     )
     shared = SharedPage(board.bus.ram[description.memory : description.memory + 4096] if not vm.hv else bytearray(4096))

@@ -58,6 +58,18 @@ def allowed(v: Vcpu, p: IrqPrio) -> bool:
     return p.enable != MSR_EE and not v.quirks.critical_holds_all_classes
 
 
+def held_by_section(v: Vcpu) -> int:
+    """The pending interrupts that nothing holds back but the critical section that the guest is in: a bitmap."""
+    pending = v.pending >> irqprio.MACHINE_CHECK << irqprio.MACHINE_CHECK
+    if not pending or not critical_section(v):
+        return 0
+    msr, held = v.shared.msr, 0
+    for p in v.prios[irqprio.MACHINE_CHECK :]:
+        if pending >> p.number & 1 and p.enable and msr & p.enable and not allowed(v, p):
+            held |= 1 << p.number
+    return held
+
+
 def _deliver(v: Vcpu, p: IrqPrio) -> None:
     """Save, vector, and change MSR for one allowed interrupt (kvmppc_booke_irqprio_deliver)."""
     msr = v.shared.msr
@@ -139,6 +151,7 @@ def check_exceptions(v: Vcpu) -> bool:
         if done:
             break
     v.shared.set32(mp.INT_PENDING, 1 if v.pending else 0)
+    v.deferral.looked()
     return not v.requests
 
 

@@ -81,6 +81,10 @@ def _host(exit_type: int, stat: str, note: str) -> Handler:
 # --- reflected ------------------------------------------------------------------------------------
 def _data_storage(v: Vcpu) -> int:
     """queues DATA_STORAGE with DEAR and ESR"""
+    if not v.shared.msr & MSR_PR and (did := v.deferral.stored(v.fault_dear)):
+        v.actions.append((HOST, did))
+        v.account(codes.DSI_EXITS, "dsi_exits")
+        return RESUME_GUEST
     queueing.data_storage(v, v.fault_dear, v.fault_esr)
     v.account(codes.DSI_EXITS, "dsi_exits")
     return RESUME_GUEST
@@ -168,6 +172,10 @@ def _dtlb_miss(v: Vcpu) -> int:
     """guest TLB: no entry queues DTLB_MISS; RAM is mapped; anything else is MMIO"""
     ea = v.fault_dear
     msr = v.shared.msr
+    if v.deferral.page_ea and not msr & MSR_PR and (did := v.deferral.missed(ea)):
+        v.actions.append((HOST, did))
+        v.account(codes.DTLB_VIRT_MISS_EXITS, "dtlb_virt_miss_exits")
+        return RESUME_GUEST
     if not v.hv and not msr & MSR_PR and ea & 0xFFFFF000 == v.magic_page_ea and _magic_there(v):
         space = 0 if v.quirks.magic_page_as0_only else msr >> 4 & 1
         v.shadow.map_magic(v.shared_real, v.magic_page_ea, space)
@@ -219,10 +227,13 @@ def _itlb_miss(v: Vcpu) -> int:
 # --- debug (facts 3.6) ----------------------------------------------------------------------------
 def _debug(v: Vcpu) -> int:
     """to userspace if it debugs the guest, else queues DEBUG where the guest asked for it"""
+    v.exit_type = codes.DEBUG_EXITS
+    if v.deferral.stepped():
+        v.actions.append((DEBUG, "a step in a critical section"))
+        return RESUME_GUEST
     r = _handle_debug(v)
     if r == RESUME_HOST:
         v.run.exit_reason = codes.KVM_EXIT_DEBUG
-    v.exit_type = codes.DEBUG_EXITS
     return r
 
 
@@ -315,7 +326,7 @@ def prepare(v: Vcpu, r: int) -> int:
     """Unless userspace is wanted, get ready to enter; merges why not into the resume code."""
     if r & codes.RESUME_FLAG_HOST:
         return r
-    if not v.pending and not v.requests and not v.shared.msr & MSR_WE:
+    if not v.pending and not v.requests and not v.shared.msr & MSR_WE and v.deferral.since < 0:
         v.shared.set32(mp.INT_PENDING, 0)  # all that there is to prepare
         return r
     s = booke.prepare_to_enter(v)

@@ -41,4 +41,7 @@ def _map_magic_page(v: Vcpu, address: int, ea: int) -> int:
         v.requests |= codes.REQ_TLB_FLUSH
     v.magic_page_pa = address & ~0xFFF
     v.magic_page_ea = ea & ~0xFFF
-    return codes.MAGIC_FEAT_SR | codes.MAGIC_FEAT_MAS0_TO_SPRG7
+    policy = v.deferral
+    if policy.features & codes.MAGIC_FEAT_NOTIFY and ea & codes.MAGIC_PAGE_FLAG_NOTIFY:
+        policy.page_ea = v.magic_page_ea - 4096 & 0xFFFFFFFF
+    return codes.MAGIC_FEAT_SR | codes.MAGIC_FEAT_MAS0_TO_SPRG7 | policy.features

@@ -37,6 +37,7 @@ MAS8_TGS = 0x80000000
 MAS2_M = 4
 _LISTS, _COUNTS = ("pfn", "flags", "g2h", "h2g"), ("nv1", "evictions")
 MAGIC_PERMISSIONS = 0x0F  # SW SR UW UR: no execute
+MAGIC_READ_ONLY = 0x07  # without UW: the guest runs at real PR=1
 
 
 def shadow_permissions(mas3: int, user: bool) -> int:
@@ -180,9 +181,27 @@ class ShadowTlb:
         """Map the shared page at ``ea`` with host TLB1's reserved entry (kvmppc_map_magic)."""
         assert self.ids is not None
         mas1 = MAS1_VALID | MAS1_TS | self.ids.get(space, 0, 0) << 16 | TSIZE_4K << 7
-        mas2, mas7_3 = ea | MAS2_M, real | MAGIC_PERMISSIONS
+        mas2, mas7_3 = ea | MAS2_M, real | self.vcpu.deferral.permissions
         mas0 = self.host.write1(self.vcpu.vm.host.tlbcam_index, mas1, mas2, mas7_3, 0, None)
         self._traced(mas0, 0, mas1, mas2, mas7_3)
+
+    def remap_magic(self, permissions: int) -> int:
+        """Rewrite the magic page's entry with other rights. Returns how many entries were: 0 where it is not mapped."""
+        index = self.vcpu.vm.host.tlbcam_index
+        e = self.host.entry(self.host.tlb1_slot0 + index)
+        if not e.mas1 & MAS1_VALID:
+            return 0
+        mas7_3 = e.mas7_3 & ~MAS3_ATTRIB_MASK | permissions
+        mas0 = self.host.write1(index, e.mas1, e.mas2, mas7_3, 0, None)
+        self._traced(mas0, 0, e.mas1, e.mas2, mas7_3)
+        return 1
+
+    def map_host_page(self, real: int, ea: int, permissions: int) -> None:
+        """Map another page of the host's for a supervisor in address space 0, in host TLB0."""
+        assert self.ids is not None
+        mas1 = MAS1_VALID | MAS1_TS | self.ids.get(0, 0, 0) << 16 | TSIZE_4K << 7
+        mas0 = self.host.write0(mas1, ea | MAS2_M, real | permissions, 0, None)
+        self._traced(mas0, 0, mas1, ea | MAS2_M, real | permissions)
 
     # --- taking entries away ----------------------------------------------------------------------
     def invalidate(self, tlbsel: int, esel: int) -> None:

@@ -19,6 +19,7 @@ from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import booke, codes, irqprio, words
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.debug_registers import DebugRegisters
+from ppcdbg.kvm.deferral import Counts, policy
 from ppcdbg.kvm.e500_mmu import LEGACY, TSIZE_256M, Geometry, GuestTlb
 from ppcdbg.kvm.host_tlb import HostTlb
 from ppcdbg.kvm.log import ExitLog, FailureLog
@@ -98,6 +99,7 @@ class Vcpu:
         # --- paravirtual
         self.magic_page_pa = 0
         self.magic_page_ea = 0
+        self.deferral = policy(vm.deferral, self)
         # --- MMIO in flight
         self.mmio_needed = False
         self.mmio_access: tuple[Access, int, bool] | None = None
@@ -143,6 +145,7 @@ class Vcpu:
         self.stats = table(len(STATS))
         """The counts of ``stat``, in the order of STATS."""
         self.timing = Timing()
+        self.deferral_counts = Counts()
         self.counts = table(EXITS)
         """By exit number: how often."""
         self.known = table(words.KNOWN_ENTRIES * words.KNOWN_WORDS)

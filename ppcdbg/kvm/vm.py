@@ -45,6 +45,8 @@ class Vm:
     on_failure: FailurePolicy = FailurePolicy.BOTH
     unknown_spr: UnknownSpr = UnknownSpr.FAIL
     magic_page: bool = True
+    deferral: str = "stock"
+    """The policy of :mod:`ppcdbg.kvm.deferral`."""
     mpic_in_kernel: tuple[int, int] | None = None
 
     def visible(self, gpa: int) -> bool:

@@ -57,7 +57,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "engine": ("auto", "reference", "llvm", "lockstep"),
     "on_emulation_failure": ("exit", "inject", "both"),
     "unknown_spr": ("fail", "ignore", "exit"),
-    "deferral": ("stock",),
+    "deferral": ("stock", "nop-exit", "single-step", "read-only", "ordered", "notify", "notify-unmapped"),
 }
 """The words that a key takes, first the usual one where order means nothing else."""
 

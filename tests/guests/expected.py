@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 DEMO = Path(__file__).resolve().parent / "demo"
+SECTIONS = DEMO.parent / "sections" / "sections.elf"
 IMAGE = DEMO.parent.parent.parent / "ppcdbg" / "_guests" / "demo.elf"
 
 NO_HYPERVISOR = "hypercall: the device tree names no hypervisor\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guests.expected import DEMO, IMAGE, console
+from tests.guests.expected import DEMO, IMAGE, SECTIONS, console
 
 Tool = Callable[[str], str]
 
@@ -21,6 +21,15 @@ def test_the_image_in_the_package_is_what_the_sources_give(tool: Tool, tmp_path:
     shutil.copytree(DEMO, elsewhere)
     subprocess.run([str(elsewhere / "build"), str(tmp_path / "demo.elf")], check=True, timeout=60)
     assert (tmp_path / "demo.elf").read_bytes() == IMAGE.read_bytes(), "run tests/guests/demo/build"
+
+
+def test_the_guest_of_sections_is_what_its_source_gives(tool: Tool, tmp_path: Path) -> None:
+    tool("powerpc-linux-gnu-gcc")
+    for folder in (DEMO, SECTIONS.parent):
+        shutil.copytree(folder, tmp_path / "elsewhere" / folder.name)
+    built = tmp_path / "sections.elf"
+    subprocess.run([str(tmp_path / "elsewhere" / "sections" / "build"), str(built)], check=True, timeout=60)
+    assert built.read_bytes() == SECTIONS.read_bytes(), "run tests/guests/sections/build"
 
 
 @pytest.mark.parametrize(("cpu", "model"), [("e500v2", "e500v2_v30"), ("e500mc", "e500mc")])

@@ -31,6 +31,7 @@ def vcpu(
     host: HostModel | None = None,
     on_failure: FailurePolicy = FailurePolicy.BOTH,
     unknown_spr: UnknownSpr = UnknownSpr.FAIL,
+    deferral: str = "stock",
     **off: bool,
 ) -> Vcpu:
     """A vcpu on a board of its own, with TLB1[0] mapping 4 MiB one to one. Keywords switch quirks."""
@@ -39,7 +40,7 @@ def vcpu(
     core = Core(CORES[cpu], board.bus)
     cores.append(core)
     chosen = replace(quirks or Quirks(), **off)
-    vm = Vm(MEMORY, core.model.has_hv, host or HOSTS[cpu], chosen, on_failure, unknown_spr)
+    vm = Vm(MEMORY, core.model.has_hv, host or HOSTS[cpu], chosen, on_failure, unknown_spr, deferral=deferral)
     page = bytearray(4096) if vm.hv else board.bus.ram[MEMORY : MEMORY + 4096]
     v = Vcpu(vm, core, SharedPage(page), MEMORY)
     v.configure_tlb(Geometry(512, 4, vm.host.tlb1_entries))

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ppcdbg.machine.description import describe
 from ppcdbg.machine.system import Limits, System
 from ppcdbg.session.pages import PAGE, Pages
 from ppcdbg.session.snapshots import hash_of, put, state_hash, take
+from tests.guests.expected import SECTIONS
 from tests.session.systems import DEMOS, LINUX, demo, everything, linux, make
 
 SEED = int(os.environ.get("PPCDBG_SEED", "20261127"))
@@ -48,6 +50,12 @@ def test_the_demo_runs_on_from_a_snapshot_as_it_did(cpu: str, hv: str, engine: s
 @pytest.mark.parametrize(("name", "hv"), LINUX)
 def test_linux_runs_on_from_a_snapshot_as_it_did(shared: Path, name: str, hv: str) -> None:
     compare_stretches(make(linux(shared, name, hv)), 12_000_000, 3)
+
+
+@pytest.mark.parametrize("policy", ["single-step", "read-only", "ordered", "notify-unmapped"])
+def test_an_interrupt_that_is_being_deferred_is_in_the_snapshot(policy: str) -> None:
+    """Most of these stretches begin or end in a critical section; see ``guests/sections``."""
+    compare_stretches(make(describe(SECTIONS, {"deferral": policy, "engine": "llvm", "memory": "64M"})), 9_000, 8)
 
 
 @pytest.mark.parametrize(("cpu", "hv"), DEMOS)

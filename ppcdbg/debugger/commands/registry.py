@@ -10,7 +10,7 @@ import difflib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger.commands import breaks, data, display, exits, info, misc, running, scripts
+from ppcdbg.debugger.commands import breaks, data, display, exits, info, misc, paravirt, running, scripts
 from ppcdbg.debugger.commands.command import Command, Completion, Result
 from ppcdbg.debugger.results import Help, HelpEntry
 from ppcdbg.errors import UsageError
@@ -204,5 +204,5 @@ def _split(text: str) -> tuple[str, str]:
 @cache
 def commands() -> Registry:
     """Every command there is."""
-    families = (running, breaks, data, display, exits, info, scripts, misc)
+    families = (running, breaks, data, display, exits, info, paravirt, scripts, misc)
     return Registry((*(command for family in families for command in family.COMMANDS), *OWN))
