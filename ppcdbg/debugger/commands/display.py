@@ -30,7 +30,8 @@ def display(debugger: Debugger, argument: str) -> tuple[Display, ...]:
 
 def undisplay(debugger: Debugger, argument: str) -> Note:
     if not argument:
-        return Note(f"deleted {debugger.displays.clear()} displays")
+        count = debugger.displays.clear()
+        return Note(f"deleted {count} display{'s' * (count != 1)}")
     numbers = numbers_of(argument, "display")
     for number in numbers:
         debugger.displays.delete(number)
