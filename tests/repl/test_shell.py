@@ -127,9 +127,11 @@ def test_control_c_stops_the_guest_at_a_consistent_place() -> None:
     d = debugger(NOP, branch(-4))
     sh, out, _ = shell(d)
     after(0.3)
-    began = time.monotonic()
+    began = time.process_time()
     sh.enter("continue")
-    assert time.monotonic() - began < 0.3 + 1.0, "0.2 s on an idle machine"
+    assert time.process_time() - began < 0.3 + 0.2, (
+        "200 ms, in this process's own time: others may keep the machine busy"
+    )
     assert d.last.cause is Cause.INTERRUPTED and out.getvalue().startswith("Interrupted at")
     position = d.position
     sh.enter("stepi")
