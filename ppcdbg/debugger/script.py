@@ -67,6 +67,10 @@ class Script:
         self.variables: dict[str, Value] = {}
         self.tell: Tell | None = None
         self.failed: Failed | None = None
+        self.confirm = True
+        """Whether a prompt asks before something is lost: ``set confirm``."""
+        self.pagination = True
+        """Whether a prompt sends long results through a pager: ``set pagination``."""
         self._kept: list[Result] = []
         self._halt = threading.Event()
         self._depth = 0

@@ -44,8 +44,9 @@ class TextTeller:
         if isinstance(result, Text):
             self.output.text(result.text)
         else:
-            whole = not self.debugger.script.busy
-            self.output.lines(results.lines(result, self.debugger, self.output.width()), paged=whole)
+            script = self.debugger.script
+            paged = script.pagination and not script.busy
+            self.output.lines(results.lines(result, self.debugger, self.output.width()), paged)
 
     def console(self, text: str, position: int) -> None:
         """Show what the guest printed."""
@@ -73,7 +74,7 @@ class Shell:
     def lost(self) -> str:
         """What leaving would lose: changes and input by hand, in words; the guest itself can be run again."""
         count = self.debugger.system.input.order - self._inputs
-        if not count or self.debugger.system.ended is not None:
+        if not count or not self.debugger.script.confirm or self.debugger.system.ended is not None:
             return ""
         return (
             f"{plural(count, 'change')} to the guest by hand (set, send) {'is' if count == 1 else 'are'} kept nowhere"

@@ -160,6 +160,8 @@ def test_what_leaving_would_lose() -> None:
     sh.enter("set $r3 = 1")
     sh.enter("send ls")
     assert sh.lost().startswith("2 changes to the guest by hand")
+    sh.enter("set confirm off")
+    assert not sh.lost()
 
 
 @pytest.mark.parametrize("depth", [1, 16, 256, 1 << 24])
@@ -203,6 +205,10 @@ def test_long_results_go_through_the_users_pager(tmp_path: Path, monkeypatch: py
     assert out.getvalue() == "" and seen.read_text().startswith("FRX\nrunning\n")
     sh.enter("print 1")
     assert out.getvalue() == "1\n", "what fits stays"
+    sh.enter("set pagination off")
+    sh.enter("help")
+    assert "breakpoints\n" in out.getvalue()
+    sh.enter("set pagination on")
     sh.enter("if 1\nhelp\nend")
     assert len(out.getvalue().splitlines()) > 50, "what a script says is never held back"
 

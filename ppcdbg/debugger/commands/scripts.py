@@ -97,6 +97,26 @@ def check(debugger: Debugger, argument: str) -> Check:
     return Check(argument, _condition(debugger, "check", argument))
 
 
+def set_confirm(debugger: Debugger, argument: str) -> Note:
+    debugger.script.confirm = _on(argument, "confirm")
+    return Note("")
+
+
+def set_pagination(debugger: Debugger, argument: str) -> Note:
+    debugger.script.pagination = _on(argument, "pagination")
+    return Note("")
+
+
+def _on(argument: str, what: str) -> bool:
+    if argument not in ("on", "off", ""):
+        raise UsageError(f"set {what} takes on or off, not {argument!r}")
+    return argument != "off"
+
+
+def _switch(debugger: Debugger, argument: str) -> list[str]:
+    return ["on", "off"]
+
+
 def _files(debugger: Debugger, argument: str) -> list[str]:
     """Files and folders that continue the path typed so far."""
     folder = Path(argument.rpartition("/")[0] + "/" if "/" in argument else ".").expanduser()
@@ -191,6 +211,26 @@ COMMANDS: tuple[Command, ...] = (
         "Say values in C's formats: d i u x X o c s p; s takes text or the address of some.",
         'printf "r3=%08x after %u exits\\n", $r3, $_exits',
         "scripts",
+    ),
+    Command(
+        "set confirm",
+        set_confirm,
+        "set confirm [on|off]",
+        "Whether a prompt asks before something is lost.",
+        "set confirm off",
+        "scripts",
+        (),
+        _switch,
+    ),
+    Command(
+        "set pagination",
+        set_pagination,
+        "set pagination [on|off]",
+        "Whether a prompt sends long results through a pager.",
+        "set pagination off",
+        "scripts",
+        (),
+        _switch,
     ),
     Command(
         "check",
