@@ -22,6 +22,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from ppcdbg.cli.guests import add_options, description
+from ppcdbg.cli.serve import add_history
 from ppcdbg.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ PROGRAMS = ("gdb-multiarch", "powerpc-linux-gnu-gdb", "gdb")
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options of ``gdb``."""
     add_options(parser)
+    add_history(parser)
     parser.add_argument("--gdb", metavar="PROGRAM", help=f"which gdb (default: the first of {', '.join(PROGRAMS)})")
 
 
@@ -47,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
     program = find(options.gdb)
     machine = description(options)
     with tempfile.TemporaryDirectory(prefix="ppcdbg-") as folder, leaving_interrupts_to_gdb():
-        server = Server(stub(machine, sys.stdout.buffer), Address(path=str(Path(folder) / "gdb.sock")))
+        server = Server(
+            stub(machine, sys.stdout.buffer, not options.no_history), Address(path=str(Path(folder) / "gdb.sock"))
+        )
         listening = server.open()
         command = [program, "-q", *arguments(settings(machine, listening)), *options.rest]
         try:

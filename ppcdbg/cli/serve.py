@@ -22,7 +22,7 @@ from ppcdbg.cli.guests import add_options, description
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
     from ppcdbg.gdbstub.server import Address
-    from ppcdbg.gdbstub.stub import Stub
+    from ppcdbg.gdbstub.stub import Reverse, Stub
     from ppcdbg.machine.description import MachineDescription
 
 DEFAULT = "127.0.0.1:1234"
@@ -34,8 +34,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--gdb", "-gdb", metavar="ADDRESS", default=DEFAULT, help=f"where to listen (default {DEFAULT})")
     add("-s", dest="gdb", action="store_const", const=DEFAULT, help=f"the same as --gdb {DEFAULT}")
+    add_history(parser)
     add("--once", action="store_true", help="end when the first client has gone")
     add("-q", "--quiet", action="store_true", help="do not say on stderr how to connect")
+
+
+def add_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-history", action="store_true", help="keep no checkpoints: faster, but no way back")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,7 +49,8 @@ def run(options: argparse.Namespace) -> int:
 
     address = parse_address(options.gdb)
     machine = description(options)
-    server = Server(stub(machine, sys.stderr.buffer if address.stdio else sys.stdout.buffer), address)
+    console = sys.stderr.buffer if address.stdio else sys.stdout.buffer
+    server = Server(stub(machine, console, not options.no_history), address)
     listening = server.open()
     if listening.exposed:
         say(f"anybody who can reach {listening} can now read and change this guest; 127.0.0.1 keeps it on this machine")
@@ -61,12 +67,20 @@ def say(sentence: str) -> None:
     print(f"ppcdbg: {sentence}", file=sys.stderr, flush=True)
 
 
-def stub(machine: MachineDescription, console: BinaryIO) -> Stub:
-    """The guest of a description behind the protocol; what it prints goes to a stream as it comes."""
+def stub(machine: MachineDescription, console: BinaryIO, history: bool) -> Stub:
+    """The guest of a description behind the protocol; what it prints goes to a stream as it comes. With ``history`` it
+    can be run backwards."""
     from ppcdbg.gdbstub.stub import Stub
 
     make = maker(machine, console)
-    return Stub(make(), restart=make)
+    return Stub(make(), make, past if history else lambda debugger: None)
+
+
+def past(debugger: Debugger) -> Reverse:
+    """What was, for going back: a timeline from here on."""
+    from ppcdbg.gdbstub.past import Past
+
+    return Past(debugger)
 
 
 def maker(machine: MachineDescription, console: BinaryIO) -> Callable[[], Debugger]:
@@ -77,16 +91,26 @@ def maker(machine: MachineDescription, console: BinaryIO) -> Callable[[], Debugg
 
     image = symbols(machine)
 
-    def echo(data: bytes, position: int) -> None:
-        console.write(data)
-        console.flush()
-
     def make() -> Debugger:
         system = open_system(machine)
-        system.board.console.listeners.append(echo)
+        system.board.console.listeners.append(Echo(console))
         return Debugger(system, image, machine.kernel.name)
 
     return make
+
+
+class Echo:
+    """A console listener: bytes go to a stream at once, those of a past that is run through again only once."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.shown = -1
+
+    def __call__(self, data: bytes, position: int) -> None:
+        if position > self.shown:
+            self.shown = position
+            self.stream.write(data)
+            self.stream.flush()
 
 
 def connecting(machine: MachineDescription, address: Address | None) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ppcdbg.debugger.events import Event, EventKind, Seen, Verb
@@ -146,6 +147,18 @@ class Breakpoints:
 
     def set_ignore(self, number: int, count: int) -> Breakpoint:
         return self._put(replace(self.get(number), ignore=max(count, 0)))
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Within, nothing is ignored; afterwards every count is what it was before."""
+        kept = dict(self._all)
+        for b in kept.values():
+            self._put(replace(b, ignore=0))
+        try:
+            yield
+        finally:
+            self._all.update(kept)
+            self._needs = None
 
     # --- asked while running ---------------------------------------------------------------------------------------
     @property

@@ -162,6 +162,10 @@ class Debugger:
         """Run to the instruction after this one in storage."""
         return self._report(self.stepper.past)
 
+    def travel(self, act: queries.Act) -> StopReport:
+        """Let something else put the guest elsewhere, such as a timeline, and report where it then stands."""
+        return self._report(act, compare=False)
+
     def _repeat(self, n: int, act: queries.Act) -> StopReport:
         def run() -> Outcome:
             outcome = act()

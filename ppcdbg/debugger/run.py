@@ -65,6 +65,10 @@ class ClientStops(Protocol):
     def watches(self) -> tuple[Watch, ...]: ...
     @property
     def empty(self) -> bool: ...
+
+    silent: bool
+    """While true, nothing is said or done but judged: the same moments are run through more than once."""
+
     def arrived(self, pc: int) -> bool:
         """Whether to stop at one of ``places``."""
 
@@ -136,6 +140,10 @@ class Runner:
             finally:
                 self._listener = None
                 self._pending.clear()
+
+    def moved(self) -> None:
+        """The guest was put to another moment: whatever it stands at has not been told there."""
+        self._passing = self._told = None
 
     @property
     def free(self) -> bool:

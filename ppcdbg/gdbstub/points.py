@@ -51,6 +51,8 @@ class Points:
         self._all: dict[tuple[Kind, int, int], Point] = {}
         self._places: frozenset[int] | None = None
         self._watches: dict[Watch, Point] = {}
+        self.silent = False
+        """Commands are not carried out: the past is searched."""
         self.touch: tuple[Point, int] | None = None
         """The watchpoint that stopped the guest last, and the watched address that was touched."""
 
@@ -101,7 +103,7 @@ class Points:
         for point in self.at(pc):
             if not self._holds(point):
                 continue
-            for code in point.commands:
+            for code in () if self.silent else point.commands:
                 self._carry_out(code)
             stops = stops or not point.commands
         return stops

@@ -34,10 +34,10 @@ def trap(stub: Stub, number: int = SIGTRAP, why: bytes = b"") -> bytes:
     )  # fmt: skip
 
 
-def client_reason(stub: Stub) -> bytes:
+def client_reason(stub: Stub, report: StopReport) -> bytes:
     """The reason field for a stop at one of gdb's own: a watchpoint with the address that was touched, or a breakpoint
     of a kind that this gdb knows."""
-    if stub.points.touch is not None:
+    if report.stop.kind is StopKind.WATCH and stub.points.touch is not None:
         point, address = stub.points.touch
         return b"%b:%x;" % (_WATCH[point.kind], address)
     for point in stub.points.at(stub.debugger.pc):
@@ -56,7 +56,7 @@ def of_report(stub: Stub, report: StopReport) -> bytes:
         case Cause.INTERRUPTED:
             return trap(stub, SIGINT)
         case Cause.CLIENT:
-            return trap(stub, SIGTRAP, client_reason(stub))
+            return trap(stub, SIGTRAP, client_reason(stub, report))
         case Cause.ENDED:
             stub.ended_told = True
     stub.say(reason(stub) + "\n")

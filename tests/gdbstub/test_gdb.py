@@ -149,6 +149,21 @@ def test_watchpoints_under_linux(shared: Path, name: str) -> None:
     assert len(re.findall(r":\tlwz +r\d+,", out)) >= 1, out
 
 
+def test_backwards_under_linux(shared: Path) -> None:
+    out = gdb(linux(shared, "linux-e500mc"), [
+        "break start_kernel", "continue", "print $position", "watch *((unsigned int *)&jiffies_64 + 1)", "continue",
+        "print $position", "print/x $pc", "stepi", "reverse-stepi", "print $position", "print/x $pc",
+        "reverse-continue", "reverse-continue", "print $position", "print $pc == start_kernel", "reverse-continue",
+        "print $position", "delete", "tbreak vsnprintf", "continue", "print $position", "finish", "reverse-stepi",
+        "info symbol $pc", "reverse-finish", "print $position", "info symbol $pc",
+    ])  # fmt: skip
+    assert value(out, 3) == value(out, 5) and value(out, 2) == value(out, 4)
+    assert value(out, 6) == value(out, 1) and value(out, 7) == "1", out
+    assert "No more reverse-execution history" in out and value(out, 8) == "0"
+    back = out.rpartition(f"$9 = {value(out, 9)}")[2]
+    assert "vsnprintf" in back and int(value(out, 10)) < int(value(out, 9)), out
+
+
 def test_user_addresses_under_linux(shared: Path) -> None:
     """The first system call of /init: its text and its stack, which only the guest's TLB maps."""
     out = gdb(linux(shared, "linux-e500v2"), [
