@@ -4,6 +4,7 @@ exits    what makes a guest exit: number, name, interrupt class, what KVM does i
 irqprio  the priorities by which KVM delivers interrupts to the guest
 sprs     special-purpose registers: number, who may read and write, what a guest's name means under E.HV
 hcalls   hypercalls
+events   the kinds of events to break on, with their words and the fields that a condition sees
 quirks   where Linux 6.1 does something that looks wrong; switched by --quirk NAME=on|off
 machine  the cores and the board: devices with their real addresses
 commands the manual of the command language: every command, with an example; events, fields, variables
@@ -168,6 +169,14 @@ def hcalls(cpu: str | None) -> list[Row]:
     ]
 
 
+def events(cpu: str | None) -> list[Row]:
+    """What break, trace, run-until and wait-for can wait for, the words of each, and what its conditions see."""
+    from ppcdbg.debugger.commands.info import event_rows
+
+    return [{"event": name, "words": words, "is": about, "fields": fields or None}
+            for name, words, about, fields in event_rows()]  # fmt: skip
+
+
 def quirks(cpu: str | None) -> list[Row]:
     """The switches of --quirk."""
     from ppcdbg.kvm.quirks import listing
@@ -221,6 +230,7 @@ TOPICS: Mapping[str, Topic] = {
     "irqprio": Topic(irqprio),
     "sprs": Topic(sprs),
     "hcalls": Topic(hcalls),
+    "events": Topic(events),
     "quirks": Topic(quirks),
     "machine": Topic(machine, frozenset({"address", "size"})),
     "commands": Topic(commands, manual=True),

@@ -7,7 +7,7 @@ results, guest, memory, run, steps, this file; then ``queries`` and ``commands``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from ppcdbg.debugger.exits import ExitFilter
 from ppcdbg.debugger.expressions import Compiled, Value, compile_expression
 from ppcdbg.debugger.fields import EVENT_FIELDS
 from ppcdbg.debugger.guest import Guest
+from ppcdbg.debugger.history import Values
 from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.model import guest_of, model_of
 from ppcdbg.debugger.registers import RegisterFile
@@ -63,6 +64,9 @@ class Debugger:
         self.disassembler = Disassembler(self.core.model.name)
         self.writer = Writer(self)
         self.script = Script(self)
+        self.values = Values()
+        self.past_access: Callable[[str, int], Story] | None = None
+        """Finds the last write, read or access of an address, where a recording can tell; set by who has one."""
         self.displays = Displays(self)
         self.running = False
         self.last_examined: tuple[int, int, str, Space] | None = None

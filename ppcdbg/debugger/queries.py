@@ -9,7 +9,9 @@ import difflib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.mmu import Access
+from ppcdbg.cpu.msr import MSR_BITS
 from ppcdbg.debugger.events import Event, Seen
 from ppcdbg.debugger.fields import EVENT_FIELDS, ONLY_AFTER, SYNONYMS
 from ppcdbg.debugger.registers import DEFAULT_GROUPS
@@ -108,6 +110,26 @@ def _next_event(debugger: Debugger, outcome: str, access: Access, target: str, s
     if access is Access.FETCH and target not in ("RAM", ""):
         return "MACHINE_CHECK"
     return ""
+
+
+_ENABLES = {"EXTERNAL": "EE", "DECREMENTER": "EE", "FIT": "EE", "DOORBELL": "EE", "CRITICAL": "CE", "WATCHDOG": "CE",
+            "DOORBELL_CRITICAL": "CE", "MACHINE_CHECK": "ME", "DEBUG": "DE"}  # fmt: skip
+
+
+def why_not_taken(debugger: Debugger, name: str) -> str:
+    """On the bare machine: whether the core would take an interrupt now, and what masks it."""
+    core = debugger.core
+    vector = core.deliverable()
+    if vector is not None and VECTORS[vector].name == name:
+        return f"{name} is pending, and is taken before the next instruction"
+    bit = _ENABLES.get(name)
+    if bit is None:
+        return f"{name} is taken by the instruction that causes it; it is never pending"
+    names = [n for n, mask in MSR_BITS if debugger.guest.msr & mask]
+    if bit not in names:
+        return f"{name} cannot be taken now: MSR[{bit}]=0"
+    other = f"; {VECTORS[vector].name} goes first" if vector is not None else ""
+    return f"{name} is not pending, and MSR[{bit}]=1 would let it be taken{other}"
 
 
 def why_unreadable(debugger: Debugger, ea: int) -> str:

@@ -182,6 +182,16 @@ def _cr_field(number: int, value: int) -> str:
     return f"cr{number}={names}"
 
 
+def part_of(register: str, name: str) -> tuple[int, int] | None:
+    """Shift and mask of a bit or field of a register, by its architected name in either case; None for no such part."""
+    upper, part = register.upper(), name.upper()
+    for field, shift, mask in FIELDS.get(upper, ()):
+        if field == part:
+            return shift, mask
+    bit = dict(BITS.get(upper, ())).get(part)
+    return None if bit is None else (bit.bit_length() - 1, 1)
+
+
 def field_values(register: str, value: int) -> tuple[tuple[str, int], ...]:
     """The numeric fields of a register's value."""
     return tuple((name, value >> shift & mask) for name, shift, mask in FIELDS.get(register, ()))

@@ -110,6 +110,7 @@ class Printed:
     signed: bool
     symbol: str = ""
     also: tuple[int | str, ...] = ()
+    number: int = field(default=0, compare=False)  # its place in the history: $1
 
 
 @dataclass(frozen=True)

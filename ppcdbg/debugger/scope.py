@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger import fields
+from ppcdbg.debugger import fields, registers
 from ppcdbg.debugger.expressions import Scalar, Values
 from ppcdbg.debugger.syntax import U32, U64, Type
 from ppcdbg.errors import UsageError
@@ -60,7 +60,16 @@ class DebuggerScope:
         self.on_exits = on_exits
 
     def has_register(self, name: str) -> bool:
-        return self.debugger.register_file.canonical(name) is not None or name in self.variable_names()
+        if self.debugger.register_file.canonical(name) is not None or name in self.variable_names():
+            return True
+        return self.debugger.values.has(name) or self.bits(name) is not None
+
+    def bits(self, name: str) -> tuple[str, int, int] | None:
+        """``msr.ee`` as register, shift and mask."""
+        base, dot, part = name.partition(".")
+        known = self.debugger.register_file.canonical(base) if dot else None
+        found = None if known is None else registers.part_of(known, part)
+        return None if found is None or known is None else (known, *found)
 
     def variable_names(self) -> list[str]:
         """The debugger's own variables, and those that the user set."""
@@ -71,13 +80,22 @@ class DebuggerScope:
         known = file.canonical(name)
         if known is not None:
             return file.read(known)
+        part = self.bits(name)
+        if part is not None:
+            return file.read(part[0]) >> part[1] & part[2]
         own = own_variable(self.debugger, name)
-        return own if own is not None else self.debugger.script.variables[name].number
+        if own is not None:
+            return own
+        found = self.debugger.script.variables.get(name)
+        return (found if found is not None else self.debugger.values.value(name)).number
 
     def register_type(self, name: str) -> Type:
-        if self.debugger.register_file.canonical(name) is not None:
+        if self.debugger.register_file.canonical(name) is not None or self.bits(name) is not None:
             return U32
-        return U64 if name in OWN_VARIABLES else self.debugger.script.variables[name].type
+        if name in OWN_VARIABLES:
+            return U64
+        found = self.debugger.script.variables.get(name)
+        return (found if found is not None else self.debugger.values.value(name)).type
 
     def register_names(self) -> list[str]:
         return self.debugger.register_file.order
@@ -105,7 +123,7 @@ class DebuggerScope:
             return lambda: (runner.happened[name],) if name in runner.happened else ()
         if not self.on_exits and self.debugger.register_file.canonical(name) is not None:
             return None
-        read = fields.reader(name)
+        read = fields.reader(name) or self.record_bits(name)
         if read is None:
             return None
         reader, record, symbols = read, self.record, self.debugger.symbols
@@ -117,6 +135,16 @@ class DebuggerScope:
             return reader(found, symbols)
 
         return run
+
+    def record_bits(self, name: str) -> fields.Reader | None:
+        """``msr.pr`` of an exit record."""
+        base, dot, part = name.partition(".")
+        whole = fields.reader(base) if dot and self.on_exits else None
+        found = None if whole is None else registers.part_of(base, part)
+        if whole is None or found is None:
+            return None
+        shift, mask = found
+        return lambda record, symbols: tuple(v >> shift & mask for v in whole(record, symbols) if isinstance(v, int))
 
     def constant(self, field: str, name: str) -> Scalar | None:
         return fields.constant(field, name)

@@ -74,6 +74,7 @@ class Script:
         self._kept: list[Result] = []
         self._halt = threading.Event()
         self._depth = 0
+        self._in_lists = False
 
     # --- from any thread --------------------------------------------------------------------------------------------
     def interrupt(self) -> None:
@@ -185,11 +186,45 @@ class Script:
         if own is not None:
             return self._call(own, rest)
         command, rest = registry.find(line)
-        if command.block is None:
-            return command.run(self.debugger, rest)
+        if not command.opens(line) or command.block is None:
+            before = self.debugger.last
+            return self._stopped(command.run(self.debugger, rest), before)
         if statement.block is None:
             raise Unfinished(f"the lines of {command.name!r} are missing, and the 'end' after them")
         return command.block(self.debugger, rest, statement.block)
+
+    def _stopped(self, result: Result, before: StopReport) -> Result:
+        """A stop with what its breakpoints' commands gave. As in gdb, what stands behind a command that runs is left
+        out, and the stop that it led to has commands of its own."""
+        if self._in_lists or not isinstance(result, StopReport) or result is before:
+            return result
+        given: list[Result] = []
+        self._in_lists = True
+        try:
+            while True:
+                lines = [line for n in result.breakpoints for line in self._lines(n)]
+                if "silent" not in lines:
+                    given.append(result)
+                result = self._carried_out([line for line in lines if line != "silent"], given)
+                if result is None:
+                    return given[0] if len(given) == 1 else tuple(given)
+        finally:
+            self._in_lists = False
+
+    def _lines(self, number: int) -> tuple[str, ...]:
+        """A breakpoint's commands; none for one that was temporary and is gone."""
+        found = next((b for b in self.debugger.breakpoints if b.number == number), None)
+        return () if found is None else found.commands
+
+    def _carried_out(self, lines: list[str], given: list[Result]) -> StopReport | None:
+        """Add what the lines give, up to one that lets the guest run; its stop, or None."""
+        for statement in self.parse(lines):
+            before = self.debugger.last
+            result = self._one(statement)
+            if isinstance(result, StopReport) and result is not before:
+                return result
+            given.append(result)
+        return None
 
     def _call(self, own: Defined, argument: str) -> Result:
         words = tuple(_WORDS.findall(argument))
@@ -291,7 +326,7 @@ class _Parser:
             if words[0] == "define" and len(words) > 1:
                 self.defined.add(words[1])
             block = None
-            if command is not None and command.block is not None:
+            if command is not None and command.opens(line):
                 block = self.block(command, number, depth + 1)
             out.append(Statement(line, self.where(number).removesuffix(": "), block))
         return tuple(out), ""

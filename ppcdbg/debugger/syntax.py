@@ -2,7 +2,8 @@
 
 C's operators and precedence, and the words ``and``, ``or``, ``not`` as in Python (``not`` binds looser than a
 comparison); ``is`` and ``is not`` are ``==`` and ``!=``. Operands: numbers (0x, 0b, 0o, _ between digits), 'c', "text",
-$registers, names (fields of an exit record, symbols, constants), ``*address``, ``*(u32 *)address``, casts. Read next:
+$registers and their fields (``$msr.ee``), names (fields of an exit record, symbols, constants), ``*address``,
+``*(u32 *)address``, ``{u32}address``, ``w(address)``, casts, and of gdb's history ``$``, ``$$`` and ``$1``. Read next:
 :mod:`ppcdbg.debugger.expressions`.
 """
 
@@ -93,10 +94,10 @@ Node = Number | Text | Name | Register | Unary | Cast | Binary
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<number>0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[0-9][0-9_]*)(?P<bad>[A-Za-z.][\w.]*)?
-    | (?P<register>\$[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<register>\$(?:[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z]\w*)?|\$?\d*))
     | (?P<name>[A-Za-z_.][A-Za-z0-9_.]*(?:\$[A-Za-z0-9_.]+)*)
     | (?P<text>"[^"]*"|'[^']*')
-    | (?P<operator>\|\||&&|==|!=|<=|>=|<<|>>|[-+*/%&|^~!<>()])
+    | (?P<operator>\|\||&&|==|!=|<=|>=|<<|>>|[-+*/%&|^~!<>(){}])
     )""",
     re.VERBOSE,
 )
@@ -106,6 +107,8 @@ _ROWS = (("||", "or"), ("&&", "and"), (), ("|",), ("^",), ("&",), ("==", "!=", "
          ("<<", ">>"), ("+", "-"), ("*", "/", "%"))  # fmt: skip
 _LEVEL = {operator: i for i, row in enumerate(_ROWS) for operator in row}
 _NOT = 2
+_LOADS = {"b": 8, "h": 16, "w": 32, "d": 64}
+"""``w(address)`` and its kin, as in Forth and monitors: memory of that size."""
 _CANONICAL = {"or": "||", "and": "&&", "is": "=="}
 
 
@@ -231,10 +234,32 @@ class _Parser:
             raise self.fail("')' after the type")
         return Cast(kind, self.unary(), opened.at)
 
+    def opens_call(self) -> bool:
+        """Whether a parenthesis follows the present word."""
+        following = self.tokens[self.index + 1] if self.index + 1 < len(self.tokens) else None
+        return following is not None and following.kind == "operator" and following.text == "("
+
+    def braced(self, at: int) -> Node:
+        """gdb's ``{type} address``: what lies there."""
+        name = self.peek()
+        if name is None or name.text not in TYPES:
+            raise self.fail("a type such as u32")
+        self.index += 1
+        if self.take("}") is None:
+            raise self.fail("'}' after the type")
+        kind = TYPES[name.text]
+        return Unary("*", Cast(Type(kind.bits, kind.signed, True), self.unary(), at), at)
+
     def primary(self) -> Node:
         token = self.peek()
         if token is None:
             raise self.fail("a value")
+        if self.take("{"):
+            return self.braced(token.at)
+        if token.text in _LOADS and token.kind == "name" and self.opens_call():
+            self.index += 1
+            inner = self.primary()
+            return Unary("*", Cast(Type(_LOADS[token.text], pointer=True), inner, token.at), token.at)
         if self.take("("):
             node = self.expression(0)
             if self.take(")") is None:

@@ -50,7 +50,7 @@ def d(tmp_path: Path) -> Debugger:
         ("braek main", "there is no command 'braek'; did you mean 'break'?"),
         ("info regsters", "did you mean 'info registers'?"),
         ("en-able", "did you mean 'enable'?"),
-        ("co", "'co' is ambiguous: condition, console, continue"),
+        ("co", "'co' is ambiguous: commands, condition, console, continue"),
         ("break mian", "nothing is called 'mian'; did you mean main?"),
         ("break exit DTLB_MIS", "there is no exit DTLB_MIS; did you mean DTLB_MISS?"),
         ("break spr SRR9", "there is no SPR SRR9; did you mean SRR"),

@@ -104,7 +104,7 @@ COMMANDS: tuple[Command, ...] = (
         "break",
         break_,
         "break [PLACE | EVENT] [if CONDITION]",
-        "Stop at a place, or when an event comes (exit, insn, spr, mmio, hcall, queued, delivered, console).",
+        "Stop at a place, or when an event comes; 'info events' has their words.",
         "break exit DTLB_MISS if dear >= 0xc0000000",
         "breakpoints",
         ("b", "br", "hbreak"),

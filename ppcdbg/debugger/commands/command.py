@@ -53,8 +53,14 @@ class Command:
     """Whether an empty line repeats it, as gdb does for step and x."""
     block: RunBlock | None = None
     """Set where lines up to ``end`` belong to the command; it is then called in place of ``run``."""
+    inline: bool = False
+    """Whether the lines may stand on its own line instead, behind semicolons; ``run`` then gets them."""
     prose: bool = False
     """Whether the lines of its block are text and not commands."""
+
+    def opens(self, line: str) -> bool:
+        """Whether lines up to ``end`` must follow the line."""
+        return self.block is not None and not (self.inline and ";" in line)
 
 
 @dataclass(frozen=True)

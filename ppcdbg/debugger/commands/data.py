@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ppcdbg.debugger import magic
 from ppcdbg.debugger.arguments import Format, format_of
 from ppcdbg.debugger.commands.command import Command
+from ppcdbg.debugger.expressions import Value
+from ppcdbg.debugger.registers import part_of
 from ppcdbg.debugger.results import (
     Disassembly,
     Examined,
@@ -17,6 +20,7 @@ from ppcdbg.debugger.results import (
     Space,
 )
 from ppcdbg.debugger.scope import OWN_VARIABLES
+from ppcdbg.debugger.syntax import U32, Type
 from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,10 +38,11 @@ def print_(debugger: Debugger, argument: str) -> Printed:
     compiled = debugger.compile(text)
     also = compiled.all_values()[1:]
     value = compiled.value()
+    number = debugger.values.add(value)
     if isinstance(value.value, str):
-        return Printed(value.value, form.letter or "s", 32, False, "", also)
+        return Printed(value.value, form.letter or "s", 32, False, "", also, number)
     symbol = debugger.symbols.name(value.value) if 0 < value.value < 1 << 32 else ""
-    return Printed(value.value, form.letter, value.type.bits, value.type.signed, symbol, also)
+    return Printed(value.value, form.letter, value.type.bits, value.type.signed, symbol, also, number)
 
 
 def x(debugger: Debugger, argument: str) -> Examined | Disassembly:
@@ -87,6 +92,10 @@ def _units(debugger: Debugger, address: int, form: Format, space: Space) -> Exam
         units.append(ExaminedUnit(at, name, value))
         at = at + step & wrap
     debugger.last_examined = (at, form.size, form.letter, space)
+    last = units[-1]
+    debugger.script.variables["_"] = Value(last.address, U32)
+    if isinstance(last.value, int):
+        debugger.script.variables["__"] = Value(last.value, Type(8 * size))
     return Examined(space, form.letter, size, tuple(units))
 
 
@@ -114,18 +123,36 @@ def set_var(debugger: Debugger, argument: str) -> Note:
     if found is None:
         raise UsageError("set needs TARGET = VALUE, for example: set $r3 = 5 or set var *(u32 *)jiffies = 0")
     target, source = argument[: found.start()].strip(), argument[found.end() :].strip()
+    if target.startswith("magic."):
+        magic.write(debugger, target.removeprefix("magic."), debugger.evaluate(source).number)
+        return Note(f"{target} = {magic.value(debugger, target.removeprefix('magic.')):#x}")
     value = debugger.evaluate(source).number
     if target.startswith("$"):
+        if "." in target:
+            return _set_part(debugger, target, value)
         if debugger.register_file.canonical(target[1:]) is None:
             return _set_variable(debugger, target, source)
         debugger.writer.register(target[1:], value)
         return Note(f"{target} = {debugger.register(target).value:#x}")
-    if not target.startswith("*"):
+    if not target.startswith(("*", "{")):
         raise UsageError(f"{target!r} cannot be set; write $register or *(u32 *)address on the left of '='")
     size = debugger.compile(target).type.bits // 8
-    pointer = debugger.evaluate(target[1:]).number
+    pointer = debugger.evaluate(target[1:] if target[0] == "*" else target.partition("}")[2]).number
     debugger.writer.memory(pointer, (value & (1 << 8 * size) - 1).to_bytes(size, "big"))
     return Note(f"{size} bytes at {pointer:#x} = {debugger.evaluate(target).number:#x}")
+
+
+def _set_part(debugger: Debugger, target: str, value: int) -> Note:
+    """``$msr.ee = 1``: one bit or field of a register."""
+    base, _, part = target[1:].partition(".")
+    known = debugger.register_file.canonical(base)
+    found = None if known is None else part_of(known, part)
+    if known is None or found is None:
+        raise UsageError(f"{target} can be neither a register nor a variable, and is no bit or field of a register")
+    shift, mask = found
+    whole = debugger.register(known).value & ~(mask << shift) | (value & mask) << shift
+    debugger.writer.register(known, whole)
+    return Note(f"{target} = {debugger.evaluate(target).number:#x}")
 
 
 def _set_variable(debugger: Debugger, target: str, source: str) -> Note:
@@ -217,8 +244,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "set var",
         set_var,
-        "set var $REGISTER = VALUE | *(TYPE *)ADDRESS = VALUE",
-        "Change a register or memory, through the machine's input queue.",
+        "set var $REGISTER[.FIELD] = VALUE | *(TYPE *)ADDRESS = VALUE | magic.FIELD = VALUE",
+        "Change a register, a field of one, memory, or a field of the magic page, through the machine's input queue.",
         "set var $r3 = 5",
         "data",
         ("set variable", "set"),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.mmu import Access
+from ppcdbg.debugger import queries
 from ppcdbg.debugger.arguments import flag
+from ppcdbg.debugger.causes import PRIORITIES
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.fields import FIELDS, SYNONYMS, values_of
-from ppcdbg.debugger.results import ConsoleText, ExitList, Explanation, Table
+from ppcdbg.debugger.results import ConsoleText, ExitList, Explanation, Note, Table
 from ppcdbg.debugger.story import Story
 from ppcdbg.errors import UsageError
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
 SHOWN = 20
+_VECTOR_NAMES = frozenset(v.name for v in VECTORS.values())
 _ACCESS = {"fetch": Access.FETCH, "load": Access.LOAD, "store": Access.STORE, "x": Access.FETCH, "r": Access.LOAD,
            "w": Access.STORE}  # fmt: skip
 
@@ -45,8 +49,39 @@ def show_exit(debugger: Debugger, argument: str) -> Story:
     return debugger.story(log[number])
 
 
-def why(debugger: Debugger, argument: str) -> Story:
+def why(debugger: Debugger, argument: str) -> Story | Note:
+    """The last stop; an exit by number; or an interrupt by name: whether it is pending, and what holds it back."""
+    name = argument.strip().upper()
+    if name in PRIORITIES or debugger.guest.kind == "bare" and name in _VECTOR_NAMES:
+        return _why_interrupt(debugger, name)
     return show_exit(debugger, argument) if argument else debugger.story()
+
+
+def _why_interrupt(debugger: Debugger, name: str) -> Note:
+    if not debugger.has_exits:
+        return Note(queries.why_not_taken(debugger, name))
+    row = next(r for r in debugger.irqprio().rows if r.name == name)
+    if not row.pending:
+        return Note(f"{name} is not pending: nothing has queued it since it was last delivered")
+    since = f", queued by {row.queued_by}" if row.queued_by else ""
+    if row.waits:
+        return Note(f"{name} is pending{since}, and is not delivered: {row.waits}")
+    return Note(f"{name} is pending{since}, and will be delivered when KVM next enters the guest")
+
+
+def last(debugger: Debugger, argument: str) -> Story | Note:
+    """``last write ADDRESS``: who stored there last. It takes a recording: only a log of the past can tell."""
+    what, _, rest = argument.partition(" ")
+    if what not in ("write", "read", "access") or not rest:
+        raise UsageError("last needs what and where, for example: last write 0xc0001000")
+    finder = debugger.past_access
+    if finder is None:
+        command = {"read": "rwatch", "access": "awatch"}.get(what, "watch")
+        return Note(
+            f"only a recording knows who made the last {what}: ppcdbg record keeps one, and its replay can be asked;"
+            f" the next one is waited for with: {command} {rest.strip()}"
+        )
+    return finder(what, debugger.address(rest))
 
 
 def explain(debugger: Debugger, argument: str) -> Explanation:
@@ -89,7 +124,24 @@ COMMANDS: tuple[Command, ...] = (
         filter_words,
     ),
     Command("exit", show_exit, "exit [NUMBER]", "One exit, told in a sentence.", "exit 42", "exits", ("info exit",)),
-    Command("why", why, "why [EXIT]", "Why the guest stands still, or what an exit was about.", "why", "exits"),
+    Command(
+        "why",
+        why,
+        "why [EXIT | INTERRUPT]",
+        "Why the guest stands still, what an exit was about, or why an interrupt is not delivered.",
+        "why DECREMENTER",
+        "exits",
+        (),
+        lambda debugger, argument: sorted(PRIORITIES),
+    ),
+    Command(
+        "last",
+        last,
+        "last write|read|access ADDRESS",
+        "Who accessed an address last, in a recording.",
+        "last write 0xc0001000",
+        "exits",
+    ),
     Command(
         "explain",
         explain,

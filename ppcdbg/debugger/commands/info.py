@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.breakpoints import Breakpoint
 from ppcdbg.debugger.commands.command import Command
+from ppcdbg.debugger.events import WORDS, EventKind
+from ppcdbg.debugger.fields import EVENT_FIELDS
 from ppcdbg.debugger.registers import DEFAULT_GROUPS
 from ppcdbg.debugger.results import Irqprio, Registers, SymbolPlace, Table, TlbView
 from ppcdbg.debugger.stops import StopReport, TraceHit
@@ -74,6 +76,21 @@ def program(debugger: Debugger, argument: str) -> StopReport:
     return debugger.last
 
 
+def events(debugger: Debugger, argument: str) -> Table:
+    """Every kind of event: its words, what it is, where the guest stands, and what a condition sees."""
+    rows = tuple(event_rows())
+    return Table("events", ("event", "words", "is", "fields of its own"), rows)
+
+
+def event_rows() -> list[tuple[str, str, str, str]]:
+    """The table that ``info events`` shows, here and on the command line."""
+    return [
+        ("PLACE" if kind is EventKind.ADDRESS else kind.value, words.grammar, words.about,
+         " ".join(EVENT_FIELDS.get(kind, ())))
+        for kind, words in WORDS.items()
+    ]  # fmt: skip
+
+
 def _registers(debugger: Debugger, argument: str) -> list[str]:
     return [*debugger.register_file.order, *DEFAULT_GROUPS, "fpr", "debug", "other", "all"]
 
@@ -110,6 +127,7 @@ COMMANDS: tuple[Command, ...] = (
         "info",
         ("info b", "info watchpoints"),
     ),
+    Command("info events", events, "info events", "The kinds of events that can be waited for.", "info events", "info"),
     Command("info traces", traces, "info traces", "What the traces have logged.", "info traces", "info"),
     Command(
         "info irqprio",
@@ -136,7 +154,7 @@ COMMANDS: tuple[Command, ...] = (
         "The symbol that covers an address.",
         "info symbol $pc",
         "info",
-        (),
+        ("info line",),
         _symbols,
     ),
     Command(

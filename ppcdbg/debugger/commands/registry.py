@@ -10,7 +10,7 @@ import difflib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger.commands import breaks, data, display, exits, info, misc, paravirt, running, scripts
+from ppcdbg.debugger.commands import breaks, changes, data, display, exits, info, misc, paravirt, running, scripts
 from ppcdbg.debugger.commands.command import Command, Completion, Result
 from ppcdbg.debugger.results import Help, HelpEntry
 from ppcdbg.errors import UsageError
@@ -35,6 +35,15 @@ def help_for(debugger: Debugger, argument: str) -> Help:
         return Help((*(_entry(c) for c in registry.all), *(d.help() for d in own.values())))
     family = tuple(_entry(c) for c in registry.all if c.family == text)
     return Help(family or (_entry(registry.find(text)[0]),))
+
+
+def apropos(debugger: Debugger, argument: str) -> Help:
+    """Commands whose name, help or example has a word."""
+    word = argument.strip().lower()
+    if not word:
+        raise UsageError("apropos needs a word, for example: apropos interrupt")
+    texts = [(c, " ".join((c.name, *c.aliases, c.usage, c.summary, c.example, c.family))) for c in commands().all]
+    return Help(tuple(_entry(c) for c, text in texts if word in text.lower()))
 
 
 def info_words() -> Help:
@@ -62,6 +71,14 @@ OWN: tuple[Command, ...] = (
         "other",
         ("h", "?"),
         _help_words,
+    ),
+    Command(
+        "apropos",
+        apropos,
+        "apropos WORD",
+        "The commands that have to do with a word.",
+        "apropos interrupt",
+        "other",
     ),
     Command(
         "info",
@@ -204,5 +221,5 @@ def _split(text: str) -> tuple[str, str]:
 @cache
 def commands() -> Registry:
     """Every command there is."""
-    families = (running, breaks, data, display, exits, info, paravirt, scripts, misc)
+    families = (running, breaks, changes, data, display, exits, info, paravirt, scripts, misc)
     return Registry((*(command for family in families for command in family.COMMANDS), *OWN))

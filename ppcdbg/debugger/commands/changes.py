@@ -1,0 +1,136 @@
+"""Changing the run from outside: interrupts, where the guest goes on, and what a stop does by itself.
+
+Whatever enters the guest goes through its input queue (``machine.input``), so that a recording holds it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.debugger.breakpoints import Breakpoint
+from ppcdbg.debugger.commands.command import Block, Command
+from ppcdbg.debugger.results import Note
+from ppcdbg.debugger.stops import StopReport
+from ppcdbg.errors import UsageError
+from ppcdbg.kvm.codes import KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
+from ppcdbg.machine.devices.mpic import SOURCES
+from ppcdbg.machine.input import InputKind
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+_INJECT = "EXTERNAL, EXTERNAL_LEVEL, UNSET, CRITICAL, or irq NUMBER [0|1]"
+
+
+def inject(debugger: Debugger, argument: str) -> Note:
+    """An interrupt from outside: KVM_INTERRUPT's, a line of the bare core, or a source of the MPIC."""
+    words = argument.upper().split()
+    queue = debugger.system.input
+    if not words:
+        raise UsageError(f"inject needs an interrupt: {_INJECT}; for example: inject irq 42")
+    name, rest = words[0], words[1:]
+    if name == "IRQ":
+        source = debugger.evaluate(rest[0]).number if rest else -1
+        level = debugger.evaluate(rest[1]).number if len(rest) > 1 else 1
+        if not 0 <= source < SOURCES or level not in (0, 1):
+            raise UsageError(f"inject irq needs a source below {SOURCES} and a level of 0 or 1: inject irq 42 1")
+        queue.add(InputKind.IRQ, target=source, value=level)
+        return Note(f"MPIC source {source} goes to level {level} when the guest runs on")
+    kvm = {"EXTERNAL": 0, "EXTERNAL_LEVEL": KVM_INTERRUPT_SET_LEVEL, "UNSET": KVM_INTERRUPT_UNSET}
+    lines = {"EXTERNAL": (0, 1), "EXTERNAL_LEVEL": (0, 1), "UNSET": (0, 0), "CRITICAL": (1, 1)}
+    known = kvm if debugger.has_exits else lines
+    if name not in known or rest:
+        more = " (say set var $dec = 1 for the decrementer)" if name == "DECREMENTER" else ""
+        raise UsageError(f"{argument!r} cannot be injected here{more}; what can: {', '.join(known)}, irq NUMBER [0|1]")
+    if debugger.has_exits:
+        queue.add(InputKind.KVM, name="interrupt", value=kvm[name])
+    else:
+        line, level = lines[name]
+        queue.add(InputKind.CORE_LINE, target=line, value=level)
+    return Note(f"{name} comes when the guest runs on")
+
+
+def jump(debugger: Debugger, argument: str) -> StopReport:
+    """Go on at another place: pc is set through the input queue, and the guest runs."""
+    if not argument:
+        raise UsageError("jump needs a place, for example: jump *0xc0001000")
+    debugger.writer.register("pc", debugger.address(argument) & 0xFFFFFFFC)
+    return debugger.continue_()
+
+
+# --- command lists ------------------------------------------------------------------------------------------------
+def commands(debugger: Debugger, argument: str) -> Note:
+    """Without a block: what there is, or ``commands N; LINE; LINE`` on one line."""
+    first, separator, rest = argument.partition(";")
+    b = _breakpoint(debugger, first)
+    if not separator:
+        raise UsageError("commands needs lines, and 'end' after the last, or: commands 1; silent; print $r3; continue")
+    lines = tuple(line.strip() for line in rest.split(";") if line.strip())
+    debugger.breakpoints.set_commands(b.number, lines)
+    return _told(b.number, lines)
+
+
+def commands_block(debugger: Debugger, argument: str, block: Block) -> Note:
+    b = _breakpoint(debugger, argument)
+    debugger.breakpoints.set_commands(b.number, block.lines)
+    return _told(b.number, block.lines)
+
+
+def _breakpoint(debugger: Debugger, text: str) -> Breakpoint:
+    """The one that is named, or the newest."""
+    if not text.strip():
+        every = list(debugger.breakpoints)
+        if not every:
+            raise UsageError("there is no breakpoint that commands could belong to")
+        return every[-1]
+    if not text.strip().isdigit():
+        raise UsageError(f"{text.strip()!r} is not a breakpoint's number; for example: commands 1")
+    return debugger.breakpoints.get(int(text))
+
+
+def _told(number: int, lines: tuple[str, ...]) -> Note:
+    return Note(f"breakpoint {number} carries out {len(lines)} line{'s' * (len(lines) != 1)} when it stops")
+
+
+def _numbers(debugger: Debugger, argument: str) -> list[str]:
+    return [str(b.number) for b in debugger.breakpoints]
+
+
+def _interrupts(debugger: Debugger, argument: str) -> list[str]:
+    return ["EXTERNAL", "EXTERNAL_LEVEL", "UNSET", "CRITICAL", "irq"]
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "inject",
+        inject,
+        "inject EXTERNAL | EXTERNAL_LEVEL | UNSET | CRITICAL | irq NUMBER [0|1]",
+        "An interrupt from outside, through the input queue: KVM_INTERRUPT, a core's line, or an MPIC source.",
+        "inject irq 42",
+        "running",
+        (),
+        _interrupts,
+    ),
+    Command(
+        "jump",
+        jump,
+        "jump PLACE",
+        "Go on at another place; pc is set through the input queue.",
+        "jump $pc",
+        "running",
+        ("j",),
+        None,
+    ),
+    Command(
+        "commands",
+        commands,
+        "commands [NUMBER], lines, end | commands NUMBER; LINE; LINE",
+        "What a breakpoint carries out when it stops; 'silent' first keeps the stop from being told.",
+        "commands 1; silent; print $r3; continue",
+        "breakpoints",
+        (),
+        _numbers,
+        block=commands_block,
+        inline=True,
+    ),
+)
