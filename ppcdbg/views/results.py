@@ -225,5 +225,5 @@ _SHOW: dict[type, _Show] = {
     Table: lambda r, d, w: statistics.table_rows(r, w),
     Help: _help,
     Found: _found,
-    Note: lambda r, d, w: [line(clean(r.text))] if r.text else [],
+    Note: lambda r, d, w: wrap(line(clean(r.text)), w) if r.text else [],
 }

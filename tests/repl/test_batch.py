@@ -117,7 +117,7 @@ def test_json_is_one_object_a_result(home: Path) -> None:
     assert stop["command"] == "step-exit" and stop["where"] == "-c:1"
     assert stop["result"]["type"] == "StopReport" and stop["result"]["record"]["name"] == "ITLB_MISS"
     assert printed["result"] == {"type": "Printed", "value": 0x100498, "format": "x", "bits": 32, "signed": False,
-                                 "symbol": "_start", "also": []}  # fmt: skip
+                                 "symbol": "_start", "also": [], "number": 1}  # fmt: skip
     assert error["error"]["class"] == "UsageError" and error["error"]["status"] == 2
     assert "".join(one["console"] for one in console).endswith("demo: done\n")
     positions = [one["position"] for one in console]
