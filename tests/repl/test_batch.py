@@ -116,8 +116,8 @@ def test_json_is_one_object_a_result(home: Path) -> None:
     assert head == {"schema": "ppcdbg-repl", "schema_version": 1, "guest": "demo.elf"}
     assert stop["command"] == "step-exit" and stop["where"] == "-c:1"
     assert stop["result"]["type"] == "StopReport" and stop["result"]["record"]["name"] == "ITLB_MISS"
-    assert printed["result"] == {"type": "Printed", "value": 0x100498, "format": "x", "bits": 32, "signed": False,
-                                 "symbol": "_start", "also": [], "number": 1}  # fmt: skip
+    wanted = {"type": "Printed", "value": 0x100498, "format": "x", "bits": 32, "symbol": "_start", "also": []}
+    assert wanted.items() <= printed["result"].items()
     assert error["error"]["class"] == "UsageError" and error["error"]["status"] == 2
     assert "".join(one["console"] for one in console).endswith("demo: done\n")
     positions = [one["position"] for one in console]
@@ -128,7 +128,7 @@ def test_json_is_one_object_a_result(home: Path) -> None:
 def test_commands_from_a_pipe_are_answered_one_by_one(home: Path) -> None:
     process = start(home, "-n")
     assert process.stdin and process.stdout
-    for text in ("print 6 * 7", "if 1\nprint 8\nend"):
+    for text in ('printf "%d\\n", 6 * 7', "if 1\necho 8\\n\nend"):
         process.stdin.write(text + "\n")
         process.stdin.flush()
         assert process.stdout.readline() in ("42\n", "8\n")
@@ -163,7 +163,7 @@ def test_sigint_ends_a_script_with_130(home: Path) -> None:
 
 
 def test_whoever_reads_may_go_away(home: Path) -> None:
-    command = f"{sys.executable} -m ppcdbg repl demo -n -c 'while 1' -c 'print 1' -c end | head -1"
+    command = f"{sys.executable} -m ppcdbg repl demo -n -c 'while 1' -c 'echo 1\\n' -c end | head -1"
     done = subprocess.run(
         ["bash", "-c", f"{command}; echo ${{PIPESTATUS[0]}}"], capture_output=True, text=True, timeout=60
     )

@@ -55,24 +55,24 @@ def test_a_line_and_its_repeat(d: Debugger, keys: PipeInput) -> None:
 
 
 def test_control_c_clears_the_line(d: Debugger, keys: PipeInput) -> None:
-    status, out, errors = typed(d, keys, "nonsense" + CTRL_C + "print 5\r")
+    status, out, errors = typed(d, keys, "nonsense" + CTRL_C + "echo 5\\n\r")
     assert (status, out, errors) == (0, "5\n", "")
 
 
 def test_blocks_and_backslashes_ask_for_more(d: Debugger, keys: PipeInput) -> None:
-    _, out, errors = typed(d, keys, "if 1\rprint 3\rend\rdefine f\recho $arg0\\n\rend\rf ok\recho a\\\rb\r")
+    _, out, errors = typed(d, keys, "if 1\recho 3\\n\rend\rdefine f\recho $arg0\\n\rend\rf ok\recho a\\\rb\r")
     assert (out, errors) == ("3\nok\nab\n", "")
 
 
 def test_alt_enter_begins_a_line(d: Debugger, keys: PipeInput) -> None:
-    assert typed(d, keys, "print 1" + ESCAPE + "\rprint 2\r")[1] == "1\n2\n"
+    assert typed(d, keys, "echo 1\\n" + ESCAPE + "\recho 2\\n\r")[1] == "1\n2\n"
 
 
 def test_history_is_kept_and_searched(d: Debugger, keys: PipeInput, tmp_path: Path) -> None:
     file = tmp_path / "state" / "repl-history"
-    typed(d, keys, "print 11\rstepi\rif 1\rprint 22\rend\r", history=file)
-    assert Past(file).load_history_strings()[:3] == ["if 1\n  print 22\nend", "stepi", "print 11"]
-    _, out, _ = typed(d, keys, "pr" + UP + "\r", history=file)
+    typed(d, keys, "echo 11\\n\rstepi\rif 1\recho 22\\n\rend\r", history=file)
+    assert Past(file).load_history_strings()[:3] == ["if 1\n  echo 22\\n\nend", "stepi", "echo 11\\n"]
+    _, out, _ = typed(d, keys, "ec" + UP + "\r", history=file)
     assert out == "11\n"
 
 
@@ -90,8 +90,8 @@ def test_history_is_bounded_and_no_file_is_no_error(tmp_path: Path) -> None:
 
 
 def test_emacs_keys_and_vi_keys(d: Debugger, keys: PipeInput) -> None:
-    assert typed(d, keys, "7" + CTRL_A + "print \r")[1] == "7\n"
-    assert typed(d, keys, "xprint 8" + ESCAPE + "0x\r", vi=True)[1] == "8\n"
+    assert typed(d, keys, "7\\n" + CTRL_A + "echo \r")[1] == "7\n"
+    assert typed(d, keys, "xecho 8\\n" + ESCAPE + "0x\r", vi=True)[1] == "8\n"
 
 
 def test_leaving_asks_only_where_something_would_be_lost(d: Debugger, keys: PipeInput) -> None:
@@ -156,7 +156,7 @@ def test_plain_prompt_of_a_terminal_that_can_do_nothing(d: Debugger) -> None:
     from ppcdbg.repl import plain
 
     sh, out, errors = shell(d)
-    assert plain.run(sh, io.StringIO("print 1\n\nif 1\nprint 2\nend\nbogus\n")) == 0
+    assert plain.run(sh, io.StringIO("echo 1\\n\n\nif 1\necho 2\\n\nend\nbogus\n")) == 0
     assert out.getvalue() == "(ppcdbg) 1\n(ppcdbg) (ppcdbg) > > 2\n(ppcdbg) (ppcdbg) \n"
     assert "no command 'bogus'" in errors.getvalue()
     assert plain.run(sh, io.StringIO("quit 4\n")) == 4

@@ -27,7 +27,7 @@ from tests.repl.rig import Tty, demo, shell
 def test_results_errors_and_quit() -> None:
     sh, out, errors = shell(debugger(li(3, 7), NOP, SPIN))
     assert sh.enter("stepi") is None and sh.enter("print $r3") is None
-    assert out.getvalue().endswith("\n0x7\n")
+    assert out.getvalue().endswith("0x7\n")
     assert sh.enter("prnt $r3") is None
     assert errors.getvalue() == "there is no command 'prnt'; did you mean 'print'?\n"
     left = sh.enter("quit 3")
@@ -42,7 +42,7 @@ def test_an_empty_line_repeats_what_can_be_repeated() -> None:
     assert d.position == 4
     sh.enter("print 1")
     sh.enter("")
-    assert d.position == 4 and not errors.getvalue() and out.getvalue().endswith("\n1\n"), "print is not repeated"
+    assert d.position == 4 and not errors.getvalue() and out.getvalue().count("1\n") == 1, "print is not repeated"
     sh.enter("x/2xw $pc")
     sh.enter("")
     assert [row.split(":")[0] for row in out.getvalue().splitlines()[-2:]] == ["00001010", "00001018"]
@@ -203,7 +203,7 @@ def test_long_results_go_through_the_users_pager(tmp_path: Path, monkeypatch: py
     sh.output.pager = Pager.of({"PAGER": f"'{script}' -x"})
     sh.enter("help")
     assert out.getvalue() == "" and seen.read_text().startswith("FRX\nrunning\n")
-    sh.enter("print 1")
+    sh.enter("echo 1\\n")
     assert out.getvalue() == "1\n", "what fits stays"
     sh.enter("set pagination off")
     sh.enter("help")

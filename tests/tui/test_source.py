@@ -176,7 +176,7 @@ def test_commands_answer_stop_and_leave(source: DebuggerSource) -> None:
     assert source.execute("stepi", quiet).rows == ()
     assert source.execute("quit", quiet).leave
     said = to_text(source.execute("if 1\n  stepi\n  print 7\nend", quiet).rows)
-    assert "Stepped: now at" in said and said.endswith("\n7")
+    assert "Stepped: now at" in said and said.endswith("7")
     with pytest.raises(UsageError):
         source.execute("nonsense", quiet)
     start, words = source.complete("step-e")
