@@ -37,6 +37,13 @@ _ARGUMENT = re.compile(r"\$arg(\d+)\b|\$argc\b")
 _WORDS = re.compile(r'"[^"]*"|\S+')
 
 
+class _Ran(Exception):
+    """A command in a block let the guest run while a breakpoint's commands are carried out: the rest is left out."""
+
+    def __init__(self, stop: StopReport) -> None:
+        self.stop = stop
+
+
 class Unfinished(UsageError):
     """Lines are missing: an ``end``, or what follows a backslash."""
 
@@ -147,6 +154,7 @@ class Script:
             for statement in statements:
                 if self._halt.is_set():
                     raise self._located(Interrupted("interrupted"), statement)
+                before = self.debugger.last
                 try:
                     result = self._carry_out(statement)
                 except Interrupted:
@@ -158,6 +166,8 @@ class Script:
                     continue
                 if isinstance(result, Quit):
                     return result
+                if self._in_lists and isinstance(result, StopReport) and result is not before:
+                    raise _Ran(result)
                 self._told(statement, result)
         finally:
             self._depth -= 1
@@ -188,42 +198,61 @@ class Script:
         command, rest = registry.find(line)
         if not command.opens(line) or command.block is None:
             before = self.debugger.last
-            return self._stopped(command.run(self.debugger, rest), before)
+            return self._stopped(statement, command.run(self.debugger, rest), before)
         if statement.block is None:
             raise Unfinished(f"the lines of {command.name!r} are missing, and the 'end' after them")
         return command.block(self.debugger, rest, statement.block)
 
-    def _stopped(self, result: Result, before: StopReport) -> Result:
-        """A stop with what its breakpoints' commands gave. As in gdb, what stands behind a command that runs is left
-        out, and the stop that it led to has commands of its own."""
+    def _stopped(self, statement: Statement, result: Result, before: StopReport) -> Result:
+        """A stop, then what its breakpoints' commands give, each told while it is the last. As in gdb, what stands
+        behind a command that runs is left out, and the stop that it led to has commands of its own."""
         if self._in_lists or not isinstance(result, StopReport) or result is before:
+            return result
+        lines = self._lines(result)
+        if not lines:
             return result
         given: list[Result] = []
         self._in_lists = True
         try:
             while True:
-                lines = [line for n in result.breakpoints for line in self._lines(n)]
                 if "silent" not in lines:
-                    given.append(result)
-                result = self._carried_out([line for line in lines if line != "silent"], given)
-                if result is None:
-                    return given[0] if len(given) == 1 else tuple(given)
+                    self._give(statement, result, given)
+                last = self._carried_out([line for line in lines if line != "silent"], given)
+                if not isinstance(last, StopReport):
+                    break
+                result, lines = last, self._lines(last)
         finally:
             self._in_lists = False
+        if isinstance(last, Quit):
+            return last
+        if self.tell is not None:
+            return Told()
+        return given[0] if len(given) == 1 else tuple(given)
 
-    def _lines(self, number: int) -> tuple[str, ...]:
-        """A breakpoint's commands; none for one that was temporary and is gone."""
-        found = next((b for b in self.debugger.breakpoints if b.number == number), None)
-        return () if found is None else found.commands
+    def _give(self, statement: Statement, result: Result, given: list[Result]) -> None:
+        if isinstance(result, Told):
+            return
+        if self.tell is not None:
+            self.tell(statement, result)
+        else:
+            given.append(result)
 
-    def _carried_out(self, lines: list[str], given: list[Result]) -> StopReport | None:
-        """Add what the lines give, up to one that lets the guest run; its stop, or None."""
+    def _lines(self, stop: StopReport) -> list[str]:
+        """The commands of the breakpoints of a stop; none for one that was temporary and is gone."""
+        hit = [b for n in stop.breakpoints for b in self.debugger.breakpoints if b.number == n]
+        return [line.strip() for b in hit for line in b.commands]
+
+    def _carried_out(self, lines: list[str], given: list[Result]) -> StopReport | Quit | None:
+        """Give what the lines give, up to one that lets the guest run or leaves; its stop, or that it leaves."""
         for statement in self.parse(lines):
             before = self.debugger.last
-            result = self._one(statement)
-            if isinstance(result, StopReport) and result is not before:
+            try:
+                result = self._one(statement)
+            except _Ran as ran:
+                return ran.stop
+            if isinstance(result, Quit) or isinstance(result, StopReport) and result is not before:
                 return result
-            given.append(result)
+            self._give(statement, result, given)
         return None
 
     def _call(self, own: Defined, argument: str) -> Result:

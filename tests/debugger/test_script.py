@@ -248,3 +248,21 @@ def test_any_text_gives_a_result_or_one_sentence(words: list[str]) -> None:
         assert "\n" not in str(error), str(error)
     finally:
         timer.cancel()
+
+
+def test_a_breakpoints_commands_are_told_as_they_come(d: Debugger) -> None:
+    """A trace by hand, and a stop that ends the script: each is told while the guest stands there."""
+    d.execute("break main + 4")
+    d.execute('commands\n  silent\n  printf "%d ", $r3\n  if $r3 == 3\n    quit 5\n  end\n  continue\nend')
+    told: list[tuple[str, int]] = []
+    d.script.tell = lambda statement, result: told.append((getattr(result, "text", "stop"), d.position))
+    assert d.execute("continue") == Quit(5)
+    assert told == [("0 ", 1), ("1 ", 3), ("2 ", 5), ("3 ", 7)]
+    d.execute('commands 1\n  printf "here"\nend')
+    told.clear()
+    assert d.execute("continue") == Told()
+    assert told == [("stop", 9), ("here", 9)]
+    d.execute('commands 1\n  silent\n  if $r3 < 7\n    continue\n    echo never\n  end\n  printf "%d", $r3\nend')
+    told.clear()
+    d.execute("continue")
+    assert told == [("7", 15)], "the commands of the stop that a block led to come next"
