@@ -196,8 +196,10 @@ class Debugger:
             self.runner.finished()
             self._now = self.register_file.snapshot() if compare else None
         told: tuple[str, ...] = ()
+        lines: tuple[str, ...] = ()
         if outcome.numbers:
             told = tuple(self._told(self.breakpoints.get(n)) for n in outcome.numbers)
+            lines = tuple(line for n in outcome.numbers for line in self.breakpoints.get(n).commands)
             for number in outcome.numbers:
                 if self.breakpoints.get(number).temporary:
                     self.breakpoints.delete(number)
@@ -216,6 +218,7 @@ class Debugger:
             start,
             told,
             outcome.fields,
+            lines,
         )
         return self.last
 

@@ -59,7 +59,7 @@ WORDS: dict[EventKind, Words] = {
     EventKind.DATA: Words(
         "[--real] SYMBOL | *(TYPE *)ADDRESS | ADDR[..ADDR] | ADDR,+LENGTH [read|write|access|change]",
         "an access to bytes, at effective or real addresses", "break data 0xc0001000,+16 write"),
-    EventKind.EXIT: Words("[NAME] [after]", "an exit to KVM: before anything is done, or after its handler",
+    EventKind.EXIT: Words("[NAME] [after|both]", "an exit to KVM: before its handler acts, after it, or at both",
                           "break exit DTLB_MISS if dear >= 0xc0000000"),
     EventKind.INSN: Words("[MNEMONIC | WORD] [any]", "an instruction that KVM emulates; with any, each time it runs",
                           "break insn tlbwe"),
@@ -110,8 +110,9 @@ class Event:
 
     ``address``..``address + length`` is an effective address for ADDRESS and DATA, guest-physical for MMIO; with
     ``real`` that of DATA is a real one. ``write`` narrows SPR, MMIO and MAGIC to one direction. ``text`` is what the
-    console must print, or who does it (``guest``, ``kvm``, ``shadow``), or for INSN ``any``: not only those that KVM
-    emulates. ``access`` of DATA is a ``WatchKind``'s value. ``after``: when KVM has handled the exit, not before.
+    console must print, or who does it (``guest``, ``kvm``, ``shadow``), for INSN ``any``: not only those that KVM
+    emulates, for EXIT ``both``. ``access`` of DATA is a ``WatchKind``'s value. ``after``: when KVM has handled
+    the exit, not before.
     """
 
     kind: EventKind

@@ -76,11 +76,12 @@ def _trailing(text: str, *words: str) -> tuple[str, str]:
 
 
 def _exit(debugger: Debugger, text: str) -> Event:
-    text, after = _trailing(text, "after")
+    text, when = _trailing(text, "after", "both")
+    both, after = when.replace("after", ""), when == "after"
     if not text:
-        return Event(EventKind.EXIT, after=bool(after))
+        return Event(EventKind.EXIT, after=after, text=both)
     name = _pick(text.upper(), _EXITS, "exit")
-    return Event(EventKind.EXIT, name, number=_EXITS[name], after=bool(after))
+    return Event(EventKind.EXIT, name, number=_EXITS[name], after=after, text=both)
 
 
 def _insn(debugger: Debugger, text: str) -> Event:
@@ -298,7 +299,7 @@ def completions(debugger: Debugger, argument: str) -> list[str]:
         return [*KINDS, *debugger.symbols.starting_with(words[0], 150)] if words[0] else list(KINDS)
     match words[0]:
         case "exit":
-            return [*sorted(_EXITS), "after"]
+            return [*sorted(_EXITS), "after", "both"]
         case "insn":
             return [*sorted(i.name for i in TABLE), "any"]
         case "spr":

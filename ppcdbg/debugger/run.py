@@ -163,9 +163,9 @@ class Runner:
         if later < len(needs.positions):
             position = min(position, needs.positions[later])
         hold = None
-        if Seen.ARRIVAL in needs.numbers or listener.around_exits:
-            hold = Hold(self._arriving, None if listener.around_exits else needs.vectors)
-        after = Seen.EXIT in needs.numbers or Seen.CONSOLE in needs.numbers
+        compared = listener.around_exits and Seen.EXIT in needs.numbers
+        if Seen.ARRIVAL in needs.numbers or compared:
+            hold = Hold(self._arriving, None if compared else needs.vectors)
         places, watches = request.places | needs.addresses, tuple(needs.watches)
         if self.client is not None:
             places |= self.client.places
@@ -181,8 +181,12 @@ class Runner:
             needs.classes,
             (self.system.position, self.system.core.state.pc),
             hold,
-            self._handled if after or hold is not None else None,
+            self._handled if self._watches_exits() else None,
         )
+
+    def _watches_exits(self) -> bool:
+        """Whether every exit must be looked at when it was handled."""
+        return not self.breakpoints.needs.numbers.keys().isdisjoint((Seen.EXIT, Seen.CONSOLE))
 
     # --- asked while the guest runs ---------------------------------------------------------------------------------
     def _asked(self) -> bool:
@@ -228,7 +232,7 @@ class Runner:
     # --- what a return means ----------------------------------------------------------------------------------------
     def _ended(self, stop: Stop, request: Request, done: int) -> Outcome | None:
         """What one return of the system means, or None to go on."""
-        if stop.kind in FINAL and self.breakpoints.needs.numbers:
+        if stop.kind in FINAL and self._watches_exits():
             self._handled()
         place = False
         if stop.kind not in FINAL:

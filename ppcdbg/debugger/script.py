@@ -208,7 +208,7 @@ class Script:
         behind a command that runs is left out, and the stop that it led to has commands of its own."""
         if self._in_lists or not isinstance(result, StopReport) or result is before:
             return result
-        lines = self._lines(result)
+        lines = result.commands
         if not lines:
             return result
         given: list[Result] = []
@@ -220,7 +220,7 @@ class Script:
                 last = self._carried_out([line for line in lines if line != "silent"], given)
                 if not isinstance(last, StopReport):
                     break
-                result, lines = last, self._lines(last)
+                result, lines = last, last.commands
         finally:
             self._in_lists = False
         if isinstance(last, Quit):
@@ -236,11 +236,6 @@ class Script:
             self.tell(statement, result)
         else:
             given.append(result)
-
-    def _lines(self, stop: StopReport) -> list[str]:
-        """The commands of the breakpoints of a stop; none for one that was temporary and is gone."""
-        hit = [b for n in stop.breakpoints for b in self.debugger.breakpoints if b.number == n]
-        return [line.strip() for b in hit for line in b.commands]
 
     def _carried_out(self, lines: list[str], given: list[Result]) -> StopReport | Quit | None:
         """Give what the lines give, up to one that lets the guest run or leaves; its stop, or that it leaves."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
 MOST_WATCHED = 1 << 24
+BOTH = "both"
+"""Before an exit's handler and after it."""
 _TRAPS = frozenset({PROGRAM, HV_PRIV})
 _CALLS = frozenset({SYSCALL, HV_SYSCALL})
 _KVM_ONLY = frozenset({EventKind.EXIT, EventKind.HCALL, EventKind.QUEUED, EventKind.WITHHELD, EventKind.DELIVERED,
@@ -51,7 +53,8 @@ def _one(seen: Seen) -> Callable[[Debugger, Event], Event]:
 
 def _exits(event: Event, vectors: frozenset[int] | None, *also: Seen) -> Event:
     first = Seen.EXIT if event.after else Seen.ARRIVAL
-    return replace(event, seen=frozenset({first, *also}), vectors=vectors)
+    again = {Seen.EXIT} if event.text == BOTH else set()
+    return replace(event, seen=frozenset({first, *again, *also}), vectors=vectors)
 
 
 # --- places and data ----------------------------------------------------------------------------------------------

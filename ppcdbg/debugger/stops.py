@@ -69,6 +69,8 @@ class StopReport:
     told: tuple[str, ...] = ()
     fields: tuple[tuple[str, int | str], ...] = ()
     """What is known of the event that stopped it, beside the record: the names of ``fields.EVENT_FIELDS``."""
+    commands: tuple[str, ...] = ()
+    """Lines that the breakpoints that hit want carried out; a command line does it."""
 
     @property
     def held(self) -> bool:

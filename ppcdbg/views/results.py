@@ -97,6 +97,7 @@ def _breakpoint(b: Breakpoint, debugger: Debugger, width: int) -> list[Line]:
     if notes:
         words.append(Span(f"  ({', '.join(notes)})", "dim"))
     out = [fit(tuple(words), width)]
+    out += [fit(line("      ", (clean(text), "dim")), width) for text in b.commands]
     if b.error:
         out.append(fit(line("      ", (f"the condition failed: {clean(b.error)}", "error")), width))
     return out

@@ -46,6 +46,15 @@ def test_a_silent_list_that_continues_tells_only_the_stop_where_it_ends() -> Non
     assert d.execute("info program") is d.last, "asking does not carry them out again"
 
 
+def test_a_temporary_one_carries_its_commands_out_before_it_is_gone() -> None:
+    d = debugger(*COUNT)
+    d.execute("tbreak *0x1008")
+    d.execute("commands 1; print $r3 + 100")
+    assert "print $r3 + 100" in shown(d, d.execute("info breakpoints"))
+    stop, printed = d.execute("continue")
+    assert printed.value == 101 and not list(d.breakpoints) and stop.commands == ("print $r3 + 100",)
+
+
 def test_lists_for_what_is_not_there_are_refused() -> None:
     d = debugger(*COUNT)
     for text in ("commands 7; print 1", "commands; print 1", "commands 1", "commands x; print 1"):

@@ -196,6 +196,15 @@ def test_counts_traces_and_temporary_ones() -> None:
     assert end(d) == _plain("e500v2")
 
 
+def test_an_exit_stops_before_its_handler_and_again_after_it() -> None:
+    d = demo()
+    d.execute("break exit DTLB_MISS both")
+    first, second = ran(d), ran(d)
+    assert first.held and not second.held and first.record and second.record
+    assert first.record.number == second.record.number and not first.record.actions and second.record.actions
+    assert first.position <= second.position and end(d) == _plain("e500v2")
+
+
 def test_a_condition_that_is_added_later_moves_the_stop_behind_the_handler() -> None:
     d = demo()
     made = d.execute("break exit DTLB_MISS")

@@ -72,8 +72,9 @@ def commands(debugger: Debugger, argument: str) -> Note:
 
 def commands_block(debugger: Debugger, argument: str, block: Block) -> Note:
     b = _breakpoint(debugger, argument)
-    debugger.breakpoints.set_commands(b.number, block.lines)
-    return _told(b.number, block.lines)
+    lines = tuple(line.strip() for line in block.lines)
+    debugger.breakpoints.set_commands(b.number, lines)
+    return _told(b.number, lines)
 
 
 def _breakpoint(debugger: Debugger, text: str) -> Breakpoint:
