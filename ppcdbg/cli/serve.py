@@ -72,7 +72,7 @@ def stub(machine: MachineDescription, console: BinaryIO, history: bool) -> Stub:
     can be run backwards."""
     from ppcdbg.gdbstub.stub import Stub
 
-    make = maker(machine, console)
+    make = maker(machine, console, history)
     return Stub(make(), make, past if history else lambda debugger: None)
 
 
@@ -83,7 +83,7 @@ def past(debugger: Debugger) -> Reverse:
     return Past(debugger)
 
 
-def maker(machine: MachineDescription, console: BinaryIO) -> Callable[[], Debugger]:
+def maker(machine: MachineDescription, console: BinaryIO, history: bool = True) -> Callable[[], Debugger]:
     """A function that makes the guest and its debugger, at the first instruction, as often as it is called."""
     from ppcdbg.cli.debug import symbols
     from ppcdbg.debugger.debugger import Debugger
@@ -94,7 +94,9 @@ def maker(machine: MachineDescription, console: BinaryIO) -> Callable[[], Debugg
     def make() -> Debugger:
         system = open_system(machine)
         system.board.console.listeners.append(Echo(console))
-        return Debugger(system, image, machine.kernel.name)
+        debugger = Debugger(system, image, machine.kernel.name)
+        debugger.past.kept = history
+        return debugger
 
     return make
 

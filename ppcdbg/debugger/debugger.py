@@ -36,6 +36,7 @@ from ppcdbg.debugger.steps import Stepper
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.debugger.story import Story, story_of
 from ppcdbg.debugger.symbols import SymbolTable, read_symbols
+from ppcdbg.debugger.travel import Travel
 from ppcdbg.debugger.writes import Writer
 from ppcdbg.engine.api import WatchKind
 from ppcdbg.errors import UsageError
@@ -68,6 +69,7 @@ class Debugger:
         self.past_access: Callable[[str, int], Story] | None = None
         """Finds the last write, read or access of an address, where a recording can tell; set by who has one."""
         self.displays = Displays(self)
+        self.past = Travel(self)
         self.running = False
         self.last_examined: tuple[int, int, str, Space] | None = None
         self.before: registers.Snapshot = {}
@@ -166,9 +168,9 @@ class Debugger:
         """Run to the instruction after this one in storage."""
         return self._report(self.stepper.past)
 
-    def travel(self, act: queries.Act) -> StopReport:
+    def travel(self, act: queries.Act, compare: bool = False) -> StopReport:
         """Let something else put the guest elsewhere, such as a timeline, and report where it then stands."""
-        return self._report(act, compare=False)
+        return self._report(act, compare)
 
     def _repeat(self, n: int, act: queries.Act) -> StopReport:
         def run() -> Outcome:
@@ -185,7 +187,9 @@ class Debugger:
         """Run, take temporary breakpoints away, and make the report; what changed only if ``compare``."""
         if self.running:
             raise UsageError("the guest runs already; an action may look at it and write, but not let it run")
+        self.past.begin()
         first, start, traced = len(self.exits), self.system.position, len(self.runner.traces)
+        here = self.past.here
         if compare:
             self.before = self._now if self._now is not None else self.register_file.snapshot()
         self.running = True
@@ -195,6 +199,8 @@ class Debugger:
             self.running = False
             self.runner.finished()
             self._now = self.register_file.snapshot() if compare else None
+        self.past.left(here)
+        first = min(first, len(self.exits))
         told: tuple[str, ...] = ()
         lines: tuple[str, ...] = ()
         if outcome.numbers:

@@ -24,6 +24,7 @@ class Cause(Enum):
     CLIENT = "client"  # a stop that an attached debugger keeps, such as gdb
     SKIPPED = "skipped"  # an interrupt taken during a step did not come back within the budget
     INTERRUPTED = "interrupted"  # Debugger.interrupt
+    BEGINNING = "beginning"  # a motion backwards came to where the past begins
     LIMIT = "limit"  # the run's instruction limit
     ENDED = "ended"  # a final stop of the system
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from ppcdbg.debugger.run import Outcome, Request
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.machine.system import Stop, StopKind
-from ppcdbg.session.timeline import Timeline
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
@@ -27,7 +26,7 @@ class Past:
     def __init__(self, debugger: Debugger) -> None:
         self.debugger = debugger
         self.runner = debugger.runner
-        self.timeline = Timeline(debugger.system)
+        self.timeline = debugger.past.timeline
         self._found: Outcome | None = None
         self._left = (-1, -1)
         """Where the last search ended; elsewhere the timeline has moved the guest since."""

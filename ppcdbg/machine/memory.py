@@ -41,6 +41,22 @@ class Ram:
         """Where real address 0 lies in this process; valid as long as this object lives."""
         return ctypes.addressof(self._anchor)
 
+    def used(self) -> list[int]:
+        """Addresses of the pages that may be other than zero: those that were loaded, and those that the host gave
+        memory to. All of them where the host does not say (mincore(2))."""
+        step = mmap.PAGESIZE
+        resident = (ctypes.c_ubyte * -(-self.size // step))()
+        asked = getattr(ctypes.CDLL(None), "mincore", None) if sys.platform != "win32" else None
+        if asked is None or asked(ctypes.c_void_p(self.host_address), ctypes.c_size_t(self.size), resident):
+            return list(range(0, self.size, 4096))
+        found = {at for start, size in self.loaded for at in range(start & ~PAGE_MASK, start + size, 4096)}
+        given = bytes(resident)
+        at = given.find(1)
+        while at >= 0:
+            found.update(range(at * step, min(at * step + step, self.size), 4096))
+            at = given.find(1, at + 1)
+        return sorted(found)
+
     def load(self, address: int, data: bytes | bytearray | memoryview, what: str) -> None:
         """Copy ``data`` to a real address. ``what`` names it in the InputError raised when it does not fit."""
         end = address + len(data)

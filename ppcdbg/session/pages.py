@@ -28,8 +28,7 @@ class Pages:
         self._hashes: dict[int, int] = {}
         self._total = 0
         self._unhashed: set[int] = set()
-        loaded = [page for start, size in system.board.ram.loaded for page in range(start & -PAGE, start + size, PAGE)]
-        self._look(loaded)
+        self._look(system.board.ram.used())
         self.changed()
 
     def changed(self) -> dict[int, bytes]:

@@ -30,6 +30,7 @@ from ppcdbg.debugger.results import (
 )
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
+from ppcdbg.debugger.travel import Places
 from ppcdbg.views import console, disassembly, exits, irqprio, printing, registers, statistics, story, tlb
 from ppcdbg.views.numbers import count, ea, plural
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line, wrap
@@ -53,6 +54,15 @@ def _many(results: tuple[Any, ...], debugger: Debugger, width: int) -> list[Line
             out.append(())
         out += shown if not isinstance(result, Table) or result.rows else []
     return out or [(Span("there is none", "dim"),)]
+
+
+def _places(places: Places, width: int) -> list[Line]:
+    out: list[Line] = [
+        line(f"the past goes from {count(places.start)} to {count(places.end)}; now {count(places.now)}")
+    ]
+    for place in places.rows:
+        out.append(fit(line(f"{count(place.position)}  {place.name}  {clean(place.note)}"), width))
+    return out
 
 
 def _stop(report: StopReport, debugger: Debugger, width: int) -> list[Line]:
@@ -226,5 +236,6 @@ _SHOW: dict[type, _Show] = {
     Table: lambda r, d, w: statistics.table_rows(r, w),
     Help: _help,
     Found: _found,
+    Places: lambda r, d, w: _places(r, w),
     Note: lambda r, d, w: wrap(line(clean(r.text)), w) if r.text else [],
 }

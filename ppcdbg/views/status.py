@@ -93,4 +93,5 @@ def reason(report: StopReport) -> str:
         Cause.CLIENT: "breakpoint of gdb's",
         Cause.SKIPPED: "interrupt did not return",
         Cause.LIMIT: "instruction limit",
+        Cause.BEGINNING: "the beginning",
     }.get(report.cause, report.cause.value)

@@ -177,6 +177,8 @@ def test_every_example_works_on_the_demo_guest(
         text = 'find 0x100000, +0x10000, "demo"'
     if command.name == "document":
         d.execute("define regs\n  info registers\nend")
+    if command.name == "forward":
+        d.execute("back")
     if command.name.startswith("loop_"):
         text = f"while 1\n  print $r3\n  if $r3\n    {text}\n  end\n  loop_break\nend"
         d.execute("set $r3 = 0")

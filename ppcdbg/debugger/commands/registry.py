@@ -10,7 +10,19 @@ import difflib
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger.commands import breaks, changes, data, display, exits, info, misc, paravirt, running, scripts
+from ppcdbg.debugger.commands import (
+    breaks,
+    changes,
+    data,
+    display,
+    exits,
+    info,
+    misc,
+    paravirt,
+    running,
+    scripts,
+    travel,
+)
 from ppcdbg.debugger.commands.command import Command, Completion, Result
 from ppcdbg.debugger.results import Help, HelpEntry
 from ppcdbg.errors import UsageError
@@ -221,5 +233,5 @@ def _split(text: str) -> tuple[str, str]:
 @cache
 def commands() -> Registry:
     """Every command there is."""
-    families = (running, breaks, changes, data, display, exits, info, paravirt, scripts, misc)
+    families = (running, breaks, changes, data, display, exits, info, paravirt, scripts, travel, misc)
     return Registry((*(command for family in families for command in family.COMMANDS), *OWN))

@@ -1,0 +1,239 @@
+"""Going back: where the guest was, as runs of the debugger that end at an earlier moment.
+
+The timeline (:mod:`ppcdbg.session.timeline`) brings the guest to a place; what a stop is, the runner says, by running
+forwards from a checkpoint. So every kind of breakpoint and condition works backwards, and the stops are the same ones
+in mirrored order. Breakpoints count no hits and ignore none on the way back, and an interrupted search ends where it
+began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ppcdbg.debugger.run import Outcome, Request
+from ppcdbg.debugger.stops import Cause, StopReport
+from ppcdbg.errors import UsageError
+from ppcdbg.machine.system import Stop, StopKind
+from ppcdbg.session.timeline import Key, Timeline
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+HISTORY = 500
+BUDGET = 5_000_000
+"""Instructions that reverse-next looks back for the call that it steps over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A bookmark: a position, and the exits handled before it."""
+
+    name: str
+    position: int
+    exits: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Places:
+    """The bookmarks, in order of time."""
+
+    rows: tuple[Place, ...]
+    start: int
+    end: int
+    now: int
+
+
+class Travel:
+    """The past of one debugger's guest. The timeline begins with the first run, or with the first wish to go back."""
+
+    def __init__(self, debugger: Debugger) -> None:
+        self._debugger = debugger
+        self._timeline: Timeline | None = None
+        self._back: list[Key] = []
+        self._forward: list[Key] = []
+        self.bookmarks: dict[str, Place] = {}
+        self.kept = True
+        """Whether runs can be gone back through; off, nothing is kept until somebody asks to go back."""
+
+    @property
+    def timeline(self) -> Timeline:
+        if self._timeline is None:
+            self._timeline = Timeline(self._debugger.system)
+        return self._timeline
+
+    def begin(self) -> None:
+        """Before a run: what follows can be gone back through."""
+        if self.kept:
+            assert self.timeline is not None
+
+    @property
+    def here(self) -> Key:
+        return self._debugger.system.position, self._debugger.system.steps
+
+    def left(self, key: Key) -> None:
+        """The guest was moved away from a place: ``back`` returns there."""
+        if key != self.here and (not self._back or self._back[-1] != key):
+            self._back.append(key)
+            del self._back[:-HISTORY]
+            self._forward.clear()
+
+    # --- for the commands -------------------------------------------------------------------------------------------
+    def seek(self, position: int) -> StopReport:
+        """To a position, forwards or back; both ends of what there is are stops."""
+        return self._move(lambda: self._arrived(self.timeline.seek(position, self._asked), position))
+
+    def seek_exit(self, number: int, beyond: int = 0) -> StopReport:
+        """To where an exit has been handled, and so many instructions on. Raises UsageError on the bare machine."""
+        self._debugger.need_exits()
+
+        def go() -> Outcome:
+            stop = self.timeline.seek_exit(number + 1, self._asked)
+            if beyond and self._debugger.system.steps == number + 1:
+                stop = self.timeline.seek(self._debugger.system.position + beyond, self._asked)
+            return self._arrived(stop, stop.position)
+
+        return self._move(go)
+
+    def go_to(self, key: Key) -> StopReport:
+        """To a place where the guest was."""
+        return self._move(lambda: self._arrived(self.timeline.go_to(key, self._asked), key[0]))
+
+    def back(self) -> StopReport:
+        """To the place before this one in the history of places. Raises UsageError at its beginning."""
+        return self._through(self._back, self._forward, "back")
+
+    def forward(self) -> StopReport:
+        """Where ``back`` came from. Raises UsageError where it came from nowhere."""
+        return self._through(self._forward, self._back, "forward")
+
+    def _through(self, source: list[Key], other: list[Key], word: str) -> StopReport:
+        if not source:
+            raise UsageError(f"there is no place to go {word} to")
+        here, key, back, ahead = self.here, source.pop(), [*self._back], [*self._forward]
+        report = self.go_to(key)
+        self._back[:], self._forward[:] = back, ahead
+        other.append(here)
+        return report
+
+    def reverse_step(self, times: int = 1) -> StopReport:
+        """To before the last ``times`` instructions; a step back is one retired instruction, in whatever context."""
+        position = self._debugger.system.position - times
+        return self._move(lambda: self._arrived(self.timeline.seek(position, self._asked), position))
+
+    def reverse_next(self) -> StopReport:
+        """As ``reverse_step``, but a call or an interrupt that came back is gone over as a whole."""
+
+        def go() -> Outcome:
+            debugger = self._debugger
+            stepper, state, here = debugger.stepper, debugger.core.state, self.here
+            frame, pc = stepper.frame(), state.pc
+            outcome = self._arrived(self.timeline.seek(here[0] - 1, self._asked), here[0] - 1)
+            now = stepper.frame()
+            if now.context == frame.context and (now.stack >= frame.stack and self._same_function(pc, state.pc)):
+                return outcome
+            self.timeline.go_to(here, self._asked)
+            floor = max(here[0] - BUDGET, self.timeline.start[0])
+            found = self._last(
+                Request(places=frozenset({pc - 4 & 0xFFFFFFFF}), accept=lambda: stepper.frame() == frame)
+            )
+            if found.cause is Cause.UNTIL and debugger.system.position >= floor:
+                return replace(found, cause=Cause.STEP)
+            return self._arrived(self.timeline.seek(here[0] - 1, self._asked), here[0] - 1)
+
+        return self._move(go)
+
+    def _same_function(self, first: int, second: int) -> bool:
+        symbols = self._debugger.symbols
+        one, two = symbols.place(first), symbols.place(second)
+        if one is None or two is None:
+            return abs(first - second) <= 4
+        return one.name == two.name
+
+    def reverse_finish(self) -> StopReport:
+        """To the call of the function that the guest is in. Raises UsageError where no symbol says where it begins."""
+        debugger = self._debugger
+        state, stepper = debugger.core.state, debugger.stepper
+        place = debugger.symbols.place(state.pc)
+        if place is None:
+            raise UsageError(f"no symbol says in which function {state.pc:#010x} lies, so its call cannot be found")
+        entry, frame = state.pc - place.offset, stepper.frame()
+
+        def entered() -> bool:
+            now = stepper.frame()
+            return now.context == frame.context and now.stack >= frame.stack
+
+        def go() -> Outcome:
+            if debugger.core.state.pc != entry:
+                found = self._last(Request(places=frozenset({entry}), accept=entered))
+                if found.cause is not Cause.UNTIL or found.numbers:
+                    return found
+            position = debugger.system.position - 1
+            return self._arrived(self.timeline.seek(position, self._asked), position)
+
+        return self._move(go)
+
+    def reverse_continue(self) -> StopReport:
+        """To the last stop before now, of any kind; without one, to the beginning."""
+        return self._move(lambda: self._last(Request()))
+
+    # --- how --------------------------------------------------------------------------------------------------------
+    def _asked(self) -> bool:
+        runner = self._debugger.runner
+        if runner.between is not None:
+            runner.between()
+        return runner.interrupted
+
+    def _move(self, act: Callable[[], Outcome]) -> StopReport:
+        return self._debugger.travel(self._elsewhere(act), compare=True)
+
+    def _elsewhere(self, act: Callable[[], Outcome]) -> Callable[[], Outcome]:
+        def moved() -> Outcome:
+            self._debugger.runner.moved()
+            return act()
+
+        return moved
+
+    def _arrived(self, stop: Stop, wanted: int) -> Outcome:
+        """What the end of a motion means: there, the beginning, the guest's end, or an interruption."""
+        if self._debugger.runner.interrupted:
+            return Outcome(replace(stop, kind=StopKind.INTERRUPTED), Cause.INTERRUPTED)
+        if self._debugger.system.ended is not None:
+            return Outcome(stop, Cause.ENDED)
+        if wanted <= self.timeline.start[0] and stop.position == self.timeline.start[0]:
+            return Outcome(stop, Cause.BEGINNING)
+        return Outcome(stop, Cause.STEP)
+
+    def _last(self, request: Request) -> Outcome:
+        """Back to the last stop before now of the breakpoints, or of a request's places."""
+        runner, here = self._debugger.runner, self.here
+        traces, client, outcomes = len(runner.traces), runner.client, list[Outcome]()
+        left: list[Key] = []
+
+        def search(high: int) -> Stop | None:
+            if self.here not in left:
+                runner.moved()
+            outcome = runner.go(replace(request, position=high))
+            left[:], outcomes[:] = [self.here], [outcome]
+            stopped = outcome.cause in (Cause.UNTIL, Cause.CLIENT, Cause.BREAKPOINT, Cause.INTERRUPTED)
+            return outcome.stop if stopped else None
+
+        if client is not None:
+            client.silent = True
+        try:
+            with runner.breakpoints.unchanged():
+                found = self.timeline.last_stop(search, self._asked)
+        finally:
+            del runner.traces[traces:]
+            if client is not None:
+                client.silent = False
+        if self._asked():
+            return Outcome(self.timeline.go_to(here), Cause.INTERRUPTED)
+        if found is None:
+            return Outcome(self._stop(StopKind.LIMIT), Cause.BEGINNING)
+        return outcomes[0]
+
+    def _stop(self, kind: StopKind) -> Stop:
+        return Stop(kind, self._debugger.system.position, self._debugger.core.state.pc)

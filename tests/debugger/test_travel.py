@@ -1,0 +1,172 @@
+"""Going back, through the debugger: steps, stops of every kind, places, and where the past ends."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.stops import Cause, StopReport
+from ppcdbg.errors import UsageError
+from tests.debugger.rig import BLR, ENTRY, NOP, SPIN, addi, branch, debugger, elf, li, stw
+from tests.session.systems import demo, make
+
+
+def on_demo(cpu: str = "e500v2", hv: str = "kvm", engine: str = "llvm") -> Debugger:
+    machine = demo(cpu, hv, engine)
+    return Debugger(make(machine), machine.kernel)
+
+
+def where(d: Debugger) -> tuple[int, int, int]:
+    return d.position, d.system.steps, d.pc
+
+
+@pytest.mark.parametrize("hv", ["kvm", "none"])
+def test_reverse_stepi_is_stepping_mirrored(hv: str) -> None:
+    d = on_demo(hv=hv)
+    d.execute("run-to 5000")
+    seen = [where(d)]
+    for _ in range(200):
+        d.execute(f"run-to {d.position + 1}")
+        seen.append(where(d))
+    for expected in reversed(seen[:-1]):
+        report = d.execute("reverse-stepi")
+        assert (report.cause, where(d)) == (Cause.STEP, expected)
+
+
+@pytest.mark.parametrize(
+    "event",
+    ["*%#x", "exit PROGRAM", "exit DTLB_MISS if dear != 0", "insn tlbwe", "mmio serial0", 'console "TLB"', "queued"],
+)
+def test_reverse_continue_finds_the_stops_of_continue_in_mirrored_order(event: str) -> None:
+    d = on_demo()
+    if "%" in event:
+        d.execute("run-to 9000")
+        event %= d.pc
+        d.execute("seek start")
+    d.execute(f"break {event}")
+    forwards = []
+    while len(forwards) < 12:
+        report = d.execute("continue")
+        if report.cause is Cause.ENDED:
+            break
+        forwards.append(where(d))
+    assert len(forwards) >= 2, event
+    hits = [b.hits for b in d.breakpoints]
+    expected = forwards[:-1] if report.cause is not Cause.ENDED else forwards
+    for place in reversed(expected):
+        report = d.execute("reverse-continue")
+        assert (report.cause, report.breakpoints, where(d)) == (Cause.BREAKPOINT, (1,), place)
+    report = d.execute("reverse-continue")
+    assert (report.cause, d.position) == (Cause.BEGINNING, 0)
+    assert [b.hits for b in d.breakpoints] == hits
+    assert [where(d) for _ in range(2) if d.execute("continue")] == forwards[:2]
+
+
+def test_watchpoints_work_backwards() -> None:
+    d = debugger(li(5, 0x3000), li(3, 1), stw(3, 0, 5), addi(3, 3, 1), branch(-8), SPIN)
+    d.execute("run-to 40")
+    d.execute("watch *0x3000")
+    position = d.position
+    for _ in range(3):
+        report = d.execute("reverse-continue")
+        assert report.breakpoints == (1,) and d.position < position
+        position = d.position
+
+
+def test_places_and_history() -> None:
+    d = on_demo()
+    d.execute("run-to 20000")
+    d.execute("bookmark here a note")
+    d.execute("seek exit:100")
+    assert d.system.steps == 101 and d.exits[-1].number == 100
+    d.execute("seek -500")
+    away = where(d)
+    d.execute("seek here")
+    assert d.position == 20_000
+    d.execute("back")
+    assert where(d) == away
+    d.execute("forward")
+    assert d.position == 20_000
+    places = d.execute("bookmark")
+    assert [(p.name, p.position, p.note) for p in places.rows] == [("here", 20_000, "a note")]
+    assert (places.start, places.now) == (0, 20_000)
+    for bad in ("seek", "seek nowhere", "bookmark 3x", "bookmark end", "forward"):
+        with pytest.raises(UsageError):
+            d.execute(bad)
+
+
+def test_both_ends_are_stops_that_one_can_leave() -> None:
+    d = on_demo()
+    assert d.execute("continue").cause is Cause.ENDED
+    end = where(d)
+    assert d.execute("reverse-stepi").cause is Cause.STEP
+    assert d.position == end[0] - 1
+    assert d.execute("seek start").cause is Cause.BEGINNING
+    assert d.execute("reverse-stepi").cause is Cause.BEGINNING
+    assert d.execute("reverse-continue").cause is Cause.BEGINNING
+    assert d.execute("continue").cause is Cause.ENDED
+    assert where(d) == end
+
+
+def test_reverse_next_goes_over_a_call_and_reverse_finish_to_it(tmp_path: object) -> None:
+    words = (NOP, branch(16, link=True), li(4, 4), SPIN, NOP, li(3, 7), addi(3, 3, 1), BLR)
+    function = ENTRY + 20
+    words = (NOP, branch(16, link=True), li(4, 4), SPIN, SPIN, li(3, 7), addi(3, 3, 1), BLR)
+    image = elf([("start", ENTRY, 20, True), ("callee", function, 12, True)], tmp_path / "e")  # type: ignore[operator]
+    d = debugger(*words, image=image)
+    d.execute("run-to 6")
+    assert d.pc == ENTRY + 12
+    d.execute("reverse-next")
+    assert (d.pc, d.position) == (ENTRY + 8, 5)
+    d.execute("reverse-next")
+    assert (d.pc, d.position) == (ENTRY + 4, 1)
+    d.execute("run-to 4")
+    assert d.pc == function + 8
+    d.execute("reverse-finish")
+    assert (d.pc, d.position) == (ENTRY + 4, 1)
+
+
+def test_an_interrupt_ends_a_long_way_back() -> None:
+    d = on_demo()
+    d.execute("run-to 30000")
+    d.execute("break *0xfffffffc")
+    d.runner.between = lambda: d.interrupt()
+    report = d.execute("reverse-continue")
+    d.runner.between = None
+    assert report.cause is Cause.INTERRUPTED
+    assert d.execute("seek 30000").position == 30_000
+
+
+def test_a_write_into_the_past_changes_what_follows() -> None:
+    d = on_demo()
+    d.execute("run-to 20000")
+    d.execute("seek 10000")
+    d.execute("set $sprg7 = 0x1234")
+    assert d.past.timeline.end[0] == 10_000
+    d.execute("run-to 10100")
+    d.execute("seek 10001")
+    assert d.register("sprg7").value == 0x1234
+    d.execute("seek 9999")
+    assert d.register("sprg7").value != 0x1234
+
+
+def test_random_motion_never_loses_the_way() -> None:
+    plain = on_demo()
+    plain.execute("run-to 30000")
+    expected = {}
+    d = on_demo()
+    d.execute("run-to 30000")
+    chance = random.Random(17)
+    print("seed 17")
+    for _ in range(60):
+        word = chance.choice(["reverse-stepi 3", "stepi", f"seek {chance.randrange(30_000)}", "step-exit"])
+        report = d.execute(word)
+        assert isinstance(report, StopReport)
+        state = (tuple(d.core.state.gpr[:32]), d.pc, d.core.now)
+        if d.system.steps == 0 or "exit" not in word:
+            assert expected.setdefault((d.position, d.system.steps), state) == state, word
+    d.execute("seek 30000")
+    assert where(d)[:1] == where(plain)[:1]
+    assert bytes(d.system.board.bus.ram) == bytes(plain.system.board.bus.ram)
