@@ -6,7 +6,8 @@ m 2048    2 KiB of memory, the most that QEMU 7.2 answers at once
 m 4       four bytes, as gdb's prologue scan reads them by the thousand
 
 The guest is hot loop a, stopped; the port is a Unix socket; the client is gdb's way of talking in its fewest words. It
-does without acknowledgements where the other end offers that, as gdb does (QEMU 7.2 does not).
+does without acknowledgements where the other end offers that, as gdb does (QEMU 7.2 does not). Neither end keeps a
+history; beside our steps stand those with the checkpoints that ``ppcdbg serve`` takes by default, for the way back.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from ppcdbg.paths import PACKAGE
 
 CONNECT_TRIES, CONNECT_PAUSE = 500, 0.02
 REPLY_SECONDS = 20.0
+HISTORY = f"{OURS}, with a way back"
 TEXT = 0x100000
 """Where the loop guests are linked: mapped in both machines from the first instruction on."""
 
@@ -105,14 +107,21 @@ def rows(image: Path) -> tuple[Row, ...]:
 
 def _row(work: Work, image: Path) -> Row:
     def ours() -> Mapping[str, float]:
-        with port(_ppcdbg(image), inherited(os.environ)) as client:
+        with port([*_ppcdbg(image), "--no-history"], inherited(os.environ)) as client:
             return {OURS: client.rate(work)}
+
+    def with_history() -> Mapping[str, float]:
+        with port(_ppcdbg(image), inherited(os.environ)) as client:
+            return {HISTORY: client.rate(work)}
 
     def peer() -> Mapping[str, float]:
         with port(_qemu(image)) as client:
             return {PEER: client.rate(work)}
 
-    return Row(work.name, work.title, "1/s", Better.HIGHER, (Subject(OURS, ours), Subject(PEER, peer, True)), work.asks)
+    subjects = [Subject(OURS, ours), Subject(PEER, peer, True)]
+    if work is STEP:
+        subjects.append(Subject(HISTORY, with_history))
+    return Row(work.name, work.title, "1/s", Better.HIGHER, tuple(subjects), work.asks)
 
 
 def _qemu(image: Path) -> list[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ppcdbg.debugger.guest import Guest
+from ppcdbg.cpu.mmu import Access
+from ppcdbg.debugger.guest import PAGE, Guest
 from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.run import FOREVER, Outcome, Request, Runner
 from ppcdbg.debugger.stops import Cause
@@ -25,6 +26,10 @@ HANDLER_BUDGET = 5_000_000
 _ENTERING = (3, 17)
 """Primary opcodes of twi and sc."""
 _TW = 0x7C000008
+_TRANSLATING = frozenset({146, 467, 978, 786, 18})
+"""Extended opcodes under 31 of what can change the meaning of an address: mtmsr, mtspr, tlbwe, tlbivax, tlbilx."""
+_BRANCHES = (16, 528)
+"""Extended opcodes under 19 of what cannot: bclr and bcctr, but not rfi and its kin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,9 @@ class Stepper:
     def __init__(self, runner: Runner, guest: Guest, memory: GuestMemory) -> None:
         self.runner, self.guest, self.memory = runner, guest, memory
         self.state = runner.system.core.state
+        self._pages: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._until = (-1, -1)
+        """Position and count of input up to which ``_pages`` holds: where the last plain step ended."""
 
     def frame(self) -> Frame:
         return Frame(self.guest.context(), self.state.gpr[1])
@@ -74,21 +82,44 @@ class Stepper:
         instruction leads by itself, that was the step; otherwise an interrupt came, the first instruction of its
         handler has run, and the handler is let go to its end.
         """
-        reg, pc, start = self.state.reg, self.state.pc, self.runner.system.position
-        word = self.memory.instruction(pc)
+        reg, start = self.state.reg, self.runner.system.position
+        pc, frame = reg[PC], self.frame()
+        word = self._word(pc, frame.context)
         if into_interrupts or word is None or word >> 26 in _ENTERING or word & 0xFC0007FE == _TW:
             return self._plain(start, self.guest.vectors())
-        lr, ctr, frame = reg[LR], reg[CTR], self.frame()
+        lr, ctr = reg[LR], reg[CTR]
         while True:
             outcome = self._one()
             if outcome.cause is not Cause.STEP or reg[PC] == pc + 4:
-                return outcome
+                return self._known(outcome, word)
             own = self.successors(flow(word, pc), pc, lr, ctr)
             if reg[PC] in own:
-                return outcome
+                return self._known(outcome, word)
             outcome = self._skip_handler(own | {pc}, frame, start)
             if outcome.cause is not Cause.UNTIL or reg[PC] != pc or outcome.numbers:
                 return self._as_step(outcome)
+
+    def _word(self, pc: int, context: tuple[int, ...]) -> int | None:
+        """``memory.instruction``, with the real pages of the code kept from step to step while none can have moved."""
+        system, ram = self.runner.system, self.memory.bus.ram
+        if (system.position, system.input.order) != self._until:
+            self._pages.clear()
+        page = self._pages.get((pc >> 12, context))
+        if page is None:
+            word = self.memory.instruction(pc)
+            real = None if word is None else self.memory.real(pc & -PAGE, access=Access.FETCH)
+            if real is not None:
+                self._pages[pc >> 12, context] = real
+            return word
+        at = page | pc & PAGE - 1
+        return int.from_bytes(ram[at : at + 4], "big")
+
+    def _known(self, outcome: Outcome, word: int) -> Outcome:
+        """After a plain step: what is known of pages holds on, unless the instruction can change translations."""
+        extended = word >> 1 & 0x3FF
+        if not (word >> 26 == 31 and extended in _TRANSLATING or word >> 26 == 19 and extended not in _BRANCHES):
+            self._until = self.runner.system.position, self.runner.system.input.order
+        return outcome
 
     def _one(self) -> Outcome:
         """One retired instruction, whosever it is."""

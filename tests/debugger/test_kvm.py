@@ -262,3 +262,16 @@ def test_hv_guest_shows_its_own_registers(tmp_path: Path) -> None:
     assert d.register("sprg0").value == 5
     assert [r.name for r in d.exits][-1] == "HV_PRIV", "reading IVOR0 goes to KVM"
     assert cause_of(d.exits[-1]) == "mfspr IVOR0"
+
+
+def test_what_steps_remember_of_pages_changes_no_step() -> None:
+    """Through TLB writes, address spaces, user mode and interrupts: the same places with and without the memory."""
+    ours, fresh = demo(), demo()
+    for start in (0, 9_000, 24_000, 33_000):
+        ours.continue_(start)
+        fresh.continue_(start)
+        for _ in range(900):
+            fresh.stepper._until = (-1, -1)
+            a, b = ours.step_quickly(), fresh.step_quickly()
+            assert (a.position, a.pc, a.cause) == (b.position, b.pc, b.cause)
+    assert ours.core.state.block == fresh.core.state.block

@@ -288,3 +288,12 @@ def test_symbols_in_places(tmp_path) -> None:
     assert d.execute("tbreak loop+4").event.address == ENTRY + 8
     with pytest.raises(UsageError, match="did you mean loop"):
         d.execute("break lop")
+
+
+def test_a_step_sees_that_the_code_below_it_was_changed() -> None:
+    """Pages of code are remembered from step to step, but not over a debugger's write."""
+    d = debugger(li(3, 1), li(3, 2), li(3, 3), SC, SPIN)
+    with_handler(d, "IVOR8", SPIN)
+    d.step()
+    d.writer.memory(ENTRY + 4, SC.to_bytes(4, "big"))
+    assert d.step().pc == HANDLER  # a plain instruction's handler would have been let return, for ever
