@@ -21,12 +21,13 @@ from ppcdbg.kvm import codes, ioctl, queueing, timers
 from ppcdbg.kvm import words as W
 from ppcdbg.kvm.emulate_sprs import writers
 from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit, prepare
+from ppcdbg.kvm.holding import Holding
 from ppcdbg.kvm.native.python import Native
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.kvm.userspace import Ending, Userspace
 from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.vcpu_state import restore_vcpu, save_vcpu
-from ppcdbg.kvm.world_switch import enter, interrupted_msr, leave, load_vcpu, set_interrupted
+from ppcdbg.kvm.world_switch import enter, leave, load_vcpu, set_interrupted
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
 from ppcdbg.machine.loop import RunLoop
@@ -39,7 +40,7 @@ FOREVER = 1 << 62
 PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
 
-_STATE = ("_entered", "in_host", "_kicked", "_vector", "_device_tick", "_host_tick", "_held", "_held_pc", "_held_msr")
+_STATE = ("_entered", "in_host", "_kicked", "_vector", "_device_tick", "_host_tick")
 _HOSTS_OWN = frozenset({DECREMENTER, EXTERNAL, DOORBELL})
 
 
@@ -66,9 +67,7 @@ class KvmSystem(RunLoop):
         self._words[W.LAST_POSITION] = self._words[W.LAST_COST] = M64  # none yet
         self._native = Native(self, engine)
         self._vector = 0
-        self._held = -1
-        """The number of an exit that waits, and below pc and MSR that its interrupt gave the core."""
-        self._held_pc = self._held_msr = 0
+        self._holding = Holding(vcpu)
         self._device_tick: int | None = None
         self._counters = self.core.state.counters
         self._switch_cost = vcpu.vm.host.costs.world_switch
@@ -85,11 +84,13 @@ class KvmSystem(RunLoop):
 
     def _save(self) -> Mapping[str, Plain]:
         state: dict[str, Plain] = {"vcpu": save_vcpu(self.kvm), "userspace": self.userspace.save()}
+        state["held"] = self._holding.save()
         return state | attributes(self, _STATE)
 
     def _restore(self, state: Saved) -> None:
         restore_vcpu(self.kvm, table(state["vcpu"]))
         self.userspace.restore(table(state["userspace"]))
+        self._holding.restore(table(state["held"]))
         put_attributes(self, _STATE, state)
 
     @property
@@ -117,11 +118,11 @@ class KvmSystem(RunLoop):
         patience = FOREVER if limits.interrupted is None else self.slice
         exit_cost = self.slice // EXITS_A_SLICE
         start = reg[PC], counters[RETIRED]
-        if self._held >= 0:
+        if self._holding.number >= 0:
             if self._stays_held(limits):
                 return self._stop(StopKind.LIMIT)
-            if self._held >= 0:
-                exits, stop = 1, self._exit(self._release())
+            if self._holding.number >= 0:
+                exits, stop = 1, self._exit(self._holding.release())
                 if (early := self._after_exit(stop, exits, limits)) is not None:
                     return early
         while True:
@@ -179,14 +180,10 @@ class KvmSystem(RunLoop):
         """Ask whether an exit is to be held, with the guest as it was when it was interrupted."""
         if hold.numbers is not None and number not in hold.numbers:
             return False
-        v, core = self.kvm, self.core
-        leave(v, number)  # it only fills the vcpu in, and is done again with the rest of the exit
-        self._held, self._held_pc, self._held_msr = number, core.state.pc, core.msr
-        core.state.pc = v.pc & 0xFFFFFFFC
-        core.set_msr(interrupted_msr(v, number))
+        self._holding.hold(number)
         if hold.when(number):
             return True
-        self._release()
+        self._holding.release()
         return False
 
     def _stays_held(self, limits: Limits) -> bool:
@@ -198,28 +195,22 @@ class KvmSystem(RunLoop):
         self._input()
         if limits.position <= self.core.retired:
             return True
-        if self._kicked and self._held in _HOSTS_OWN:
+        if self._kicked and self._holding.number in _HOSTS_OWN:
             self._kicked = False
         elif self._kicked:
-            self._held = -1
+            self._holding.cancel()
         return False
-
-    def _release(self) -> int:
-        """The core as the interrupt left it, and the exit's number."""
-        number, self._held = self._held, -1
-        self.core.set_msr(self._held_msr)
-        self.core.state.pc = self._held_pc
-        return number
 
     @property
     def held(self) -> ExitRecord | None:
         """The exit that is about to be handled: a record with what is known before anything is done."""
-        if self._held < 0:
+        number = self._holding.number
+        if number < 0:
             return None
         v, counters = self.kvm, self._counters
         tick = counters[RETIRED] + counters[SKIPPED]
         return v.exits.beginning(
-            (counters[RETIRED], tick, self._held, v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst)
+            (counters[RETIRED], tick, number, v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst)
         )
 
     def _after_exit(self, stop: Stop | None, exits: int, limits: Limits) -> Stop | None:
@@ -336,8 +327,8 @@ class KvmSystem(RunLoop):
             self._write_as_guest(name.upper(), value & 0xFFFFFFFF)
         if self._entered:
             enter(v)
-        if self._held >= 0:
-            set_interrupted(v, self._held)
+        if self._holding.number >= 0:
+            set_interrupted(v, self._holding.number)
 
     def _write_as_guest(self, name: str, value: int) -> None:
         """An SPR as the guest's own mtspr would: what KVM emulates, or what the hardware lets it have in HV mode."""

@@ -171,7 +171,7 @@ def _tlb(found: TlbView, debugger: Debugger, width: int) -> list[Line]:
 def _help(found: Help, debugger: Debugger, width: int) -> list[Line]:
     if len(found.entries) == 1:
         e = found.entries[0]
-        out = [line((e.usage, "mnemonic")), *wrap((Span(clean(e.summary)),), width)]
+        out = [*wrap(line((e.usage, "mnemonic")), width), *wrap((Span(clean(e.summary)),), width)]
         if "\n" in e.example:
             out += [line(("example:", "label")), *(line(f"  {text}") for text in e.example.split("\n"))]
         elif e.example:

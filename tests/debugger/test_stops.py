@@ -246,6 +246,10 @@ def test_linux_stops_and_boots_on_as_ever(shared: Path, name: str) -> None:
     assert report.held and d.disassemble(d.pc - 4, 1).rows[0].mnemonic == "sc", "which saves the address behind it"
     report = at("irqprio deliver DECREMENTER")
     assert report.record is not None and report.record.delivered == 18 and d.pc in d.guest.vectors()
+    report = at("data jiffies_64 change")
+    (hit,) = report.hits
+    assert d.memory.number(hit.address & ~7, 8) == hit.new if hit.size == 8 else hit.new is not None
+    assert hit.pc == d.pc - 4 and d.disassemble(hit.pc, 1).rows[0].mnemonic.startswith("st")
     if name == PR:
         report = at("magic critical")
         assert dict(report.fields)["field"] == "critical" and dict(report.fields)["by"] == "guest"

@@ -10,7 +10,7 @@ import pytest
 from ppcdbg.kvm.build import build_system
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.description import describe
-from ppcdbg.machine.input import InputKind
+from ppcdbg.machine.input import InputEvent, InputKind
 from ppcdbg.machine.system import FINAL, Hold, Limits, Stop, StopKind
 
 DEMO = Path(__file__).resolve().parents[2] / "ppcdbg/_guests/demo.toml"
@@ -88,3 +88,21 @@ def test_asked_after_each_exit(cpu: str) -> None:
     stop = system.run(Limits(FAR, after_exit=lambda: bool(count.append(len(system.kvm.exits))) or len(count) == 5))
     assert stop.kind is StopKind.EXIT and count == [1, 2, 3, 4, 5]
     assert Limits(FAR).each_exit is False and Limits(FAR, after_exit=lambda: False).each_exit
+
+
+@BOTH
+@pytest.mark.parametrize("number", [13, 10, 6, 41])
+def test_what_is_injected_at_a_held_exit_comes_again_in_a_replay_without_holding(cpu: str, number: int) -> None:
+    """The kick comes before the instruction that exits, or is served by the host's own exit that is held."""
+    first, again = demo(cpu), demo(cpu)
+    events: list[InputEvent] = []
+    first.input.taken = events.append
+    stop = first.run(Limits(FAR, hold=Hold(lambda n: first.position > 5000, frozenset({number}))))
+    if stop.kind is not StopKind.HELD:
+        pytest.skip("this flavour has no such exit")
+    first.input.add(InputKind.KVM, name="interrupt", value=2)
+    first.input.add(InputKind.REGISTER, name="r31", value=0x77)
+    expected = end(first, first.run(Limits(FAR)))
+    again.input.extend(events)
+    found = end(again, again.run(Limits(FAR)))
+    assert len(events) == 2 and found == expected

@@ -244,7 +244,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "set var",
         set_var,
-        "set var $REGISTER[.FIELD] = VALUE | *(TYPE *)ADDRESS = VALUE | magic.FIELD = VALUE",
+        "set var $REG[.FIELD] = VALUE | *(TYPE *)ADDR = VALUE | magic.FIELD = VALUE",
         "Change a register, a field of one, memory, or a field of the magic page, through the machine's input queue.",
         "set var $r3 = 5",
         "data",

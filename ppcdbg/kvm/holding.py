@@ -1,0 +1,55 @@
+"""An exit that is held: it has left the guest, nothing of it is handled yet, and the guest looks as it did.
+
+Whoever wants to see exits as they begin holds them (``machine.system.Hold``); the run loop lets them go on
+(:mod:`ppcdbg.kvm.run`). Holding leaves no trace in the guest, in the exit's record, or in a replay.
+"""
+
+from __future__ import annotations
+
+from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes
+from ppcdbg.kvm.vcpu import Vcpu
+from ppcdbg.kvm.world_switch import interrupted_msr, leave
+
+_STATE = ("number", "_pc", "_msr", "_dear", "_esr", "_inst", "_gone")
+
+
+class Holding:
+    """The one exit of a vcpu that can be held."""
+
+    def __init__(self, vcpu: Vcpu) -> None:
+        self._vcpu = vcpu
+        self.number = -1
+        """The exit's number; -1 where none is held."""
+        self._pc = self._msr = 0  # what the interrupt gave the core
+        self._dear = self._esr = self._inst = 0  # what the exit before left in the vcpu
+        self._gone = False
+
+    def save(self) -> dict[str, Plain]:
+        """See ``plain.Saves``."""
+        return attributes(self, _STATE)
+
+    def restore(self, state: Saved) -> None:
+        put_attributes(self, _STATE, state)
+
+    def hold(self, number: int) -> None:
+        """Let the guest look as it did when it was interrupted."""
+        v = self._vcpu
+        core = v.core
+        self._dear, self._esr, self._inst, self._gone = v.fault_dear, v.fault_esr, v.last_inst, v.inst_gone
+        leave(v, number)  # it only fills the vcpu in, and is done again with the rest of the exit
+        self.number, self._pc, self._msr = number, core.state.pc, core.msr
+        core.state.pc = v.pc & 0xFFFFFFFC
+        core.set_msr(interrupted_msr(v, number))
+
+    def release(self) -> int:
+        """The core as the interrupt left it, and the exit's number."""
+        core, number = self._vcpu.core, self.number
+        self.number = -1
+        core.set_msr(self._msr)
+        core.state.pc = self._pc
+        return number
+
+    def cancel(self) -> None:
+        """The exit has not happened: something comes before the instruction, which will exit again."""
+        v, self.number = self._vcpu, -1
+        v.fault_dear, v.fault_esr, v.last_inst, v.inst_gone = self._dear, self._esr, self._inst, self._gone
