@@ -22,7 +22,7 @@ from ppcdbg.cli.guests import add_options, description
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
     from ppcdbg.gdbstub.server import Address
-    from ppcdbg.gdbstub.stub import Reverse, Stub
+    from ppcdbg.gdbstub.stub import Stub
     from ppcdbg.machine.description import MachineDescription
 
 DEFAULT = "127.0.0.1:1234"
@@ -73,14 +73,7 @@ def stub(machine: MachineDescription, console: BinaryIO, history: bool) -> Stub:
     from ppcdbg.gdbstub.stub import Stub
 
     make = maker(machine, console, history)
-    return Stub(make(), make, past if history else lambda debugger: None)
-
-
-def past(debugger: Debugger) -> Reverse:
-    """What was, for going back: a timeline from here on."""
-    from ppcdbg.gdbstub.past import Past
-
-    return Past(debugger)
+    return Stub(make(), make, lambda debugger: debugger.past if history else None)
 
 
 def maker(machine: MachineDescription, console: BinaryIO, history: bool = True) -> Callable[[], Debugger]:

@@ -128,6 +128,7 @@ class Debugger:
         """One ``step`` whose report leaves out what changed, for callers that step thousands of times a second."""
         if self.running or not self.runner.free:
             return self._report(lambda: self.stepper.step(into_interrupts), compare=False)
+        self.past.begin()
         first, start = len(self.exits), self.system.position
         self.running = True
         try:

@@ -121,7 +121,14 @@ class Travel:
     def reverse_step(self, times: int = 1) -> StopReport:
         """To before the last ``times`` instructions; a step back is one retired instruction, in whatever context."""
         position = self._debugger.system.position - times
-        return self._move(lambda: self._arrived(self.timeline.seek(position, self._asked), position))
+
+        def go() -> Outcome:
+            outcome = self._arrived(self.timeline.seek(position, self._asked), position)
+            # To the beginning itself it was a step; only from there on there is none.
+            stepped = outcome.cause is Cause.BEGINNING and position == self.timeline.start[0]
+            return replace(outcome, cause=Cause.STEP) if stepped else outcome
+
+        return self._move(go)
 
     def reverse_next(self) -> StopReport:
         """As ``reverse_step``, but a call or an interrupt that came back is gone over as a whole."""
@@ -232,6 +239,7 @@ class Travel:
         if self._asked():
             return Outcome(self.timeline.go_to(here), Cause.INTERRUPTED)
         if found is None:
+            runner.moved()  # the last search told of stops that lie after the beginning
             return Outcome(self._stop(StopKind.LIMIT), Cause.BEGINNING)
         return outcomes[0]
 

@@ -31,13 +31,13 @@ PROCESS, THREAD = 1, 1
 
 
 class Reverse(Protocol):
-    """What a timeline offers the stub: the past, as runs that go backwards. Both say with the report whether they came
-    to the beginning of what there is; there the guest stands at its first recorded position, and nothing ends."""
+    """The past, as runs that go backwards: ``debugger.travel`` has it. Where there is no earlier stop the guest stands
+    at the beginning, and the report's cause is BEGINNING: nothing ends."""
 
-    def step_back(self) -> tuple[StopReport, bool]:
+    def reverse_step(self) -> StopReport:
         """To where the guest stood before its last instruction."""
 
-    def continue_back(self) -> tuple[StopReport, bool]:
+    def reverse_continue(self) -> StopReport:
         """To the last time before now that a breakpoint acted: the user's, or the runner's client's."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ppcdbg.debugger.debugger import Debugger
-from ppcdbg.gdbstub.past import Past
 from ppcdbg.gdbstub.stub import Stub
 from tests.gdbstub.rig import DATA, ENTRY, ask, bare, demo
 
@@ -13,7 +12,7 @@ HELLO = b"qSupported:multiprocess+;swbreak+;hwbreak+;error-message+"
 
 
 def recorded(d: Debugger) -> Stub:
-    s = Stub(d, reverse=Past)
+    s = Stub(d, reverse=lambda debugger: debugger.past)
     s.greet()
     assert b"ReverseStep+;ReverseContinue+" in ask(s, HELLO)
     return s

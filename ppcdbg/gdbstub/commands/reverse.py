@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger.stops import Cause, StopReport
+from ppcdbg.debugger.stops import Cause
 from ppcdbg.gdbstub import stops
 from ppcdbg.gdbstub.commands.packet import Packet
 from ppcdbg.gdbstub.replies import UNSUPPORTED
@@ -22,17 +22,10 @@ def back(stub: Stub, argument: bytes) -> bytes:
         return UNSUPPORTED
     stub.need_life()
     stub.check_thread(stub.client.resumes)
-    if argument == b"s":
-        return _reply(stub, *stub.reverse.step_back())
-    return _reply(stub, *stub.reverse.continue_back())
-
-
-def _reply(stub: Stub, report: StopReport, beginning: bool) -> bytes:
-    if beginning:
+    report = stub.reverse.reverse_step() if argument == b"s" else stub.reverse.reverse_continue()
+    if report.cause is Cause.BEGINNING:
         return stops.trap(stub, stops.SIGTRAP, b"replaylog:begin;")
-    if report.cause is Cause.ENDED:
-        return stops.trap(stub)
-    return stops.of_report(stub, report)
+    return stops.trap(stub) if report.cause is Cause.ENDED else stops.of_report(stub, report)
 
 
 PACKETS = (Packet(b"b", back, "step or continue backwards"),)
