@@ -92,7 +92,7 @@ def test_interrupts_at_any_time_of_a_boot_under_kvm(shared: Path) -> None:
     with served(s) as client:
         while True:
             client.send(b"vCont;c")
-            time.sleep(chance.random() * 0.2)
+            time.sleep(chance.random() * 0.05)
             start = time.process_time()
             client.raw(b"\x03")
             reply = client.reply()
