@@ -27,6 +27,7 @@ from ppcdbg.debugger.guest import Guest
 from ppcdbg.debugger.history import Values
 from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.model import guest_of, model_of
+from ppcdbg.debugger.paravirt import Paravirt
 from ppcdbg.debugger.registers import RegisterFile
 from ppcdbg.debugger.results import Disassembly, Explanation, Irqprio, MagicField, Memory, Registers, Space, TlbView
 from ppcdbg.debugger.run import FOREVER, Outcome, Request, Runner
@@ -73,6 +74,9 @@ class Debugger:
         self.running = False
         self.last_examined: tuple[int, int, str, Space] | None = None
         self.before: registers.Snapshot = {}
+        self.page_before = b""
+        """The magic page as the last run began; empty where there is none."""
+        self.paravirt = Paravirt(self)
         self._image = Path(image) if image else None
         self._symbols: SymbolTable | None = None
         self._now: registers.Snapshot | None = self.register_file.snapshot()
@@ -88,6 +92,11 @@ class Debugger:
         if self._symbols is None:
             self._symbols = read_symbols(self._image) if self._image else SymbolTable()
         return self._symbols
+
+    @property
+    def image(self) -> Path | None:
+        """The ELF file of the guest."""
+        return self._image
 
     @property
     def breakpoints(self) -> Breakpoints:
@@ -205,6 +214,7 @@ class Debugger:
         first, start, traced = len(self.exits), self.system.position, len(self.runner.traces)
         here = self.past.here
         if compare:
+            self.page_before = magic.copy(self)
             self.before = self._now if self._now is not None else self.register_file.snapshot()
         self.running = True
         try:

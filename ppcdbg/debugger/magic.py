@@ -32,6 +32,12 @@ def fields(debugger: Debugger) -> tuple[MagicField, ...]:
     return tuple(MagicField(f.name, f.offset, f.size, values[f.name]) for f in magic_page.FIELDS)
 
 
+def copy(debugger: Debugger) -> bytes:
+    """The page as it is; empty where there is none."""
+    vcpu = _sharing(debugger)
+    return b"" if vcpu is None else bytes(vcpu.shared.page[: magic_page.SIZE])
+
+
 def value(debugger: Debugger, name: str) -> int:
     """One field. Raises UsageError where there is no page or no such field."""
     field = _field(debugger, name)

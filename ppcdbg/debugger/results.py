@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from ppcdbg.kvm.patching import PatchedSite, Scan
 from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.kvm.sections import Section
 
 
 class Space(Enum):
@@ -215,6 +217,60 @@ class MagicField:
     offset: int
     size: int
     value: int
+
+
+@dataclass(frozen=True, slots=True)
+class MagicRow:
+    """One field with what it was when the last run began. ``promised``: MAP_MAGIC_PAGE told the guest of it."""
+
+    name: str
+    offset: int
+    size: int
+    value: int
+    before: int
+    promised: bool
+
+    @property
+    def changed(self) -> bool:
+        return self.value != self.before
+
+
+@dataclass(frozen=True)
+class MagicPage:
+    """The page that KVM shares with a guest. ``ea`` and ``gpa``: where the guest has it, None before it asked.
+    ``inside``: whether the guest is in a critical section, ``why`` in words. ``held``: what only that holds back."""
+
+    rows: tuple[MagicRow, ...]
+    ea: int | None
+    gpa: int | None
+    features: int
+    int_pending: int
+    critical: int
+    r1: int
+    inside: bool
+    why: str
+    held: tuple[str, ...]
+    policy: str
+
+
+@dataclass(frozen=True)
+class Patched:
+    """The patched instructions of a guest; ``chosen`` limits them to those with this original."""
+
+    scan: Scan
+    chosen: str = ""
+
+
+@dataclass(frozen=True)
+class PatchedDetail:
+    """One patched instruction, or a critical section that no patch leads to (``site`` is None then); neither is at
+    another address, and ``nearest`` is where the nearest patch is."""
+
+    address: int
+    site: PatchedSite | None
+    section: Section | None
+    policy: str
+    nearest: int | None = None
 
 
 @dataclass(frozen=True)

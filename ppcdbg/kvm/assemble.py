@@ -39,8 +39,8 @@ def quirks_of(description: MachineDescription) -> Quirks:
 
 
 def hypervisor_node(description: MachineDescription) -> HypervisorNode | None:
-    """What the device tree says of KVM (facts 7.2); nothing with the paravirtual interface off."""
-    if description.pv == "off":
+    """What the device tree says of KVM (facts 7.2); nothing with the interface off, or as it was in 2010."""
+    if description.pv != "magic-page":
         return None
     return HypervisorNode(HCALL_HV if CORES[description.cpu].has_hv else HCALL_PR, True)
 
@@ -55,6 +55,8 @@ def build_kvm(
             f"--deferral {description.deferral} is for guests with a magic page; {description.cpu} runs without one,"
             " in HV mode, and KVM does there what stock does"
         )
+    if model.has_hv and description.pv == "2010":
+        raise UsageError(f"--pv 2010 is for guests in PR mode, whose mfpvr exits; {description.cpu} runs in HV mode")
     cores: list[Core] = []
     board = Board(
         description.memory + HOST_PAGES,
@@ -76,6 +78,7 @@ def build_kvm(
         on_failure=FailurePolicy(description.on_emulation_failure),
         unknown_spr=UnknownSpr(description.unknown_spr),
         magic_page=description.pv != "off",
+        pv_2010=description.pv == "2010",
         deferral=description.deferral,
         mpic_in_kernel=(MPIC_BASE, MPIC_SIZE) if kernel_irqchip else None,
     )

@@ -33,6 +33,7 @@ _MAS = {624: mp.MAS0, 625: mp.MAS1, 627: mp.MAS7_3 + 4, 628: mp.MAS4, 630: mp.MA
 _IGNORED = (284, 285, 286, 1013)  # TBWL, TBWU, PIR, BUCSR
 _PLAIN = {58: "csrr0", 59: "csrr1", 574: "dsrr0", 575: "dsrr1", 54: "decar", 1008: "hid0", 1009: "hid1",
           1019: "pwrmgtcr0"}  # fmt: skip
+_PVR = 287
 _DEBUG = {308: "dbcr0", 309: "dbcr1", 310: "dbcr2", 312: "iac1", 313: "iac2", 316: "dac1", 317: "dac2"}
 
 
@@ -56,9 +57,22 @@ def mfspr(v: Vcpu, word: int) -> Callable[[], int]:
     if reader is None:
         return _unknown(v, sprn, rt, False)
     known = reader
+    if sprn == _PVR and v.vm.pv_2010:
+        return _overlaid(v, rt)
 
     def effect() -> int:
         gpr[rt] = known()
+        return EMULATE_DONE
+
+    return effect
+
+
+def _overlaid(v: Vcpu, rt: int) -> Callable[[], int]:
+    """mfpvr in 2010: a guest that asks with KVM_PVR_PARA in the register finds it there still (facts 7.2)."""
+
+    def effect() -> int:
+        if v.gpr[rt] != codes.PVR_PARA:
+            v.gpr[rt] = v.pvr
         return EMULATE_DONE
 
     return effect
@@ -145,7 +159,7 @@ def readers(v: Vcpu) -> dict[int, Reader]:
     table.update({sprn: _page_word(shared, offset) for sprn, offset in _readable(v).items()})
     if v.hv:
         table.update({sprn: _slot(reg, SLOT[name]) for sprn, name in _GUEST_SLOT.items()})
-    table.update({287: _attribute(v, "pvr"), 286: lambda: v.number, 1023: _attribute(v, "svr"),
+    table.update({_PVR: _attribute(v, "pvr"), 286: lambda: v.number, 1023: _attribute(v, "svr"),
                   63: _attribute(v, "ivpr"), 702: _attribute(v, "epr"), 572: _attribute(v, "mcsr"),
                   304: _attribute(v, "dbsr"),
                   336: _attribute(v, "tsr"), 340: _attribute(v, "tcr"), 1010: _attribute(v, "l1csr0"),

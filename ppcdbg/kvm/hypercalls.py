@@ -44,4 +44,10 @@ def _map_magic_page(v: Vcpu, address: int, ea: int) -> int:
     policy = v.deferral
     if policy.features & codes.MAGIC_FEAT_NOTIFY and ea & codes.MAGIC_PAGE_FLAG_NOTIFY:
         policy.page_ea = v.magic_page_ea - 4096 & 0xFFFFFFFF
-    return codes.MAGIC_FEAT_SR | codes.MAGIC_FEAT_MAS0_TO_SPRG7 | policy.features
+    return magic_features(v)
+
+
+def magic_features(v: Vcpu) -> int:
+    """What MAP_MAGIC_PAGE says the page has besides the fields up to int_pending."""
+    own = 0 if v.vm.pv_2010 else codes.MAGIC_FEAT_SR | codes.MAGIC_FEAT_MAS0_TO_SPRG7
+    return own | v.deferral.features

@@ -45,6 +45,8 @@ class Vm:
     on_failure: FailurePolicy = FailurePolicy.BOTH
     unknown_spr: UnknownSpr = UnknownSpr.FAIL
     magic_page: bool = True
+    pv_2010: bool = False
+    """The interface as first posted: it is known by what mfpvr leaves alone, and its page ends at int_pending."""
     deferral: str = "stock"
     """The policy of :mod:`ppcdbg.kvm.deferral`."""
     mpic_in_kernel: tuple[int, int] | None = None

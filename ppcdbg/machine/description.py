@@ -52,7 +52,7 @@ class MachineDescription:
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "cpu": tuple(sorted(CORES)),
     "hv": ("kvm", "none"),
-    "pv": ("magic-page", "off"),
+    "pv": ("magic-page", "2010", "off"),
     "irqchip": ("kernel", "user"),
     "engine": ("auto", "reference", "llvm", "lockstep"),
     "on_emulation_failure": ("exit", "inject", "both"),

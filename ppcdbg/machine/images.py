@@ -16,7 +16,7 @@ from ppcdbg.errors import InputError
 ELF_HEADER = struct.Struct(">HHIIIIIHHHHHH")
 ELF_IDENT = 16
 PROGRAM_HEADER = struct.Struct(">IIIIIIII")
-ELFCLASS32, ELFDATA2MSB, EM_PPC, ET_EXEC, PT_LOAD = 1, 2, 20, 2, 1
+ELFCLASS32, ELFDATA2MSB, EM_PPC, ET_EXEC, PT_LOAD, PF_X = 1, 2, 20, 2, 1, 1
 ELF_TYPES = {1: "an object file, not linked", 3: "position-independent", 4: "a core dump"}
 MACHINES = {3: "x86", 8: "MIPS", 21: "64-bit PowerPC", 40: "ARM", 62: "x86-64", 183: "AArch64", 243: "RISC-V"}
 
@@ -130,6 +130,26 @@ def _elf(path: Path, data: bytes) -> Image:
     segments = tuple(_elf_segment(path, data, row) for row in loads)
     _reject_overlap(path, segments)
     return Image(path, "elf", _elf_entry(path, entry, loads), segments)
+
+
+def executable_parts(path: Path) -> tuple[tuple[int, bytes], ...]:
+    """What an ELF file has for each executable segment: its effective address and its bytes; none of another file.
+
+    Zeros that are not in the file are given too. Raises InputError for a damaged ELF.
+    """
+    data = read_file(path, "image")
+    if data[:4] != b"\x7fELF":
+        return ()
+    _elf(path, data)  # checks all that follows
+    _, _, _, _, table, _, _, _, _, count, *_ = ELF_HEADER.unpack_from(data, ELF_IDENT)
+    parts = []
+    for i in range(count):
+        kind, offset, virtual, _, held, size, flags, _ = PROGRAM_HEADER.unpack_from(
+            data, table + i * PROGRAM_HEADER.size
+        )
+        if kind == PT_LOAD and flags & PF_X and size:
+            parts.append((virtual, data[offset : offset + held] + bytes(size - held)))
+    return tuple(parts)
 
 
 def _elf_segment(path: Path, data: bytes, row: tuple[int, ...]) -> Segment:

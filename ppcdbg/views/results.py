@@ -19,7 +19,10 @@ from ppcdbg.debugger.results import (
     Found,
     Help,
     Irqprio,
+    MagicPage,
     Note,
+    Patched,
+    PatchedDetail,
     Printed,
     Registers,
     SymbolPlace,
@@ -31,7 +34,7 @@ from ppcdbg.debugger.results import (
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
 from ppcdbg.debugger.travel import Places
-from ppcdbg.views import console, disassembly, exits, irqprio, printing, registers, statistics, story, tlb
+from ppcdbg.views import console, disassembly, exits, irqprio, paravirt, printing, registers, statistics, story, tlb
 from ppcdbg.views.numbers import count, ea, plural
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line, wrap
 
@@ -231,6 +234,9 @@ _SHOW: dict[type, _Show] = {
     SymbolPlace: _symbol,
     TlbView: _tlb,
     Irqprio: lambda r, d, w: irqprio.every(r, w),
+    MagicPage: lambda r, d, w: paravirt.magic_rows(r, w),
+    Patched: lambda r, d, w: paravirt.patched_rows(r, d, w),
+    PatchedDetail: lambda r, d, w: paravirt.detail_rows(r, d, w),
     Explanation: lambda r, d, w: tlb.explain_rows(r, w),
     ConsoleText: lambda r, d, w: console.text_rows(r.text, w),
     Table: lambda r, d, w: statistics.table_rows(r, w),

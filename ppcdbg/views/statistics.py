@@ -5,7 +5,7 @@ from __future__ import annotations
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.results import Table
 from ppcdbg.views.numbers import count
-from ppcdbg.views.spans import Line, Span, clean, column, fit
+from ppcdbg.views.spans import Line, Span, clean, column, fit, wrap
 
 _BAR = 20
 
@@ -36,7 +36,8 @@ def table_rows(table: Table, width: int) -> list[Line]:
         if "share" in table.columns and most and isinstance(row[1], int):
             line = (*line, Span("  " + "▇" * max(round(_BAR * row[1] / most), 1), "did"))
         out.append(fit(line, width))
-    out += [fit((Span(note, "dim"),), width) for note in table.notes]
+    for note in table.notes:
+        out += wrap((Span(note, "dim"),), width)
     return out
 
 

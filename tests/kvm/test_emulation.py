@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ppcdbg.kvm import codes, emulate, emulate_sprs, ioctl, one_reg
+from ppcdbg.kvm.hypercalls import magic_features
 from ppcdbg.kvm.log import FailureLog
 from ppcdbg.kvm.quirks import Quirks, listing
 from ppcdbg.kvm.records import Did
@@ -235,3 +236,16 @@ def test_words_that_a_reader_sees() -> None:
     s.run(Limits(10))
     notes = [a.note for e in v.exits for a in e.actions]
     assert notes == ["TLB1[0]", "mtspr SPRG0", "wrteei 1"]
+
+
+def test_in_2010_a_guest_knew_kvm_by_what_mfpvr_left_alone() -> None:
+    """Facts 7.2: the register keeps KVM_PVR_PARA, or becomes the PVR. The page ended at int_pending."""
+    v = vcpu()
+    v.vm.pv_2010 = True
+    s = system(v, [mfspr(287, 5), mfspr(287, 6), NOP])
+    v.gpr[5], v.gpr[6] = codes.PVR_PARA, 1
+    s.run(Limits(2))
+    assert (v.gpr[5], v.gpr[6]) == (codes.PVR_PARA, v.pvr)
+    assert magic_features(v) == 0
+    v.vm.pv_2010 = False
+    assert magic_features(v) == codes.MAGIC_FEAT_SR | codes.MAGIC_FEAT_MAS0_TO_SPRG7

@@ -1,29 +1,77 @@
-"""The paravirtual interface: what it costs to defer interrupts."""
+"""The paravirtual family: the magic page, patched instructions and critical sections, and what deferral costs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger import paravirt
 from ppcdbg.debugger.commands.command import Command
-from ppcdbg.debugger.results import Table
+from ppcdbg.debugger.results import MagicPage, Patched, PatchedDetail, Table
+from ppcdbg.kvm.patching import PATCHABLE
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
 
+def magic(debugger: Debugger, argument: str) -> MagicPage:
+    return debugger.paravirt.magic()
+
+
+def patched(debugger: Debugger, argument: str) -> Patched:
+    return debugger.paravirt.patched(argument.strip())
+
+
+def patched_at(debugger: Debugger, argument: str) -> PatchedDetail:
+    """At pc where no address is given."""
+    return debugger.paravirt.at(debugger.address(argument) if argument.strip() else debugger.pc)
+
+
 def deferral(debugger: Debugger, argument: str) -> Table:
-    """The policies, and what the chosen one did and cost."""
-    return paravirt.deferral(debugger)
+    return debugger.paravirt.deferral()
+
+
+def _names(debugger: Debugger, argument: str) -> list[str]:
+    return [p.name for p in PATCHABLE]
+
+
+def _symbols(debugger: Debugger, argument: str) -> list[str]:
+    return debugger.symbols.starting_with(argument.strip(), 150)
 
 
 COMMANDS: tuple[Command, ...] = (
+    Command(
+        "info magic",
+        magic,
+        "info magic",
+        "The page that KVM shares with the guest, field by field, and whether it is in a critical section.",
+        "info magic",
+        "paravirtual",
+    ),
+    Command(
+        "info patched",
+        patched,
+        "info patched [INSTRUCTION]",
+        "The instructions that the guest has patched, each with its original and what is wrong with it.",
+        "info patched wrtee",
+        "paravirtual",
+        (),
+        _names,
+    ),
+    Command(
+        "patched",
+        patched_at,
+        "patched [ADDRESS]",
+        "A patched instruction or a critical section, with what an interrupt at each instruction would come to.",
+        "patched $pc",
+        "paravirtual",
+        (),
+        _symbols,
+    ),
     Command(
         "info deferral",
         deferral,
         "info deferral",
         "How interrupts in a critical section are deferred, how often, for how long, and what it cost.",
         "info deferral",
-        "info",
+        "paravirtual",
     ),
 )

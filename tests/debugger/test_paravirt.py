@@ -1,0 +1,134 @@
+"""The paravirtual interface in the debugger: the page, patched sites and sections of a guest, and its commands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ppcdbg.debugger import Debugger, UsageError, open_guest
+from ppcdbg.debugger.results import MagicPage, Patched, PatchedDetail
+from ppcdbg.kvm.patching import PATCHABLE, Becomes
+from ppcdbg.kvm.sections import Fate
+from ppcdbg.machine.images import executable_parts
+from ppcdbg.views import results
+from ppcdbg.views.spans import to_text
+from tests.guests.expected import SECTIONS
+
+
+def text(guest: Debugger, command: str, width: int = 110) -> str:
+    return to_text(results.lines(guest.execute(command), guest, width))
+
+
+@pytest.fixture(scope="module")
+def linux(shared: Path) -> Debugger:
+    """A guest that has just patched itself."""
+    folder = shared / "guests" / "linux-e500v2-pv"
+    guest = open_guest(
+        folder / "vmlinux", initrd=folder / "initrd.gz", append="console=ttyS0,115200", engine="llvm", memory="96M"
+    )
+    guest.execute('break console "fast VM worked"')
+    guest.continue_()
+    return guest
+
+
+def test_linux_has_patched_every_instruction_that_it_may(linux: Debugger) -> None:
+    """Compared with the image word by word, by other means than the scan's."""
+    scan = linux.paravirt.patched().scan
+    symbols = linux.symbols
+    first, last = symbols.address("_stext"), symbols.address("_etext")
+    assert first is not None and last is not None
+    words = {p.word for p in PATCHABLE}
+    assert linux.image is not None
+    expected: dict[int, int] = {}
+    for start, part in executable_parts(linux.image):
+        for at in range(0, len(part) - 3, 4):
+            word = int.from_bytes(part[at : at + 4], "big")
+            if first <= start + at < last and word & ~0x03E00000 in words:
+                expected[start + at] = word
+    found = {s.address for s in scan.sites}
+    assert found <= expected.keys()
+    left = [a for a in expected.keys() - found if linux.memory.instruction(a) == expected[a]]
+    assert len(left) == scan.left  # the others were changed by the kernel's feature fixups before
+    assert all(symbols.name(a).startswith("kvm_emulate") for a in left)  # the templates themselves
+    assert [s for s in scan.sites if s.problems] == []
+    assert Counter(s.becomes for s in scan.sites) == {Becomes.BRANCH: 3094, Becomes.LOAD: 1119, Becomes.STORE: 128}
+
+
+def test_each_template_of_linux_has_the_window_of_the_seed(linux: Debugger) -> None:
+    """Seven boundaries from behind the look at int_pending to the store that ends the section; wrteei 0 has none."""
+    one_of_each = {s.name: s for s in linux.paravirt.patched().scan.sites if s.target is not None}
+    assert set(one_of_each) == {"mtmsr", "wrtee", "wrteei 0", "wrteei 1"}
+    for name, site in one_of_each.items():
+        found = linux.paravirt.template(site)
+        assert found is not None and found.problems == () and found.back == site.address + 4
+        assert len(found.window) == (0 if name == "wrteei 0" else 7)
+        lost = [b for b in found.steps if b.stock.fate is Fate.LOST]
+        assert all(b.inside and b.looked and b.stored for b in lost)
+
+
+def test_the_operand_of_a_template_comes_from_its_register_or_from_where_it_was_saved(linux: Debugger) -> None:
+    sites = [s for s in linux.paravirt.patched().scan.sites if s.name in ("wrtee", "mtmsr")]
+    for high in (False, True):
+        site = next(s for s in sites if (s.original >> 21 & 31 >= 30) is high)
+        found = linux.paravirt.template(site)
+        assert found is not None
+        slots = [b.slot for b in found.steps if b.slot.startswith("the operand")]
+        assert slots and all(slot.startswith(f"the operand: r{site.original >> 21 & 31}") for slot in slots)
+        assert all(("saved" in slot) is high for slot in slots)
+
+
+def test_a_site_is_found_by_its_template_too(linux: Debugger) -> None:
+    site = next(s for s in linux.paravirt.patched("wrteei 1").scan.sites if s.name == "wrteei 1")
+    assert site.target is not None
+    by_site, by_template = linux.execute(f"patched {site.address:#x}"), linux.execute(f"patched {site.target + 8:#x}")
+    assert isinstance(by_site, PatchedDetail) and isinstance(by_template, PatchedDetail)
+    assert (by_site.site, by_site.section) == (by_template.site, by_template.section)
+    shown = text(linux, f"patched {site.address:#x}", 120)
+    assert "the window: 7 boundaries" in shown and f"back to {site.back:#x}" in shown
+    assert "the operand: MSR[EE]" in shown
+    assert "in no critical section; the nearest patch is at" in text(linux, "patched start_kernel", 200)
+
+
+def test_patched_instructions_by_name(linux: Debugger) -> None:
+    found = linux.execute("info patched wrtee")
+    assert isinstance(found, Patched) and found.chosen == "wrtee"
+    shown = text(linux, "info patched wrtee")
+    assert shown.startswith("3,063 patched") and "every displacement fits" in shown
+    assert "4,341 patched" in text(linux, "info patched")
+    with pytest.raises(UsageError, match="no patched instruction begins with 'rfi'"):
+        linux.execute("info patched rfi")
+
+
+def test_the_page_is_live_and_says_whether_this_is_a_section() -> None:
+    guest = open_guest(SECTIONS)
+    page = guest.execute("info magic")
+    assert isinstance(page, MagicPage) and page.ea is None
+    assert "has not asked for it" in text(guest, "info magic")
+    assert "has not asked for the magic page yet" in text(guest, "info patched")
+    guest.run_until("plain")
+    guest.execute("break *0x100210")
+    guest.continue_()
+    guest.execute("stepi")
+    page = guest.paravirt.magic()
+    assert page.inside and page.critical == page.r1 and page.ea == 0xFFFFF000
+    assert [r.name for r in page.rows if r.changed] == ["critical"]
+    assert "in a critical section: yes, because critical = r1" in text(guest, "info magic")
+    shown = text(guest, "patched")
+    assert "▶00100214" in shown.replace(" ", "") and "the window: 7 boundaries" in shown
+
+
+def test_a_guest_without_the_page_says_so() -> None:
+    for options in ({"cpu": "e500mc"}, {"hv": "none"}):
+        guest = open_guest("demo", **options)  # type: ignore[arg-type]
+        for command in ("info magic", "info patched", "patched", "info deferral"):
+            with pytest.raises(UsageError, match="no paravirtual interface"):
+                guest.execute(command)
+
+
+def test_the_costs_of_deferral_can_be_asked() -> None:
+    guest = open_guest(SECTIONS, deferral="read-only")
+    guest.continue_()
+    shown = text(guest, "info deferral")
+    assert "deferral: read-only" in shown and "28  after 145 instructions in all, 10 at most" in shown
