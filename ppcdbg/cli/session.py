@@ -11,14 +11,17 @@ from pathlib import Path
 from ppcdbg.errors import InputError, UsageError
 from ppcdbg.session.magic import is_session
 
+OPERANDS = (
+    "list [FOLDER]; info FILE; verify FILE; export FILE csv|jsonl|ftrace; "
+    'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"'
+)
 Action = Callable[[argparse.Namespace, list[str]], int]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """An action and what it works on."""
     parser.add_argument("action", metavar="ACTION", choices=tuple(ACTIONS), help=", ".join(ACTIONS))
-    parser.add_argument("operands", metavar="OPERAND", nargs="*", help="list [FOLDER]; info FILE; verify FILE; "
-                        'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"')  # fmt: skip
+    parser.add_argument("operands", metavar="OPERAND", nargs="*", help=OPERANDS)
     parser.add_argument("--engine", help="verify: the engine to replay on (default auto)")
     parser.add_argument("--json", action="store_true", help="list, info, sql: as data")
 
@@ -113,7 +116,26 @@ def sql(options: argparse.Namespace, given: list[str]) -> int:
     return 0
 
 
+def export(options: argparse.Namespace, given: list[str]) -> int:
+    """The session as lines of another format, on stdout."""
+    from ppcdbg.session.exports import FORMATS
+    from ppcdbg.session.machines import session_machine
+    from ppcdbg.session.store import Store
+
+    if given[1] not in FORMATS:
+        raise UsageError(f"there is no export format {given[1]!r}; the formats are {', '.join(FORMATS)}")
+    path = Path(given[0])
+    machine = session_machine(path, {})
+    store = Store.open(path)
+    try:
+        for text in FORMATS[given[1]](store, machine):
+            sys.stdout.write(text)
+    finally:
+        store.close()
+    return 0
+
+
 ACTIONS: dict[str, tuple[Action, tuple[str, ...]]] = {
     "list": (list_sessions, ("FOLDER",)), "info": (info, ("FILE",)), "verify": (verify, ("FILE",)),
-    "sql": (sql, ("FILE", "STATEMENT")),
+    "sql": (sql, ("FILE", "STATEMENT")), "export": (export, ("FILE", "FORMAT")),
 }  # fmt: skip

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.run import Outcome, Request
 from ppcdbg.debugger.stops import Cause, StopReport
-from ppcdbg.errors import UsageError
+from ppcdbg.errors import InputError, UsageError
 from ppcdbg.machine.system import Stop, StopKind
 from ppcdbg.session.timeline import Key, Timeline
 
@@ -54,7 +55,7 @@ class Travel:
         self._timeline: Timeline | None = None
         self._back: list[Key] = []
         self._forward: list[Key] = []
-        self.bookmarks: dict[str, Place] = {}
+        self.bookmarks: dict[str, Place] = self._saved_bookmarks()
         self.kept = True
         """Whether runs can be gone back through; off, nothing is kept until somebody asks to go back."""
 
@@ -185,6 +186,35 @@ class Travel:
     def reverse_continue(self) -> StopReport:
         """To the last stop before now, of any kind; without one, to the beginning."""
         return self._move(lambda: self._last(Request()))
+
+    # --- session files ----------------------------------------------------------------------------------------------
+    def save(self, path: Path) -> int:
+        """Write the run up to now into a session file; its size. Raises UsageError where there is no whole run."""
+        from ppcdbg.session.saving import save_run
+        from ppcdbg.session.store import Bookmark
+
+        system, machine = self._debugger.system, self._debugger.system.description
+        if machine is None or self.timeline.start != (0, 0):
+            raise UsageError("this guest was not followed from its first instruction, so its run cannot be saved")
+        marks = [Bookmark(p.name, p.position, p.exits, p.note) for p in self.bookmarks.values()]
+        try:
+            save_run(path, machine, self.timeline.taken, system.moment(), marks, self._asked)
+        except InputError as error:
+            raise UsageError(str(error)) from None
+        return path.stat().st_size
+
+    def _saved_bookmarks(self) -> dict[str, Place]:
+        """Those of the session file that the guest was opened from."""
+        machine = self._debugger.system.description
+        if machine is None or machine.session is None:
+            return {}
+        from ppcdbg.session.store import Store
+
+        store = Store.open(machine.session)
+        try:
+            return {b.name: Place(b.name, b.position, b.steps, b.note) for b in store.bookmarks()}
+        finally:
+            store.close()
 
     # --- how --------------------------------------------------------------------------------------------------------
     def _asked(self) -> bool:

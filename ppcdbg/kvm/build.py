@@ -26,6 +26,7 @@ def build_system(description: MachineDescription) -> System:
         from ppcdbg.kvm.native.code import KVM_CODE
 
         system, _ = build_kvm(description, engine_factory(description.engine, KVM_CODE))
+    system.description = description
     if description.input is not None:
         system.input.extend(read_input(description.input))
     return system

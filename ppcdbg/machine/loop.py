@@ -14,6 +14,7 @@ from ppcdbg.cpu.plain import Plain, Saved, items, table, whole, words
 from ppcdbg.cpu.state import SKIPPED
 from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.machine.board import Board
+from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
 from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind, Visitor
@@ -40,6 +41,8 @@ class RunLoop:
         self.input = queue
         self.schedule: Schedule = schedule or FifoSchedule(queue)
         self.ended: Stop | None = None
+        self.description: MachineDescription | None = None
+        """What it was made from, where one description made it."""
         self.visitors: list[Visitor] = []
         self.visit_at = 0
         """Before this position no visitor is due; whoever moves in time, or becomes a visitor, sets it to 0."""

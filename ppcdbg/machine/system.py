@@ -17,6 +17,7 @@ from ppcdbg.engine.api import Engine, Hit, Pattern, Stops, Watch
 
 if TYPE_CHECKING:
     from ppcdbg.machine.board import Board
+    from ppcdbg.machine.description import MachineDescription
     from ppcdbg.machine.input import InputQueue, Moment
 
 
@@ -118,6 +119,8 @@ class System(Protocol):
     input: InputQueue
     ended: Stop | None
     """The final stop, once there was one; running again gives it again."""
+    description: MachineDescription | None
+    """What it was made from, where one description made it."""
     visitors: list[Visitor]
     visit_at: int
     """Before this position no visitor is due; to be set to 0 by whoever moves in time or becomes a visitor."""

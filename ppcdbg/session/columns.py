@@ -1,4 +1,4 @@
-"""Long logs in few bytes: rows of numbers as columns, each column's differences, compressed together.
+"""Long logs in few bytes: rows of numbers as columns, growing ones as differences, compressed together.
 
 A boot has a hundred thousand exits; as rows of SQL they would be most of a session file. A chunk is some thousand rows
 of one log. The reader trusts nothing and raises DamagedError.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import accumulate
 from operator import sub
@@ -21,35 +21,50 @@ if TYPE_CHECKING:
 
 EXIT_COLUMNS = ("position", "tick", "vector", "pc", "msr", "dar", "esr", "inst", "resume", "exit_type", "cost")
 INTERRUPT_COLUMNS = ("vector", "pc", "msr", "guest", "position")
-LEVEL = 3
+LEVEL = 1
+GROWING = {"exit": (0, 1), "interrupt": (4,), "console0": (1,), "console1": (1,)}
+"""By kind of log: the columns that grow, of which the differences compress better."""
 LARGEST = 256 << 20
 _M64 = (1 << 64) - 1
 
 
-def pack(rows: Sequence[Sequence[int]]) -> bytes:
-    """Rows of equal length, at least one, as bytes."""
-    columns = [*zip(*rows, strict=True)]
+def pack(rows: Sequence[Sequence[int]], growing: Collection[int] = ()) -> bytes:
+    """Rows of equal length, at least one, as bytes; ``growing``: the columns of which differences are kept."""
     packed = bytearray()
-    for column in columns:
-        # a column of differences modulo 2**64 compresses better than one of values, and is as exact
-        steps = array("Q", map(_M64.__and__, map(sub, column, (0, *column))))
+    for number, column in enumerate(zip(*rows, strict=True)):
+        code, words = _column(column, growing=number in growing)
         if sys.byteorder == "big":
-            steps.byteswap()
-        packed += steps.tobytes()
+            words.byteswap()
+        packed += code + words.tobytes()
     return compress(bytes(packed))
+
+
+def _column(column: Sequence[int], *, growing: bool) -> tuple[bytes, array[int]]:
+    """A column's kind and its words; 32 bits are tried first, for they are what nearly all need."""
+    if growing:
+        return b"d", array("Q", map(_M64.__and__, map(sub, column, (0, *column))))
+    try:
+        return b"I", array("I", column)
+    except OverflowError:
+        return b"Q", array("Q", map(_M64.__and__, column))
 
 
 def unpack(data: bytes, count: int, width: int) -> list[tuple[int, ...]]:
     """The rows that ``pack`` was given: ``count`` of ``width`` numbers. Raises DamagedError."""
-    raw = decompress(data, 8 * count * width)
-    if len(raw) != 8 * count * width:
-        raise DamagedError(f"a chunk of {count} rows has {len(raw)} bytes instead of {8 * count * width}")
-    columns = []
-    for i in range(width):
-        steps = array("Q", raw[8 * count * i : 8 * count * (i + 1)])
+    raw, at, columns = decompress(data, (8 * count + 1) * width), 0, []
+    for _ in range(width):
+        code = raw[at : at + 1]
+        if code not in (b"I", b"Q", b"d"):
+            raise DamagedError(f"a chunk of rows has a column of the unknown kind {code!r}")
+        words = array("I" if code == b"I" else "Q")
+        end = at + 1 + count * words.itemsize
+        if end > len(raw):
+            raise DamagedError(f"a chunk of {count} rows ends after {len(raw)} bytes")
+        words.frombytes(raw[at + 1 : end])
         if sys.byteorder == "big":
-            steps.byteswap()
-        columns.append([*accumulate(steps, lambda a, b: a + b & _M64)])
+            words.byteswap()
+        columns.append([*accumulate(words, lambda a, b: a + b & _M64)] if code == b"d" else words.tolist())
+        at = end
     return [*zip(*columns, strict=True)]
 
 

@@ -7,8 +7,10 @@ follows from what that costs.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.kvm.run import KvmSystem
@@ -26,6 +28,8 @@ LOOK_EVERY = 0.05
 SHARE = 0.04
 """What part of the run's time the hashes may take."""
 FIRST_LOOK = 500_000
+_EXIT = itemgetter(*range(8), -3, -2, -1)
+"""Of a row of the exit log, Python's or compiled code's: how it began and how it ended (``columns.EXIT_COLUMNS``)."""
 
 
 class Interrupts(Observer):
@@ -123,15 +127,22 @@ class Recorder:
     # --- writing ----------------------------------------------------------------------------------
     def flush(self) -> None:
         """Write what there is since the last time, and commit."""
-        store = self.store
+        collecting = gc.isenabled()
+        gc.disable()  # the rows of a log are a hundred thousand new objects, and no cycles
+        try:
+            self._flush(self.store)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _flush(self, store: Store) -> None:
         store.add_input(self._events, self._written["input"])
         self._written["input"] += len(self._events)
         self._events.clear()
         store.add_marks(self._marks)
         self._marks.clear()
         if self._exits is not None:
-            rows = [(*row[:8], *row[-3:]) for row in self._exits.rows(self._written["exit"])]
-            self._chunk("exit", rows)
+            self._chunk("exit", [*map(_EXIT, self._exits.rows(self._written["exit"]))])
         if self._interrupts is not None:
             self._chunk("interrupt", self._interrupts.rows)
             self._interrupts.rows = []

@@ -164,7 +164,10 @@ class Store:
     # --- logs -------------------------------------------------------------------------------------
     def add_chunk(self, kind: str, first: int, rows: Sequence[Sequence[int]]) -> None:
         if rows:
-            self._execute("INSERT INTO chunk VALUES (?, ?, ?, ?)", (kind, first, len(rows), columns.pack(rows)))
+            self._execute(
+                "INSERT INTO chunk VALUES (?, ?, ?, ?)",
+                (kind, first, len(rows), columns.pack(rows, columns.GROWING[kind])),
+            )
 
     def log(self, kind: str) -> Iterator[tuple[int, ...]]:
         """The rows of one kind of log, in order."""

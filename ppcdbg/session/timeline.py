@@ -81,6 +81,11 @@ class Timeline:
         return self.system.position, self.system.steps
 
     @property
+    def taken(self) -> tuple[InputEvent, ...]:
+        """The input up to the present, in the order in which it came."""
+        return tuple(self._taken)
+
+    @property
     def checkpoints(self) -> tuple[Key, ...]:
         """Where they are."""
         return tuple(point.key for point in self._points)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
+from ppcdbg.debugger import open_guest
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.errors import UsageError
@@ -170,3 +172,22 @@ def test_random_motion_never_loses_the_way() -> None:
     d.execute("seek 30000")
     assert where(d)[:1] == where(plain)[:1]
     assert bytes(d.system.board.bus.ram) == bytes(plain.system.board.bus.ram)
+
+
+def test_a_run_is_saved_with_what_was_done_to_it(tmp_path: Path) -> None:
+    d = on_demo()
+    d.execute("run-to 9000")
+    d.execute("set $sprg7 = 0x1234")
+    d.execute('send "x"')
+    d.execute("bookmark changed sprg7 is another")
+    d.execute("continue")
+    end, file = where(d), tmp_path / "saved.ppcdbg"
+    d.execute(f"save-session {file}")
+    again = open_guest(str(file))
+    again.execute("continue")
+    assert where(again) == end
+    assert bytes(again.system.board.bus.ram) == bytes(d.system.board.bus.ram)
+    again.execute("seek changed")
+    assert again.position == 9_000 and again.past.bookmarks["changed"].note == "sprg7 is another"
+    with pytest.raises(UsageError, match="exists already"):
+        d.execute(f"save-session {file}")

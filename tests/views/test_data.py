@@ -20,7 +20,9 @@ DEMO = Path(__file__).resolve().parents[2] / "ppcdbg/_guests/demo.toml"
 
 
 @pytest.fixture
-def demo() -> Debugger:
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Debugger:
+    """In a folder of its own: some examples write a file."""
+    monkeypatch.chdir(tmp_path)
     description = describe(DEMO, {"engine": "reference"})
     return Debugger(build_system(description), description.kernel)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.arguments import count_of
@@ -83,6 +84,15 @@ def bookmark(debugger: Debugger, argument: str) -> Places | Note:
     return Note(f"bookmark {name} at position {position:,}; `seek {name}` returns here")
 
 
+def save_session(debugger: Debugger, argument: str) -> Note:
+    """The run up to now as a file that replays."""
+    if not argument:
+        raise UsageError("save-session needs a file, for example: save-session bug.ppcdbg")
+    path = Path(argument).expanduser()
+    size = debugger.past.save(path)
+    return Note(f"{path}: {debugger.position:,} instructions, {size:,} bytes; `ppcdbg replay {path}` replays them")
+
+
 def _names(debugger: Debugger, argument: str) -> list[str]:
     return [*debugger.past.bookmarks, "start", "end", "exit:"]
 
@@ -110,6 +120,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("back", back, "back", "Return to where the guest was before the last motion.", "back", "time"),
     Command("forward", forward, "forward", "Undo a back.", "forward", "time"),
+    Command(
+        "save-session", save_session, "save-session FILE",
+        "Write the run up to now, with its input and bookmarks, into a session file.", "save-session bug.ppcdbg",
+        "time",
+    ),
     Command(
         "bookmark", bookmark, "bookmark [NAME [NOTE]]", "Name this moment, or list the names.",
         "bookmark before_panic r3 is still right", "time", (),

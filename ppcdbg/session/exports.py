@@ -1,0 +1,80 @@
+"""A session in the forms of other tools: CSV and JSON lines of its exits, and the text that ftrace gives of KVM.
+
+CSV and JSON lines come from the log in the file. ftrace's lines are made by a replay, because a trace has events that
+no log keeps; their formats are the kernel's (``kvm.trace``; facts 10), their times the machine's clock.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ppcdbg.cpu.timers import TIMEBASE_HZ
+from ppcdbg.errors import UsageError
+from ppcdbg.kvm.run import KvmSystem
+from ppcdbg.kvm.trace import exit_name, format_event
+from ppcdbg.machine.description import MachineDescription
+from ppcdbg.machine.system import Limits
+from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
+from ppcdbg.session.machines import open_system
+from ppcdbg.session.store import Store
+
+SLICE = 200_000
+"""Instructions between two batches of lines."""
+TASK, INTERRUPTS_OFF, PLAIN = "ppcdbg-1", "d..1", "...."
+_OFF = frozenset({"kvm_exit", "kvm_booke206_stlb_write"})
+
+
+def rows(store: Store) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
+    """Names and rows of the longest log: exits under KVM, interrupts of a bare machine, each with its kind's name."""
+    kind, names = ("exit", EXIT_COLUMNS) if store.count("exit") else ("interrupt", INTERRUPT_COLUMNS)
+    at = names.index("vector")
+    return ("number", "name", *names), (
+        (number, exit_name(row[at]), *row) for number, row in enumerate(store.log(kind))
+    )  # fmt: skip
+
+
+def csv_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
+    """A line of names, then a line a row."""
+    names, found = rows(store)
+    for row in (names, *found):
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerow(row)
+        yield buffer.getvalue()
+
+
+def json_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
+    """An object a row."""
+    names, found = rows(store)
+    for row in found:
+        yield json.dumps(dict(zip(names, row, strict=True))) + "\n"
+
+
+def ftrace_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
+    """What the kernel's trace buffer would have shown. Raises UsageError for a session of the bare machine."""
+    system = open_system(machine)
+    if not isinstance(system, KvmSystem):
+        raise UsageError(f"session {store.path} is of a bare machine, which has no KVM to trace")
+    lines: list[str] = []
+    v, last = system.kvm, store.get("reached", [0])[0]
+
+    def event(name: str, args: tuple[int, ...]) -> None:
+        flags = INTERRUPTS_OFF if name in _OFF else PLAIN
+        seconds = f"{v.core.now / TIMEBASE_HZ:12.6f}"
+        lines.append(f"{TASK:>16}    [000] {flags} {seconds}: {format_event(name, args, v.hv)}\n")
+
+    v.trace = event
+    yield "# tracer: nop\n#\n"
+    while system.ended is None and system.position < last:
+        system.run(Limits(min(system.position + SLICE, last)))
+        yield from lines
+        lines.clear()
+    yield from lines
+
+
+FORMATS: dict[str, Callable[[Store, MachineDescription], Iterator[str]]] = {
+    "csv": csv_lines, "jsonl": json_lines, "ftrace": ftrace_lines,
+}  # fmt: skip
