@@ -125,6 +125,9 @@ class WatchedStorage(Storage):
 
     def _look(self, ea: int, size: int, access: Access, value: int, external: bool) -> None:
         """Compare one access with the watches. An access that takes an interrupt has not happened."""
+        if not self.watched_real and not any(ea < w.start + w.length and w.start < ea + size for w in self._watches):
+            if ea + size <= 1 << 32:
+                return
         parts = self._parts(ea, size, access, external)
         if not parts or self._before and (self.core.retired, self.cia) == self._passing:
             return
