@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "gdbinit": ("ppcdbg.cli.gdbinit", "print the settings that gdb needs"),
     "record": ("ppcdbg.cli.record", "run a guest as `run` does and record it into a session file"),
     "replay": ("ppcdbg.cli.replay", "replay a session file: in the UI, headless, or compared with its recording"),
-    "session": ("ppcdbg.cli.session", "work on session files: list, info, verify, export, sql"),
+    "session": ("ppcdbg.cli.session", "work on session files: list, info, verify, diff, export, sql"),
     "info": (
         "ppcdbg.cli.info",
         "print a reference table: exits, irqprio, sprs, hcalls, quirks, machine; or the manual of the commands",

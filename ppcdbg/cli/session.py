@@ -12,7 +12,7 @@ from ppcdbg.errors import InputError, UsageError
 from ppcdbg.session.magic import is_session
 
 OPERANDS = (
-    "list [FOLDER]; info FILE; verify FILE; export FILE csv|jsonl|ftrace; "
+    "list [FOLDER]; info FILE; verify FILE; diff FILE FILE; export FILE csv|jsonl|ftrace; "
     'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"'
 )
 Action = Callable[[argparse.Namespace, list[str]], int]
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """An action and what it works on."""
     parser.add_argument("action", metavar="ACTION", choices=tuple(ACTIONS), help=", ".join(ACTIONS))
     parser.add_argument("operands", metavar="OPERAND", nargs="*", help=OPERANDS)
-    parser.add_argument("--engine", help="verify: the engine to replay on (default auto)")
+    parser.add_argument("--engine", help="verify, diff: the engine to replay on (default auto)")
     parser.add_argument("--json", action="store_true", help="list, info, sql: as data")
 
 
@@ -135,7 +135,40 @@ def export(options: argparse.Namespace, given: list[str]) -> int:
     return 0
 
 
+def diff(options: argparse.Namespace, given: list[str]) -> int:
+    """Replay two sessions side by side: 0 where they are the same run, 1 with the first divergence."""
+    from dataclasses import replace
+
+    from ppcdbg.cli.run import Interruption
+    from ppcdbg.session.differ import Run, compare
+    from ppcdbg.session.machines import open_system, session_machine
+    from ppcdbg.session.store import Store
+
+    runs, reached = [], []
+    for name in given:
+        store = Store.open(Path(name))
+        reached.append(int(store.get("reached", [0])[0]))
+        store.close()
+        machine = session_machine(Path(name), {})
+        runs.append(Run(open_system(replace(machine, engine=options.engine or machine.engine))))
+    with Interruption() as interruption:
+        found = compare(runs[0], runs[1], max(reached), interruption.wanted)
+    if interruption.asked:
+        return 130
+    if found is None:
+        print(f"the same: {max(reached):,} instructions, {runs[0].system.steps:,} exits")
+        return 0
+    print(f"the same up to position {found.agreed:,}; at {found.position:,} {found.difference.what} is "
+          f"{found.difference.first} in {given[0]} and {found.difference.second} in {given[1]}")  # fmt: skip
+    for name, run, pc in zip(given, runs, found.pcs, strict=True):
+        exits = getattr(getattr(run.system, "kvm", None), "exits", ())
+        shown = "; ".join(f"exit {e.number} {e.name} pc {e.pc:#010x} at {e.position:,}" for e in exits[-3:])
+        print(f"  {name}: pc {pc:#010x}, {run.system.steps:,} exits{'; last ' + shown if shown else ''}")
+    return 1
+
+
 ACTIONS: dict[str, tuple[Action, tuple[str, ...]]] = {
     "list": (list_sessions, ("FOLDER",)), "info": (info, ("FILE",)), "verify": (verify, ("FILE",)),
     "sql": (sql, ("FILE", "STATEMENT")), "export": (export, ("FILE", "FORMAT")),
+    "diff": (diff, ("FILE", "FILE")),
 }  # fmt: skip

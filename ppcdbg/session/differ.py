@@ -137,3 +137,41 @@ def parting(first: Run, second: Run, low: int, high: int, asked: Asked | None = 
             low = middle
     differ(high)
     return high
+
+
+PIECES = 64
+"""Into so many stretches two runs are cut, at the ends of which they are compared first."""
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Where two runs are first not the same: ``agreed`` is the last position at which they were."""
+
+    agreed: int
+    position: int
+    difference: Difference
+    pcs: tuple[int, int]
+    steps: tuple[int, int]
+
+
+def compare(first: Run, second: Run, last: int, asked: Asked | None = None) -> Parting | None:
+    """The first divergence of two runs up to a position; None where there is none. One that ends earlier differs."""
+    low = min(first.system.position, second.system.position)
+    pieces = [low + (last - low) * i // PIECES for i in range(PIECES + 1)]
+    for position in pieces:
+        for run in (first, second):
+            run.system.run(Limits(position, interrupted=asked))
+        if asked is not None and asked():
+            return None
+        if first.system.moment() != second.system.moment() or first.hash() != second.hash():
+            at = parting(first, second, low, position, asked) if position > low else position
+            found = first_difference(first, second) or Difference("the end of the run", "one place", "another")
+            systems = first.system, second.system
+            return Parting(
+                max(at - 1, 0), at, found, (systems[0].core.state.pc, systems[1].core.state.pc),
+                (systems[0].steps, systems[1].steps),
+            )  # fmt: skip
+        for run in (first, second):
+            run.keep()
+        low = position
+    return None

@@ -267,6 +267,13 @@ def test_a_killed_recorder_leaves_a_file_that_replays(shared: Path, tmp_path: Pa
     killed_mid_run(shared, tmp_path / "killed.ppcdbg", random.Random(seed))
 
 
+@pytest.mark.soak
+def test_a_hundred_killed_recorders(shared: Path, tmp_path: Path) -> None:
+    for seed in range(100, 200):
+        print(f"{seed=}")
+        killed_mid_run(shared, tmp_path / f"{seed}.ppcdbg", random.Random(seed))
+
+
 def killed_mid_run(shared: Path, path: Path, chance: random.Random) -> None:
     command = [sys.executable, "-c", KILLED, str(path), str(shared)]
     root = Path(__file__).resolve().parent.parent.parent
