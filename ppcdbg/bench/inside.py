@@ -133,8 +133,11 @@ class ExitClock:
     def code_changed(self, address: int, length: int) -> None:
         self.engine.code_changed(address, length)
 
-    def restored(self) -> None:
-        self.engine.restored()
+    def restored(self, translations: bool = True) -> None:
+        self.engine.restored(translations)
+
+    def written(self) -> list[int]:
+        return self.engine.written()
 
     def take_written(self) -> list[int]:
         return self.engine.take_written()

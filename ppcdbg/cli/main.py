@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "record": ("ppcdbg.cli.record", "run a guest as `run` does and record it into a session file"),
     "replay": ("ppcdbg.cli.replay", "replay a session file: in the UI, headless, or compared with its recording"),
     "session": ("ppcdbg.cli.session", "work on session files: list, info, verify, diff, export, sql"),
+    "race": ("ppcdbg.cli.race", "try an interrupt at every boundary of critical sections: which are lost, and why"),
     "info": (
         "ppcdbg.cli.info",
         "print a reference table: exits, irqprio, sprs, hcalls, quirks, machine; or the manual of the commands",

@@ -149,8 +149,12 @@ class Engine(Protocol):
     def translations_changed(self) -> None:
         """TLB, PID, LPID or address space were changed from outside the engine: forget cached translations."""
 
-    def restored(self) -> None:
-        """The core's registers, TLB and position were replaced (a snapshot was put back)."""
+    def restored(self, translations: bool = True) -> None:
+        """The core's registers, TLB and position were replaced (a snapshot was put back). ``translations`` False: the
+        TLB is what it was before."""
+
+    def written(self) -> list[int]:
+        """As ``take_written``, but they stay noted: what is asked often, by who puts the same pages back each time."""
 
     def take_written(self) -> list[int]:
         """Real addresses of the pages of RAM that may have been written since the last call, in order: some were not,

@@ -73,8 +73,11 @@ class LockstepEngine:
     def translations_changed(self) -> None:
         self.first.translations_changed()
 
-    def restored(self) -> None:
-        self.first.restored()
+    def restored(self, translations: bool = True) -> None:
+        self.first.restored(translations)
+
+    def written(self) -> list[int]:
+        return self.first.written()
 
     def take_written(self) -> list[int]:
         return self.first.take_written()

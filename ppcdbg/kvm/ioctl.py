@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import DBCR0_DAC1R, DBCR0_DAC1W, DBCR0_IAC1, DBCR0_IC, DBCR0_IDM
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, debug_registers, emulate_loadstore, exits
+from ppcdbg.kvm import booke, codes, debug_registers, emulate_loadstore, exits, queueing, timers
 from ppcdbg.kvm.debug_registers import DebugRegisters
 from ppcdbg.kvm.world_switch import MSRP_KVM
 
@@ -109,3 +109,17 @@ def set_regs(v: Vcpu, pc: int, msr: int) -> None:
     """The part of KVM_SET_REGS that acts: pc and MSR."""
     v.pc = pc
     booke.set_msr(v, msr)
+
+
+def request(v: Vcpu, name: str, value: int) -> None:
+    """What reaches a running vcpu from outside, by name: ``interrupt`` is KVM_INTERRUPT; ``or-tsr`` what a timer's
+    expiry does (KVM_REG_PPC_OR_TSR); ``queue`` another vcpu's doorbell, by its priority. Raises ValueError."""
+    match name:
+        case "" | "interrupt":
+            queueing.interrupt(v, value)
+        case "or-tsr":
+            timers.set_tsr_bits(v, value)
+        case "queue":
+            queueing.queue(v, value)
+        case _:
+            raise ValueError(f"there is no request {name!r} to KVM")

@@ -99,6 +99,11 @@ class ExitLog(Sequence[ExitRecord]):
         """The exits after the present will not come again."""
         self._seen = []
 
+    def become(self, length: int, rows: list[Compact]) -> None:
+        """The first ``length`` exits and then these: another history begins."""
+        self._rows[length:] = rows
+        self._seen = []
+
     def rows(self, first: int) -> list[Compact]:
         """The compact rows from exit ``first`` on, for a recording."""
         return self._rows[first:]

@@ -307,7 +307,7 @@ class KvmSystem(RunLoop):
     def _apply(self, event: InputEvent) -> None:
         """An event that is not the board's: a request to KVM, or what any machine knows."""
         if event.kind is InputKind.KVM:
-            queueing.interrupt(self.kvm, event.value)
+            ioctl.request(self.kvm, event.name, event.value)
             self._kicked = True
         elif event.kind is InputKind.CORE_LINE:
             self._external(bool(event.value))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 DEMO = Path(__file__).resolve().parent / "demo"
 SECTIONS = DEMO.parent / "sections" / "sections.elf"
+WINDOW = DEMO.parent / "window"
 IMAGE = DEMO.parent.parent.parent / "ppcdbg" / "_guests" / "demo.elf"
 
 NO_HYPERVISOR = "hypercall: the device tree names no hypervisor\n"

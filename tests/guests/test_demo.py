@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guests.expected import DEMO, IMAGE, SECTIONS, console
+from tests.guests.expected import DEMO, IMAGE, SECTIONS, WINDOW, console
 
 Tool = Callable[[str], str]
 
@@ -30,6 +30,15 @@ def test_the_guest_of_sections_is_what_its_source_gives(tool: Tool, tmp_path: Pa
     built = tmp_path / "sections.elf"
     subprocess.run([str(tmp_path / "elsewhere" / "sections" / "build"), str(built)], check=True, timeout=60)
     assert built.read_bytes() == SECTIONS.read_bytes(), "run tests/guests/sections/build"
+
+
+def test_so_is_the_guest_of_the_window(tool: Tool, tmp_path: Path) -> None:
+    tool("powerpc-linux-gnu-gcc")
+    for folder in (DEMO, WINDOW):
+        shutil.copytree(folder, tmp_path / "elsewhere" / folder.name)
+    built = tmp_path / "window.elf"
+    subprocess.run([str(tmp_path / "elsewhere" / "window" / "build"), str(built)], check=True, timeout=60)
+    assert built.read_bytes() == IMAGE.with_name("window.elf").read_bytes(), "run tests/guests/window/build"
 
 
 @pytest.mark.parametrize(("cpu", "model"), [("e500v2", "e500v2_v30"), ("e500mc", "e500mc")])

@@ -54,8 +54,8 @@ class Interpreter(ContextOps):
         self._beginning: tuple[int, int] | None = None
 
     # --- running -----------------------------------------------------------------------------------------------------
-    def restored(self) -> None:
-        super().restored()
+    def restored(self, translations: bool = True) -> None:
+        super().restored(translations)
         self._taken_at, self._taken_in_a_row = -1, 0
         self.hits.clear()
 

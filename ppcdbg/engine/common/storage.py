@@ -71,8 +71,11 @@ class Storage(Numbers):
         self.core.tlb.reloaded()
         self.select_context()
 
-    def restored(self) -> None:
+    def restored(self, translations: bool = True) -> None:
         self.translations_changed()
+
+    def written(self) -> list[int]:
+        return sorted(self._written_pages)
 
     def take_written(self) -> list[int]:
         for _, writes, _ in self._contexts.values():

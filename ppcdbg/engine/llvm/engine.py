@@ -110,11 +110,15 @@ class LlvmEngine:
         if self._policy is not None and not self._classes:  # the position may have been set back
             self._look_at = min(self._look_at, self._counters[RETIRED] + self._policy.longest)
 
-    def restored(self) -> None:
-        self.translations_changed()
+    def restored(self, translations: bool = True) -> None:
+        if translations:
+            self.translations_changed()
         self._memory.set(L.TAKEN_AT, NEVER)
         self._memory.set(L.TAKEN_IN_A_ROW, 0)
         self._slow.hits.clear()
+
+    def written(self) -> list[int]:
+        return self._memory.written()
 
     def take_written(self) -> list[int]:
         return self._memory.take_written()

@@ -81,6 +81,7 @@ class EngineMemory:
         self.set(L.TAKEN_AT, (1 << 64) - 1)
         self._pages = pages
         self._marks = self._tables.bytes[pages * 8 : pages * 9]
+        self._seen_marks, self._noted = b"", list[int]()
         self._no_tags = memoryview(struct.pack("<I", L.NO_TAG) * L.SET_DATA_ENTRIES).cast("I")
         self.forget_code()
         self.select()
@@ -163,6 +164,13 @@ class EngineMemory:
         """Python wrote to a real page."""
         if real >> 12 < self._pages:
             self._marks[real >> 12] |= L.NOTED
+
+    def written(self) -> list[int]:
+        """Real pages that may have been written since ``take_written``; every tag and note stays."""
+        marks = bytes(self._marks)
+        if marks != self._seen_marks:
+            self._seen_marks, self._noted = marks, [found.start() << 12 for found in _NOTED.finditer(marks)]
+        return [*self._noted]
 
     def take_written(self) -> list[int]:
         """Real pages that may have been written since the last call; no set has a write tag afterwards."""

@@ -1,0 +1,231 @@
+"""Try an interrupt at every instruction boundary of a guest's critical sections, and say what becomes of each.
+
+The guest runs to --from. The sites are then every place that enters a paravirtual critical section up to --until, each
+once, or the stretches that --range and --positions name. At every boundary of a site each source interrupts, alone and
+with --pairs in pairs, and the schedule is followed until the interrupt is delivered and its handler has returned, or
+until it is proved that it never will be. Failures are printed with a line each that --replay takes.
+
+  ppcdbg race window                                the bundled guest whose sections lose interrupts
+  ppcdbg race window --deferral single-step         the same with a remedy
+  ppcdbg race window --replay external@96           one schedule, told step by step
+  ppcdbg race vmlinux --from start_kernel --until 20M --sites 5 --jobs 2
+
+The status is 1 when a condition is broken: %s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ppcdbg.cli.guests import add_options, description
+from ppcdbg.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.symbols import SymbolTable
+    from ppcdbg.explore.conditions import Bounds
+    from ppcdbg.explore.report import Report
+    from ppcdbg.explore.search import Search
+    from ppcdbg.explore.sites import Site
+    from ppcdbg.explore.strategies import Plan
+
+REACH = 1_000_000
+"""Instructions after the start in which sites are looked for, unless --until says other."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of ``race``."""
+    parser.description = str(parser.description).replace(
+        "%s", "never-inside, intact, never-twice, never-lost, bounded-delay"
+    )
+    add_options(parser)
+    where = parser.add_argument_group("where").add_argument
+    where("--from", dest="start", metavar="PLACE", default="0", help="position, symbol or 0xADDRESS to begin at")
+    where("--until", metavar="POSITION", help=f"look for sites up to here (default: {REACH:,} instructions on)")
+    where("--sites", metavar="N", type=int, help="only the first N sections that are found")
+    where("--range", metavar="A..B", action="append", default=[], help="from symbol or 0xADDRESS A until B is passed")
+    where("--positions", metavar="P..Q", action="append", default=[], help="a stretch by positions")
+    what = parser.add_argument_group("what").add_argument
+    what("--sources", metavar="NAME,...", help="default external,decrementer; `--sources list` names them all")
+    what("--pairs", metavar="SPAN", type=int, nargs="?", const=4, default=0,
+         help="two sources, up to SPAN boundaries apart (default 4)")  # fmt: skip
+    what("--random", metavar="N", type=int, default=0, help="N schedules of each site, drawn, in place of all")
+    what("--seed", metavar="N", type=int, default=1, help="of --random (default 1)")
+    what("--replay", metavar="LINE", help="one schedule: SOURCE@POSITION or SOURCE@0xADDRESS#TIME, joined by +")
+    judge = parser.add_argument_group("judged by").add_argument
+    judge("--patience", metavar="N", type=int, default=0, help="instructions that a deliverable interrupt may wait")
+    judge("--delay", metavar="N", type=int, default=64, help="instructions that an enabled one may wait in all")
+    judge("--steps", metavar="N", type=int, default=4_000, help="when to give a schedule up")
+    judge("--condition", metavar="MODULE:CLASS", action="append", default=[], help="an invariant of your own")
+    parser.add_argument("--jobs", metavar="N", type=int, default=1, help="processes; the result is the same")
+    parser.add_argument("--json", metavar="FILE", help="write the report as data; - is stdout, in place of the text")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Search, print, and return the status."""
+    from ppcdbg.cli.run import write_json
+    from ppcdbg.cli.status import Status
+    from ppcdbg.explore import distribute, sources
+    from ppcdbg.explore.conditions import Bounds
+    from ppcdbg.explore.report import SCHEMA, SCHEMA_VERSION, data, report
+
+    if options.sources == "list":
+        print("\n".join(f"{s.name:<18}{s.about}" for s in sources.table()) + "\nirq:N             a line of the MPIC")
+        return Status.OK
+    machine = description(options)
+    symbols = _symbols(options, machine)
+    bounds = Bounds(options.patience, options.delay, options.steps)
+    start = _start(options, machine, symbols, bounds)
+    search = distribute.begin(machine, start, bounds, tuple(options.condition))
+    if options.replay is not None:
+        return _replay(options, search, symbols)
+    plan = _plan(options, search)
+    sites = _sites(options, search, symbols)
+    task = distribute.Task(machine, start, plan, tuple(sites), bounds, tuple(options.condition))
+    found = report(
+        plan, bounds, search.start, sites, distribute.results(task, search, options.jobs, _progress(options))
+    )
+    if options.json:
+        head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "deferral": machine.deferral}
+        write_json({**head, **data(found)}, options.json)
+    if options.json != "-":
+        _print(found, symbols, machine.cpu)
+    return Status.FINDING if found.failures else Status.OK
+
+
+def _symbols(options: argparse.Namespace, machine: object) -> SymbolTable:
+    from ppcdbg.debugger.symbols import SymbolTable, read_symbols
+    from ppcdbg.machine.description import MachineDescription
+    from ppcdbg.machine.guests import symbol_file
+
+    assert isinstance(machine, MachineDescription)
+    file = symbol_file(machine)
+    return SymbolTable() if file is None else read_symbols(file)
+
+
+def _print(found: Report, symbols: SymbolTable, core: str) -> None:
+    from ppcdbg.views import races
+    from ppcdbg.views.spans import to_text
+
+    rows = [*races.title(found), (), *races.heat_map(found, symbols.name), *races.windows(found, symbols.name, core)]
+    failures = races.failures(found)
+    if failures:
+        rows += [(), *failures]
+    print(to_text(rows))
+
+
+def _replay(options: argparse.Namespace, search: Search, symbols: SymbolTable) -> int:
+    from ppcdbg.cli.run import write_json
+    from ppcdbg.cli.status import Status
+    from ppcdbg.explore.report import outcome_data
+    from ppcdbg.explore.schedule import parse
+    from ppcdbg.explore.sites import passage
+    from ppcdbg.views import races
+    from ppcdbg.views.spans import to_text
+
+    def place(pc: int, time: int) -> int:
+        search.rewind()
+        return passage(search.system, pc, time, search.start + REACH)
+
+    schedule = parse(options.replay, search.hv, place)
+    if schedule[0].position < search.start:
+        raise UsageError(f"{schedule[0]} lies before the start of the search, {search.start}; give an earlier --from")
+    outcome, boundaries = search.replay(schedule)
+    verdict = search.verdict(outcome)
+    if options.json:
+        write_json({"verdict": verdict.word, "condition": verdict.condition, "reason": verdict.reason,
+                    **outcome_data(outcome)}, options.json)  # fmt: skip
+    if options.json != "-":
+        core = search.system.core.model.name
+        print(to_text(races.outcome(outcome, verdict, boundaries, symbols.name, core)))
+    return Status.FINDING if verdict.condition else Status.OK
+
+
+def _plan(options: argparse.Namespace, search: Search) -> Plan:
+    from ppcdbg.explore.sources import source
+    from ppcdbg.explore.strategies import Plan
+
+    names = (options.sources or "external,decrementer").split(",")
+    for name in names:
+        source(name, search.hv)
+    for option, least in (("pairs", 0), ("random", 0), ("jobs", 1), ("patience", 0), ("delay", 0), ("steps", 1)):
+        if getattr(options, option) < least:
+            raise UsageError(f"option --{option} is {getattr(options, option)}; it must be at least {least}")
+    return Plan(tuple(dict.fromkeys(names)), options.pairs, options.random, options.seed)
+
+
+def _start(options: argparse.Namespace, machine: object, symbols: SymbolTable, bounds: Bounds) -> int:
+    """The position that --from means."""
+    text: str = options.start
+    digits = text.replace("_", "")
+    if digits[-1:] in "0123456789kMG" and digits[:1].isdigit() and not text.startswith("0x"):
+        from ppcdbg.machine.description import parse_count
+
+        return 0 if digits == "0" else parse_count(digits, ("option --from", UsageError))
+    from ppcdbg.explore import distribute
+    from ppcdbg.explore.sites import passage
+    from ppcdbg.machine.description import MachineDescription
+
+    assert isinstance(machine, MachineDescription)
+    search = distribute.begin(machine, 0, bounds)
+    return passage(search.system, _address(text, symbols), 1, 1 << 40)
+
+
+def _sites(options: argparse.Namespace, search: Search, symbols: SymbolTable) -> list[Site]:
+    from ppcdbg.explore.sites import Site, by_addresses, sections
+    from ppcdbg.machine.description import parse_count
+
+    until = search.start + REACH
+    if options.until is not None:
+        until = parse_count(options.until, ("option --until", UsageError))
+    found: list[Site] = []
+    for stretch in options.positions:
+        first, last = _two(stretch, "--positions")
+        if not first.isdigit() or not last.isdigit() or not search.start <= int(first) <= int(last):
+            raise UsageError(f"option --positions is {stretch!r}; it must be P..Q, from {search.start} on")
+        found.append(Site(0, int(first), int(last)))
+    for stretch in options.range:
+        first, last = _two(stretch, "--range")
+        search.rewind()
+        ends = _address(first, symbols), _address(last, symbols)
+        found.append(by_addresses(search.system, *ends, 1, until - search.start))
+    if not found:
+        if search.hv:
+            raise UsageError("a guest in HV mode has no paravirtual critical sections; name a --range or --positions")
+        found = sections(search.system, until, options.sites)
+        if not found:
+            raise InputError(
+                f"the guest enters no critical section between positions {search.start:,} and"
+                f" {search.system.position:,}; move --from and --until, or name a --range"
+            )
+    return found
+
+
+def _two(text: str, option: str) -> tuple[str, str]:
+    first, dots, last = text.partition("..")
+    if not first or dots and not last:
+        raise UsageError(f"option {option} is {text!r}; it must be A..B")
+    return first, last or first
+
+
+def _address(text: str, symbols: SymbolTable) -> int:
+    address = symbols.address(text)
+    if address is not None:
+        return address
+    try:
+        return int(text, 16) if text.startswith("0x") else int("")
+    except ValueError:
+        raise UsageError(f"there is no symbol {text!r}; give a symbol of the guest or 0xADDRESS") from None
+
+
+def _progress(options: argparse.Namespace) -> Callable[[int, int], None]:
+    shown = sys.stderr.isatty() and not options.quiet
+
+    def progress(done: int, total: int) -> None:
+        if shown:
+            print(f"\rrace: {done} of {total} units", end="", file=sys.stderr, flush=True)
+
+    return progress

@@ -1,0 +1,121 @@
+"""Moments of one guest under KVM that a search comes back to thousands of times a second, within one process.
+
+A snapshot (:mod:`ppcdbg.session.snapshots`) is data and can go anywhere; a point is only good for the system that it
+was taken of, and costs a copy of the registers and a look at the few pages that were written. RAM is known page by page
+from where the search began; the pages that the engine has noted since are compared and put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ppcdbg.cpu.state import TLB_OFFSET
+from ppcdbg.kvm.irqprio import EXTERNAL, EXTERNAL_LEVEL
+from ppcdbg.kvm.kept import Kept
+from ppcdbg.kvm.run import KvmSystem
+from ppcdbg.machine.console import Console
+from ppcdbg.session.pages import PAGE, ZERO, Pages
+
+_DELIVERED = 10
+"""Where a row of the exit log, if it is the run loop's, says what was delivered."""
+_ROW = 14
+_TLB = slice(TLB_OFFSET, None)
+
+
+class Base:
+    """Where a search begins: all of RAM as it is now. It ends with the next one of the same ``pages``, the system's."""
+
+    def __init__(self, system: KvmSystem, pages: Pages) -> None:
+        self.system = system
+        self.exits = system.steps
+        self.touched = False
+        """The board was given an input of its own since a point was last put back."""
+        self._pages = pages
+        pages.changed()  # from here on the engine notes anew
+        bus = system.board.bus
+        self._always = [
+            page for start, size in bus.written_outside for page in range(start & -PAGE, start + size, PAGE)
+        ]
+        board = system.board
+        self._consoles = [(console, len(console.output)) for console in (board.console, board.console1)]
+
+    def page(self, address: int) -> bytes:
+        """A page as it was when the search began."""
+        return self._pages.all().get(address, ZERO)
+
+    def written(self) -> Iterator[int]:
+        """Pages that may be other than they were."""
+        yield from self._always
+        yield from self.system.engine.written()
+        yield from self.system.board.bus.written
+
+    def printed(self) -> list[tuple[Console, int, bytes, list[int]]]:
+        """What each console has printed since the search began."""
+        return [(c, length, bytes(c.output[length:]), [*c.positions[length:]]) for c, length in self._consoles]
+
+    def accesses(self) -> int:
+        """How often devices were accessed."""
+        return sum(region.reads + region.writes for region in self.system.board.bus.regions)
+
+
+class Point:
+    """One moment; the guest stands still."""
+
+    def __init__(self, base: Base) -> None:
+        system = base.system
+        self._board = system.board.save()
+        core, ram = system.core, system.board.bus.ram
+        self.base, self.position, self.pc = base, core.retired, core.state.pc
+        self._block = bytes(core.state.block)
+        self._tlb = self._block[_TLB]
+        self._edges, self._reset = core.timers.edges, core.reset_cause
+        self._kvm = Kept(system, base.exits)
+        self._pages = {page: bytes(ram[page : page + PAGE]) for page in base.written()}
+        self._accesses, self._printed = base.accesses(), base.printed()
+        self._order, self._events = system.input.order, system.input.pending()
+
+    def put(self) -> None:
+        """The guest stands here again."""
+        system = self.base.system
+        core, block = system.core, system.core.state.block
+        if self._board_moved():
+            self._put_board()
+        same = block[_TLB] == self._tlb
+        block[:] = self._block
+        core.timers.edges, core.reset_cause = self._edges, self._reset
+        self._kvm.put()
+        system.visit_at = 0
+        self._put_pages()
+        system.input.restore(self._events, self._order)
+        system.engine.restored(not same)
+        core.call_machine()
+
+    def _board_moved(self) -> bool:
+        """Whether a device may be other than it was. Most schedules touch none, and asking them all takes long."""
+        base = self.base
+        board, system = base.system.board, base.system
+        if base.touched or base.accesses() != self._accesses or board.next_event(system.core.now) is not None:
+            return True
+        if system.board.reset_requested or system.board.poweroff_requested or not board.mpic.proxy:
+            return system.board.reset_requested or system.board.poweroff_requested
+        rows = system.kvm.exits.rows(base.exits)
+        return any(len(row) == _ROW and row[_DELIVERED] in (EXTERNAL, EXTERNAL_LEVEL) for row in rows)
+
+    def _put_board(self) -> None:
+        for console, length, output, positions in self._printed:
+            if console.output[length:] != output:
+                console.output[length:] = output
+                del console.positions[length:]
+                console.positions.extend(positions)
+                console.forget()
+        self.base.system.board.restore(self._board)
+        self.base.touched = False
+
+    def _put_pages(self) -> None:
+        base, pages = self.base, self._pages
+        ram, engine = base.system.board.bus.ram, base.system.engine
+        for page in base.written():
+            wanted = pages[page] if page in pages else base.page(page)
+            if ram[page : page + PAGE] != wanted:
+                ram[page : page + PAGE] = wanted
+                engine.code_changed(page, PAGE)

@@ -1,0 +1,127 @@
+"""A search in one process: a guest that stands where the search begins, the sites it passes, and units of schedules.
+
+Reading order: sources, schedule, sites, walk, strategies, this; conditions say what is wrong, point and states make it
+fast; :mod:`.distribute` does the same in several processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ppcdbg.explore.conditions import Bounds, Condition, Verdict, judge
+from ppcdbg.explore.guest import Guest
+from ppcdbg.explore.outcome import Outcome
+from ppcdbg.explore.point import Base
+from ppcdbg.explore.schedule import Schedule, text
+from ppcdbg.explore.sites import Boundary, Path, Site
+from ppcdbg.explore.states import States
+from ppcdbg.explore.strategies import Plan, Unit, schedules
+from ppcdbg.explore.walk import Futures, Walk
+from ppcdbg.kvm.run import KvmSystem
+from ppcdbg.machine.system import Limits
+from ppcdbg.session import snapshots
+from ppcdbg.session.pages import Pages
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A schedule that breaks a condition and from which no interrupt can be taken away. ``line`` replays it."""
+
+    line: str
+    verdict: Verdict
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What a unit found. ``verdicts`` are those of its schedules that have one interrupt, by position of it."""
+
+    unit: Unit
+    boundaries: tuple[Boundary, ...]
+    tried: int
+    undecided: int
+    followed: int
+    joined: int
+    verdicts: tuple[tuple[int, str, Verdict], ...]
+    failures: tuple[Failure, ...]
+
+
+class Search:
+    """One guest under KVM, where it stands when this is made."""
+
+    def __init__(self, system: KvmSystem, conditions: Sequence[Condition], bounds: Bounds) -> None:
+        self.system, self.conditions, self.bounds = system, conditions, bounds
+        self.hv = system.kvm.hv
+        self._pages = Pages(system)
+        self._start = snapshots.take(system, self._pages)
+        self._guest = Guest(system)
+        self._path: Path | None = None
+
+    @property
+    def start(self) -> int:
+        """The position at which the search begins."""
+        return self._start.position
+
+    def rewind(self) -> None:
+        """The guest stands where the search begins."""
+        snapshots.put(self.system, self._pages, self._start)
+
+    def path(self, site: Site) -> Path:
+        """The guest's way over a site; the last one asked for is kept."""
+        if self._path is None or self._path.site != site:
+            self.rewind()
+            if self.system.position < site.first:
+                self.system.run(Limits(site.first))
+            self._path = Path(Base(self.system, self._pages), site)
+        return self._path
+
+    def outcome(self, path: Path, schedule: Schedule, states: States, futures: Futures | None = None) -> Outcome:
+        """What becomes of one schedule."""
+        path.put(schedule[0].position)
+        return Walk(path.base, self._guest, states, schedule, self.bounds).go(futures)
+
+    def verdict(self, outcome: Outcome) -> Verdict:
+        """See ``conditions.judge``."""
+        return judge(outcome, self.conditions, self.bounds)
+
+    def replay(self, schedule: Schedule) -> tuple[Outcome, tuple[Boundary, ...]]:
+        """One schedule from where the search begins, with the undisturbed boundaries that it comes at."""
+        first, last = schedule[0].position, schedule[-1].position
+        path = self.path(Site(0, first, last))
+        return self.outcome(path, schedule, States(path.base)), path.boundaries
+
+    def unit(self, plan: Plan, unit: Unit, site: Site) -> UnitResult:
+        """Try all schedules of a unit."""
+        path = self.path(site)
+        futures, states = Futures(), States(path.base)
+        verdicts: list[tuple[int, str, Verdict]] = []
+        failures: dict[str, Failure] = {}
+        tried = undecided = 0
+        for schedule in schedules(plan, unit, path.boundaries, self.hv):
+            outcome = self.outcome(path, schedule, states, futures)
+            verdict = self.verdict(outcome)
+            tried += 1
+            undecided += verdict.word == "open"
+            if len(schedule) == 1:
+                verdicts.append((schedule[0].position, schedule[0].source.name, verdict))
+            if verdict.condition:
+                failure = self._least(path, states, futures, outcome, verdict)
+                failures.setdefault(failure.line, failure)
+        return UnitResult(
+            unit, path.boundaries, tried, undecided, futures.followed, futures.joined,
+            tuple(sorted(verdicts, key=lambda v: v[:2])),
+            tuple(sorted(failures.values(), key=lambda f: [e.position for e in f.outcome.schedule])),
+        )  # fmt: skip
+
+    def _least(self, path: Path, states: States, futures: Futures, outcome: Outcome, verdict: Verdict) -> Failure:
+        """The failure that is left when every interrupt is taken away that it does not need."""
+        schedule = outcome.schedule
+        for leave in range(len(schedule)):
+            rest = schedule[:leave] + schedule[leave + 1 :]
+            if rest:
+                less = self.outcome(path, rest, states, futures)
+                of_less = self.verdict(less)
+                if of_less.condition:
+                    return self._least(path, states, futures, less, of_less)
+        return Failure(text(schedule), verdict, outcome)

@@ -1,0 +1,292 @@
+"""One schedule carried out: from a point, with each interrupt at its boundary, until it is known what became of all.
+
+The guest goes one boundary at a time while an interrupt waits, because a guest leaves a critical section and changes
+its MSR without an exit; once all are delivered it runs to the return of the handlers. Two schedules that come to the
+same state with the same interrupts waiting have one future, and :class:`Futures` remembers it.
+
+That an interrupt is lost is proved and not guessed: with no timer, device or input to come, either the guest's whole
+state comes again in a circle without an exit, and it reads no clock in it, or that is not claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+
+from ppcdbg.cpu.msr import TSR_DIS, TSR_WIS
+from ppcdbg.explore.conditions import Bounds
+from ppcdbg.explore.guest import Guest, Interrupted
+from ppcdbg.explore.outcome import End, Fate, Outcome
+from ppcdbg.explore.point import Base
+from ppcdbg.explore.schedule import Event, Schedule
+from ppcdbg.explore.sources import inject, release
+from ppcdbg.explore.states import States
+from ppcdbg.kvm.irqprio import DECREMENTER, WATCHDOG
+from ppcdbg.machine.input import InputKind
+from ppcdbg.machine.system import FINAL, Limits, Stop
+
+_QUEUED, _DELIVERED, _ROW = 9, 10, 14
+"""Of a row of the exit log, and how long one is that can deliver anything."""
+_TIMERS = {DECREMENTER: TSR_DIS, WATCHDOG: TSR_WIS}
+CIRCLE = 512
+"""Instructions in which a guest that idles comes round."""
+_CLOCKS = frozenset({268, 269, 526, 527, 22})
+"""SPRs that tell the time: TBL, TBU, ATBL, ATBU, DEC."""
+
+
+@dataclass
+class Futures:
+    """What became of states that were seen before, within one search. ``followed`` schedules had no known state in
+    them, ``joined`` came to one."""
+
+    known: dict[Hashable, Outcome] = field(default_factory=dict)
+    circles: dict[Hashable, bool] = field(default_factory=dict)
+    followed: int = 0
+    joined: int = 0
+
+
+@dataclass
+class _Frame:
+    """A handler that has not returned."""
+
+    index: int
+    before: Interrupted
+
+
+class Walk:
+    """One schedule. The system stands at its first event's position, or before it with nothing to happen between."""
+
+    def __init__(self, base: Base, guest: Guest, states: States, schedule: Schedule, bounds: Bounds) -> None:
+        self._base, self._guest, self._states = base, guest, states
+        self._system = system = base.system
+        self._v = system.kvm
+        self._schedule, self._bounds = schedule, bounds
+        self._coming = [*schedule]
+        self._fates: list[Fate] = []
+        self._frames: list[_Frame] = []
+        self._seen = system.steps
+        self._end = schedule[-1].position + bounds.steps
+        self._keys: list[Hashable] = []
+        self._merging = True
+
+    def go(self, futures: Futures | None = None) -> Outcome:
+        """Carry it out. ``futures``: those of this search; None follows it to its end whatever is known."""
+        system = self._system
+        while True:
+            self._inject()
+            if futures is not None and (joined := self._join(futures)) is not None:
+                futures.joined += 1
+                return self._remember(futures, joined)
+            outcome = self._decided()
+            if outcome is not None:
+                if futures is not None:
+                    futures.followed += 1
+                    self._remember(futures, outcome)
+                return outcome
+            if not self._coming and all(f.delivered is not None for f in self._fates):
+                stop = self._to_return()
+            else:
+                stop = system.run(Limits(system.position + 1, exits=1))
+            self._look()
+            if stop.kind in FINAL:
+                return self._outcome(End.ENDED, f"the guest came to its end: {stop.detail}")
+
+    # --- interrupts come and go -------------------------------------------------------------------
+    def _inject(self) -> None:
+        """The interrupts of this boundary, each with the exit that it causes."""
+        system, coming = self._system, self._coming
+        while coming and coming[0].position <= system.position:
+            event = coming.pop(0)
+            guest = self._guest
+            self._fates.append(Fate(system.position, guest.pc, guest.in_section(guest.msr)))
+            if event.source.kind is not InputKind.KVM:
+                self._base.touched = True
+            inject(system, event.source)
+            system.run(Limits(system.position + 1, exits=1))
+            self._look(fresh=len(self._fates) - 1)
+
+    def _event(self, index: int) -> Event:
+        return self._schedule[index]
+
+    def _look(self, fresh: int = -1) -> None:
+        """What the last exits did, and where every interrupt stands now. ``fresh``: the one that has just come."""
+        system, v = self._system, self._v
+        queued: set[int] = set()
+        if system.steps != self._seen:
+            rows = v.exits.rows(self._seen)
+            self._seen = system.steps
+            for row in rows:
+                if len(row) == _ROW:
+                    queued.update(row[_QUEUED])
+                    if row[_DELIVERED] is not None:
+                        self._delivered(row[_DELIVERED], row[0])
+        if self._frames:
+            self._returns()
+        guest = self._guest
+        msr, position = guest.msr, system.position
+        section = guest.in_section(msr)
+        for index, fate in enumerate(self._fates):
+            if fate.delivered is None and not fate.dropped and not fate.refused:
+                self._fates[index] = self._standing(index, fate, msr, section, position, queued, index == fresh)
+
+    def _standing(
+        self, index: int, fate: Fate, msr: int, section: bool, position: int, queued: set[int], fresh: bool
+    ) -> Fate:
+        """A waiting interrupt: whether KVM still has it, and whether only an exit is wanting."""
+        v, priority = self._v, self._event(index).source.priority
+        if not v.pending >> priority & 1:
+            if fresh and priority not in queued:
+                return replace(fate, refused=True)
+            bit = _TIMERS.get(priority, 0)
+            withdrawn = bit and not v.tsr & bit
+            return replace(fate, refused=True) if withdrawn else replace(fate, dropped=True)
+        enable = v.prios[priority].enable or 0
+        if not msr & enable:
+            return fate if fate.enabled is None else replace(fate, enabled=None, deliverable=None)
+        enabled = position if fate.enabled is None else fate.enabled
+        deliverable = None if section else position if fate.deliverable is None else fate.deliverable
+        if enabled == fate.enabled and deliverable == fate.deliverable:
+            return fate
+        return replace(fate, enabled=enabled, deliverable=deliverable)
+
+    def _delivered(self, priority: int, position: int) -> None:
+        """An interrupt was delivered: one of the schedule's, if it has that priority."""
+        waiting = [i for i, f in enumerate(self._fates) if self._event(i).source.priority == priority]
+        if not waiting:
+            return
+        index = next((i for i in waiting if self._fates[i].delivered is None), waiting[-1])
+        fate, before = self._fates[index], self._guest.interrupted(priority)
+        inside = self._guest.in_section(before.msr)
+        if fate.delivered is not None:
+            self._fates[index] = replace(fate, times=fate.times + 1, inside=fate.inside or inside)
+        else:
+            self._fates[index] = replace(fate, delivered=position, interrupted=before.pc, inside=inside, times=1)
+            release(self._system, self._event(index).source)
+        self._frames.append(_Frame(index, before))
+        self._merging = False
+
+    def _returns(self) -> None:
+        """Handlers that have just come back."""
+        guest = self._guest
+        while self._frames:
+            frame = self._frames[-1]
+            if guest.pc != frame.before.pc or guest.r1 != frame.before.r1:
+                return
+            self._frames.pop()
+            fate = self._fates[frame.index]
+            again = self._v.pending >> self._event(frame.index).source.priority & 1
+            self._fates[frame.index] = replace(
+                fate, returned=True, changed=fate.changed or guest.changed(frame.before), times=fate.times + again
+            )
+
+    def _to_return(self) -> Stop:
+        """Everything is delivered: run until the innermost handler returns."""
+        before, guest, system = self._frames[-1].before, self._guest, self._system
+        if self._v.hv:
+            return system.run(Limits(self._end, frozenset({before.pc})))
+        # PR mode: the instruction that returns is privileged, so it exits.
+        return system.run(Limits(self._end, after_exit=lambda: guest.pc == before.pc and guest.r1 == before.r1))
+
+    # --- the end ----------------------------------------------------------------------------------
+    def _decided(self) -> Outcome | None:
+        """The outcome, when there is nothing more to learn."""
+        system = self._system
+        if self._coming:
+            return None
+        waiting = [f for f in self._fates if f.delivered is None and not f.dropped and not f.refused]
+        if not waiting and not self._frames:
+            return self._outcome(End.DONE)
+        if system.position >= self._end:
+            return self._outcome(End.BOUND, f"not decided after {self._bounds.steps} instructions")
+        if any(f.deliverable is not None and system.position - f.deliverable > self._bounds.patience for f in waiting):
+            return self._unheard()
+        return None
+
+    def _unheard(self) -> Outcome | None:
+        """The guest goes on past where its own exit would have been: does any come, or is it proved that none will?"""
+        system = self._system
+        if not self._something_comes() and self._circles():
+            return self._outcome(
+                End.STUCK, "no exit will ever come: the guest goes round in a circle, and nothing else is to happen"
+            )
+        start = system.position
+        if system.steps == self._seen:
+            system.run(Limits(self._end, exits=1))
+        exited = system.steps != self._seen or system.ended is not None
+        self._look()
+        if exited:
+            return None
+        return self._outcome(End.QUIET, f"no exit came in {system.position - start} instructions")
+
+    def _something_comes(self) -> bool:
+        """Whether a timer, a device, the host's tick or an input will leave the guest by itself."""
+        system, v = self._system, self._v
+        return (
+            v.timer_deadline is not None
+            or system.board.next_event(system.core.now) is not None
+            or v.vm.host.periodic_tick
+            or len(system.input) > 0
+        )
+
+    def _circles(self) -> bool:
+        """Whether the guest's state, the clock aside, comes again without an exit, and no instruction in between reads
+        the clock (Brent's way: the state that is compared with moves on at powers of two)."""
+        system, guest = self._system, self._guest
+        kept, power, length = self._states.key(clock=False), 1, 0
+        read: set[int] = {guest.pc}
+        for _ in range(CIRCLE):
+            system.run(Limits(system.position + 1, exits=1))
+            if system.steps != self._seen or system.ended is not None:
+                return False
+            length += 1
+            if self._states.key(clock=False) == kept:
+                return not any(_reads_clock(guest.word(pc)) for pc in read)
+            if length == power:
+                kept, power, length, read = self._states.key(clock=False), power * 2, 0, set()
+            read.add(guest.pc)
+        return False
+
+    def _outcome(self, end: End, detail: str = "") -> Outcome:
+        return Outcome(self._schedule, tuple(self._fates), end, self._system.position, detail)
+
+    # --- futures ----------------------------------------------------------------------------------
+    def _join(self, futures: Futures) -> Outcome | None:
+        """The outcome from a state whose future is known."""
+        if self._coming or not self._merging:
+            return None
+        key = self._states.key(), tuple(self._kind(i) for i in range(len(self._fates)))
+        found = futures.known.get(key)
+        if found is None:
+            self._keys.append(key)
+            return None
+        here = self._system.position
+        fates = tuple(_joined(mine, then, here) for mine, then in zip(self._fates, found.fates, strict=True))
+        return replace(found, schedule=self._schedule, fates=fates)
+
+    def _kind(self, index: int) -> tuple[str, bool, bool, int | None]:
+        fate = self._fates[index]
+        return self._event(index).source.name, fate.refused, fate.dropped, fate.deliverable
+
+    def _remember(self, futures: Futures, outcome: Outcome) -> Outcome:
+        for key in self._keys:
+            futures.known[key] = outcome
+        return outcome
+
+
+def _joined(mine: Fate, then: Fate, here: int) -> Fate:
+    """My interrupt with the future of the one that waited in the same state. Since when it was enabled is my own past,
+    unless that began anew later."""
+
+    def since(own: int | None, other: int | None) -> int | None:
+        return own if own is not None and other is not None and other <= here else other
+
+    return replace(
+        then, position=mine.position, pc=mine.pc, section=mine.section,
+        enabled=since(mine.enabled, then.enabled), deliverable=since(mine.deliverable, then.deliverable),
+    )  # fmt: skip
+
+
+def _reads_clock(word: int | None) -> bool:
+    if word is None:
+        return True
+    return word >> 26 == 31 and word >> 1 & 0x3FF in (339, 371) and (word >> 16 & 0x1F | word >> 6 & 0x3E0) in _CLOCKS

@@ -1,0 +1,141 @@
+"""What a search for races found: a map with one row a site, the window instruction by instruction, failures as lines.
+
+A cell of the map says in one sign what became of an interrupt that comes at that boundary; the legend stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ppcdbg.explore.conditions import Verdict
+from ppcdbg.explore.outcome import Outcome
+from ppcdbg.explore.report import Report, SiteReport
+from ppcdbg.explore.sites import Boundary
+from ppcdbg.isa.disassemble import Disassembler
+from ppcdbg.views.numbers import count
+from ppcdbg.views.spans import Line, Span, column, line
+
+Named = Callable[[int], str]
+"""The symbol of an address, or an empty string."""
+
+_SIGNS: dict[str, tuple[str, str]] = {
+    "delivered": (".", "ok"), "deferred": ("-", "masked"), "LOST": ("L", "failed"), "inside": ("I", "failed"),
+    "corrupt": ("C", "failed"), "twice": ("2", "failed"), "late": ("D", "failed"), "masked": ("m", "dim"),
+    "open": ("?", "warning"),
+}  # fmt: skip
+_LEGEND = ". delivered  - deferred  L lost  I inside  C corrupt  2 twice  D late  m masked  ? undecided  ! other"
+FAILURES = 12
+"""Lines of failures that a report shows for each site."""
+
+
+def sign(verdict: Verdict | None) -> Span:
+    """One cell of the map."""
+    if verdict is None:
+        return Span(" ", "dim")
+    text, role = _SIGNS.get(verdict.word.split(" ")[0], ("!", "failed"))
+    return Span(text, role)
+
+
+def title(found: Report) -> list[Line]:
+    """How much was tried, of how much."""
+    share = f"{count(found.covered)} of {count(found.possible)}"
+    plan = found.plan
+    kind = f"{count(plan.samples)} drawn at each site with seed {plan.seed}" if plan.samples else "exhaustive"
+    pairs = f", pairs up to {plan.span} boundaries apart" if plan.span else ""
+    head = (
+        f"{len(found.sites)} sites, {count(found.boundaries)} boundaries x {len(plan.sources)} sources: {share} decided"
+    )
+    rows = [line((head, "title"), (f" ({kind}{pairs})", "dim"))]
+    states = (
+        f"{count(found.tried)} schedules; {count(found.followed)} run to their end, {count(found.joined)} came to a"
+    )
+    rows.append(line((f"{states} state whose future was known (factor {found.factor:.1f})", "dim")))
+    return rows
+
+
+def heat_map(found: Report, named: Named) -> list[Line]:
+    """One row a site and source, one column a boundary."""
+    rows = [line((_LEGEND, "dim"))]
+    for site in found.sites:
+        for source, verdicts in site.verdicts.items():
+            name = column(named(site.pc) or f"{site.pc:#010x}", 28, "symbol")
+            rows.append((name, Span(" "), column(source, 13, "label"), *(sign(v) for v in verdicts)))
+    return rows
+
+
+def windows(found: Report, named: Named, core: str) -> list[Line]:
+    """Each site with a failure, instruction by instruction, and what happens to an interrupt that comes before each."""
+    disassembler = Disassembler(core)
+    rows: list[Line] = []
+    shown: set[tuple[object, ...]] = set()
+    for site in found.sites:
+        if any(site.window(source) for source in site.verdicts):
+            rows += [(), *_window(site, named, disassembler, shown)]
+    return rows
+
+
+def _window(site: SiteReport, named: Named, disassembler: Disassembler, shown: set[tuple[object, ...]]) -> list[Line]:
+    name = named(site.pc) or f"{site.pc:#010x}"
+    sources = [*site.verdicts]
+    alike = tuple((b.word >> 26, tuple(sign(site.verdicts[s][i]).text for s in sources))
+                  for i, b in enumerate(site.boundaries))  # fmt: skip
+    if alike in shown:
+        return [line((name, "title"), (": as a site above", "dim"))]
+    shown.add(alike)
+    rows = [line((f"{name}: an interrupt that comes before this instruction is", "title"))]
+    head = [column("position", 12, "label"), column("pc", 12, "label"), column("instruction", 28, "label")]
+    rows.append((*head, *(column(source, 14, "label") for source in sources)))
+    for i, boundary in enumerate(site.boundaries):
+        cells = [_cell(site.verdicts[source][i]) for source in sources]
+        rows.append((*_instruction(boundary, disassembler), *cells))
+    return rows
+
+
+def _cell(verdict: Verdict | None) -> Span:
+    return column("" if verdict is None else verdict.word, 14, sign(verdict).role)
+
+
+def _instruction(boundary: Boundary, disassembler: Disassembler) -> tuple[Span, ...]:
+    text = str(disassembler.one(boundary.word, boundary.pc))
+    mark = "|" if boundary.section else " "
+    return (
+        column(count(boundary.position), 12, "position"), column(f"{boundary.pc:#010x}", 12, "address"),
+        Span(f"{mark} ", "masked"), column(text, 26, "mnemonic"),
+    )  # fmt: skip
+
+
+def failures(found: Report) -> list[Line]:
+    """The lines that replay each failure, shortest schedules, with what is wrong."""
+    rows: list[Line] = []
+    for site in found.sites:
+        for failure in site.failures[:FAILURES]:
+            rows.append(line((f"{failure.line:<28} ", "cause"), (f"{failure.verdict.condition}: ", "failed"),
+                             failure.verdict.reason))  # fmt: skip
+        if len(site.failures) > FAILURES:
+            rows.append(line((f"... {len(site.failures) - FAILURES} more of this site in --json", "dim")))
+    return rows
+
+
+def outcome(found: Outcome, verdict: Verdict, boundaries: tuple[Boundary, ...], named: Named, core: str) -> list[Line]:
+    """One schedule: where it came, and what became of each interrupt."""
+    disassembler = Disassembler(core)
+    at = {b.position: b for b in boundaries}
+    rows: list[Line] = []
+    for event, fate in zip(found.schedule, found.fates):
+        symbol = named(fate.pc)
+        where = f" <{symbol}>" if symbol else ""
+        section = ", in a critical section" if fate.section else ""
+        text = f", before {disassembler.one(at[fate.position].word, fate.pc)}" if fate.position in at else ""
+        rows.append(line((f"{event}", "cause"), f" comes at {fate.pc:#010x}{where}{section}{text}"))
+        rows.append(line(f"  {_fate(found, fate.delivered, fate.deliverable, fate.interrupted)}"))
+    role = "failed" if verdict.condition else "ok"
+    rows.append(line((f"{verdict.condition or 'all conditions hold'}: ", role), verdict.reason or verdict.word))
+    return rows
+
+
+def _fate(found: Outcome, delivered: int | None, deliverable: int | None, interrupted: int) -> str:
+    if delivered is None:
+        since = "" if deliverable is None else f"deliverable since position {count(deliverable)}, "
+        return f"{since}not delivered up to position {count(found.position)}; {found.detail}"
+    since = "" if deliverable is None else f", deliverable since {count(deliverable)}"
+    return f"delivered at position {count(delivered)}, at {interrupted:#010x}{since}"

@@ -1,0 +1,68 @@
+"""``ppcdbg race``: what is printed, statuses, lines that replay, and the same bytes from any number of processes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Cli
+
+
+def test_the_report_names_the_window_and_lines_that_replay(cli: Cli) -> None:
+    done = cli("race", "window")
+    assert done.status == 1
+    assert "3 sites, 63 boundaries x 2 sources: 126 of 126 decided (exhaustive)" in done.out
+    assert "mtmsr                        external     ----------------LLLLLLL.." in done.out
+    lost = [line.split()[0] for line in done.out.splitlines() if line.startswith("external@")]
+    assert lost == [f"external@{n}" for n in (*range(51, 58), *range(94, 101))]
+    again = cli("race", "window", "--replay", lost[-1])
+    assert again.status == 1
+    assert "external@100 comes at 0x00100414 <block_mtmsr+0x78>, in a critical section, before stw r2" in again.out
+    assert "never-lost: lost: no exit will ever come" in again.out
+
+
+def test_a_schedule_by_address(cli: Cli) -> None:
+    done = cli("race", "window", "--replay", "external@0x1003f4#1")
+    assert done.status == 1 and "external@94 comes at 0x001003f4" in done.out
+
+
+def test_a_remedy_passes(cli: Cli) -> None:
+    done = cli("race", "window", "--deferral", "single-step", "--sources", "external,level,decrementer,watchdog")
+    assert done.status == 0 and "L" not in done.out.split("other\n")[1]
+
+
+def test_the_same_bytes_from_two_processes(cli: Cli, tmp_path: Path) -> None:
+    files = [tmp_path / "one.json", tmp_path / "two.json"]
+    for jobs, file in enumerate(files, 1):
+        done = cli("race", "window", "--pairs", "2", "--jobs", str(jobs), "--json", file, "-q")
+        assert done.status == 1
+    assert files[0].read_bytes() == files[1].read_bytes()
+    report = json.loads(files[0].read_text(encoding="utf-8"))
+    assert report["schema"] == "ppcdbg-race" and report["covered"] == report["possible"] == 126
+
+
+def test_stretches_by_name_and_by_position(cli: Cli) -> None:
+    named = cli("race", "window", "--range", "block_wrteei_1..wrteei_0", "--sources", "external")
+    assert named.status == 1 and "external     ------------LLLLLLL...." in named.out
+    placed = cli("race", "window", "--positions", "58..60", "--sources", "external")
+    assert placed.status == 0 and "external     ..." in placed.out
+
+
+def test_what_cannot_be_is_one_line(cli: Cli) -> None:
+    for arguments, status, sentence in (
+        (("window", "--sources", "thunder"), 2, "there is no source of interrupts 'thunder' here"),
+        (("window", "--replay", "external"), 2, "'external' is no event of a schedule"),
+        (("window", "--replay", "external@0x4"), 2, "the guest is not at 0x00000004"),
+        (("window", "--hv", "none"), 2, "races are between a guest and KVM"),
+        (("window", "--condition", "no.such:Thing"), 2, "there is no condition 'no.such:Thing'"),
+        (("window", "--until", "30"), 3, "the guest enters no critical section"),
+        (("demo", "--cpu", "e500mc"), 2, "a guest in HV mode has no paravirtual critical sections"),
+        (("window", "--jobs", "0"), 2, "option --jobs is 0"),
+    ):
+        done = cli("race", *arguments)
+        assert done.status == status and sentence in done.err and done.err.count("\n") == 1, done
+
+
+def test_a_condition_of_ones_own(cli: Cli) -> None:
+    done = cli("race", "window", "--positions", "58..59", "--condition", "tests.explore.own:NeverAtAll")
+    assert done.status == 1 and "never-at-all: external came" in done.out
