@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     address = parse_address(options.gdb)
     machine = description(options)
     console = sys.stderr.buffer if address.stdio else sys.stdout.buffer
-    server = Server(stub(machine, console, not options.no_history), address)
+    server = Server(stub(machine, console, not options.no_history, files=not address.exposed), address)
     listening = server.open()
     if listening.exposed:
         say(f"anybody who can reach {listening} can now read and change this guest; 127.0.0.1 keeps it on this machine")
@@ -67,16 +67,18 @@ def say(sentence: str) -> None:
     print(f"ppcdbg: {sentence}", file=sys.stderr, flush=True)
 
 
-def stub(machine: MachineDescription, console: BinaryIO, history: bool) -> Stub:
+def stub(machine: MachineDescription, console: BinaryIO, history: bool, files: bool = True) -> Stub:
     """The guest of a description behind the protocol; what it prints goes to a stream as it comes. With ``history`` it
-    can be run backwards."""
+    can be run backwards; with ``files`` a client's commands may name files of this machine."""
     from ppcdbg.gdbstub.stub import Stub
 
-    make = maker(machine, console, history)
+    make = maker(machine, console, history, files)
     return Stub(make(), make, lambda debugger: debugger.past if history else None)
 
 
-def maker(machine: MachineDescription, console: BinaryIO, history: bool = True) -> Callable[[], Debugger]:
+def maker(
+    machine: MachineDescription, console: BinaryIO, history: bool = True, files: bool = True
+) -> Callable[[], Debugger]:
     """A function that makes the guest and its debugger, at the first instruction, as often as it is called."""
     from ppcdbg.cli.debug import symbols
     from ppcdbg.debugger.debugger import Debugger
@@ -89,6 +91,7 @@ def maker(machine: MachineDescription, console: BinaryIO, history: bool = True) 
         system.board.console.listeners.append(Echo(console))
         debugger = Debugger(system, image, machine.kernel.name)
         debugger.past.kept = history
+        debugger.files = files
         return debugger
 
     return make

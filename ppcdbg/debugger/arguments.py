@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.errors import UsageError
@@ -77,3 +78,10 @@ def numbers_of(text: str, what: str) -> list[int]:
             raise UsageError(f"the range {word} is too long")
         out += range(int(first), int(last or first) + 1) if dash else [int(first)]
     return out
+
+
+def file_of(debugger: Debugger, text: str) -> Path:
+    """The file that an argument names. Raises UsageError where who gives commands may name none."""
+    if not debugger.files:
+        raise UsageError("commands from another machine may not name files of this one; serve on 127.0.0.1 to allow it")
+    return Path(text.strip('"')).expanduser()

@@ -72,6 +72,8 @@ class Debugger:
         self.displays = Displays(self)
         self.past = Travel(self)
         self.running = False
+        self.files = True
+        """Whether commands may name files of this machine: not where they come from elsewhere."""
         self.last_examined: tuple[int, int, str, Space] | None = None
         self.before: registers.Snapshot = {}
         self.page_before = b""

@@ -457,3 +457,16 @@ def test_qemus_own_packets() -> None:
     assert ask(s, b"Qqemu.sstep=ff").startswith(b"E.") and ask(s, b"Qqemu.PhyMemMode").startswith(b"E.")
     assert ask(s, b"qqemu.PhyMemMode") == b"0" and ask(s, b"Qqemu.PhyMemMode:1") == b"OK"
     assert ask(s, b"qqemu.PhyMemMode") == b"1" and ask(s, b"qqemu.Supported") == b"sstepbits;sstep;PhyMemMode"
+
+
+def test_who_comes_from_elsewhere_may_not_name_files(tmp_path: Path) -> None:
+    """``monitor source`` would read any file to the client, and ``monitor save-session`` write one."""
+    s = stub(demo())
+    s.debugger.files = False
+    said: list[str] = []
+    s.output = lambda body: said.append(bytes.fromhex(body[1:].decode()).decode())
+    for line in ("source /etc/passwd", f"save-session {tmp_path / 'taken'}"):
+        assert ask(s, b"qRcmd," + line.encode().hex().encode()) == b"OK"
+        assert "may not name files" in said[-1] and len(said) == 1
+        said.clear()
+    assert not list(tmp_path.iterdir())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from ppcdbg.debugger.arguments import file_of
 from ppcdbg.debugger.commands.command import Block, Command, Result
 from ppcdbg.debugger.printf import formatted, unescaped
 from ppcdbg.debugger.results import Check, Note, Quit, Table, Text, Told
@@ -82,7 +82,7 @@ def show_user(debugger: Debugger, argument: str) -> Table:
 def source(debugger: Debugger, argument: str) -> Result:
     if not argument:
         raise UsageError("source needs a file of commands, for example: source checks.gdb")
-    return debugger.script.source(Path(argument.strip('"')).expanduser())
+    return debugger.script.source(file_of(debugger, argument))
 
 
 def echo(debugger: Debugger, argument: str) -> Text:
@@ -119,10 +119,10 @@ def _switch(debugger: Debugger, argument: str) -> list[str]:
 
 def _files(debugger: Debugger, argument: str) -> list[str]:
     """Files and folders that continue the path typed so far."""
-    folder = Path(argument.rpartition("/")[0] + "/" if "/" in argument else ".").expanduser()
     try:
+        folder = file_of(debugger, argument.rpartition("/")[0] + "/" if "/" in argument else ".")
         return sorted(p.name + "/" * p.is_dir() for p in folder.iterdir())
-    except OSError:
+    except (OSError, UsageError):
         return []
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger.arguments import count_of
+from ppcdbg.debugger.arguments import count_of, file_of
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.results import Note
 from ppcdbg.debugger.stops import StopReport
@@ -88,7 +87,7 @@ def save_session(debugger: Debugger, argument: str) -> Note:
     """The run up to now as a file that replays."""
     if not argument:
         raise UsageError("save-session needs a file, for example: save-session bug.ppcdbg")
-    path = Path(argument).expanduser()
+    path = file_of(debugger, argument)
     size = debugger.past.save(path)
     return Note(f"{path}: {debugger.position:,} instructions, {size:,} bytes; `ppcdbg replay {path}` replays them")
 
