@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from ppcdbg.tui.help import HelpScreen
-from ppcdbg.tui.layout import PANES
+from ppcdbg.tui.layout import PANES, key_of
 from ppcdbg.tui.panes.pane import Pane
 from ppcdbg.tui.scene import Move, Reply
 
@@ -136,9 +136,9 @@ class Actions(App[int]):
             self.desk.show(self.trail.pop())
             self.ask_again()
 
-    def action_pane(self, digit: int) -> None:
-        """Show a pane and go there."""
-        self.desk.show(PANES[(digit - 1) % 10])
+    def action_pane(self, key: str) -> None:
+        """Show the pane that has this key and go there."""
+        self.desk.show(next(pane for pane in PANES if key_of(pane) == key))
         self.ask_again()
 
     def action_zoom(self) -> None:

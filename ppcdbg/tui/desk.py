@@ -10,7 +10,7 @@ from textual.geometry import Offset, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
-from ppcdbg.tui.layout import PANES, Box, Choice, arrange
+from ppcdbg.tui.layout import PANES, Box, Choice, arrange, key_of
 from ppcdbg.tui.panes.pane import Pane
 from ppcdbg.tui.scene import Need, Scene
 from ppcdbg.tui.styles import Styles
@@ -46,12 +46,12 @@ class Desk(Widget):
         self.panes = {
             kind: Pane(
                 kind,
-                str((number + 1) % 10),
+                key_of(kind),
                 styles,
                 selects=kind in ("exits", "disassembly"),
                 headed=kind in ("exits", "tlb", "shadow"),
             )
-            for number, kind in enumerate(PANES)
+            for kind in PANES
         }
         self._fixed = _Fixed()
 

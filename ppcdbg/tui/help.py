@@ -26,7 +26,7 @@ def help_rows(keys: tuple[Key, ...]) -> tuple[Line, ...]:
                 rows.append((Span(f"   {names:<12}", "selected"), Span(key.help, "text")))
         if group == PANES:
             rows += [(Span(f"   {name:<12}", "selected"), Span(text, "text")) for name, text in MOVING]
-            digits = "  ".join(f"{(i + 1) % 10} {kind}" for i, kind in enumerate(KINDS))
+            digits = "  ".join(f"{(i + 1) % 10} {kind}" for i, kind in enumerate(KINDS[:10]))
             half = digits.index("6 ")
             rows.append((Span(f"   {'1 ... 9 0':<12}", "selected"), Span(digits[:half].rstrip(), "text")))
             rows.append((Span(" " * 15), Span(digits[half:], "text")))

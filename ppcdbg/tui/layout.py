@@ -17,12 +17,20 @@ HOMES: dict[str, tuple[str, ...]] = {
     "registers": ("registers",),
     "irqprio": ("irqprio", "statistics"),
     "tlb": ("tlb", "shadow", "detail"),
-    "console": ("console", "log"),
+    "console": ("console", "log", "paravirt"),
 }
 """Each place of the medium desk and the panes that can stand in it, its usual one first."""
 
-PANES = ("exits", "disassembly", "registers", "tlb", "shadow", "irqprio", "console", "detail", "statistics", "log")
-"""Every pane, in the order of the keys 1, 2, ... 9, 0."""
+PANES = ("exits", "disassembly", "registers", "tlb", "shadow", "irqprio", "console", "detail", "statistics", "log",
+         "paravirt")  # fmt: skip
+"""Every pane, in the order of the keys 1, 2, ... 9, 0 and those of ``LETTERS``."""
+LETTERS = {"paravirt": "p"}
+"""The keys of the panes beyond the tenth."""
+
+
+def key_of(pane: str) -> str:
+    """The key that chooses a pane."""
+    return LETTERS.get(pane) or str((PANES.index(pane) + 1) % 10)
 
 
 @dataclass(frozen=True, slots=True)

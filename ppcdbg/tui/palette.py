@@ -10,7 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.markup import escape
 
 from ppcdbg.tui.keys import show
-from ppcdbg.tui.layout import PANES
+from ppcdbg.tui.layout import PANES, key_of
 
 if TYPE_CHECKING:
     from ppcdbg.tui.app import PpcdbgApp
@@ -32,8 +32,8 @@ class Everything(Provider):
         for key in ui.keys:
             if key.help and key.action not in ("command_palette",):
                 yield f"{key.help[0].upper()}{key.help[1:]}", f"key {show(key.keys)}", partial(ui.perform, key.action)
-        for number, kind in enumerate(PANES):
-            yield f"Pane: {kind}", f"key {(number + 1) % 10}", partial(ui.perform, f"pane({(number + 1) % 10})")
+        for kind in PANES:
+            yield f"Pane: {kind}", f"key {key_of(kind)}", partial(ui.perform, f"pane('{key_of(kind)}')")
         for theme in ui.themes.values():
             yield f"Theme: {theme.name}", theme.description, partial(ui.use_theme, theme.name)
         for command in ui.commands:

@@ -28,7 +28,7 @@ LOOKED_AT = 4000
 """Records that a filter looks at for one scene: the list fills while it looks, and keys are answered."""
 NOTE_ROOM = 44
 """Columns beside the timeline's bars."""
-PRESENT = frozenset({"registers", "irqprio", "tlb", "shadow"})
+PRESENT = frozenset({"registers", "irqprio", "tlb", "shadow", "paravirt"})
 """Panes that show the present state while the screen looks back at an exit, and say so in their frame."""
 
 
@@ -205,6 +205,8 @@ class DebuggerSource:
                 return guest.printed(d, need)
             case "statistics":
                 filled = guest.statistics(d, need)
+            case "paravirt":
+                filled = guest.paravirtual(d, need)
             case "tlb" | "shadow":
                 if not view:
                     view.append(d.tlb())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from ppcdbg.tui.app import PpcdbgApp
-from ppcdbg.tui.layout import PANES
+from ppcdbg.tui.layout import PANES, key_of
 from ppcdbg.tui.scene import Move
 
 from .double import Double
@@ -227,8 +227,8 @@ async def test_breakpoint_key_acts_on_the_cursor_of_the_disassembly(make_app: Ma
 async def test_every_pane_is_one_key_away(make_app: Make, size: tuple[int, int]) -> None:
     app = make_app()
     async with app.run_test(size=size) as pilot:
-        for number, kind in enumerate(PANES):
-            await pilot.press(str((number + 1) % 10))
+        for kind in PANES:
+            await pilot.press(key_of(kind))
             await pilot.pause()
             pane = app.desk.panes[kind]
             assert app.focused is pane

@@ -47,7 +47,7 @@ def test_the_named_sizes() -> None:
     assert list(arrange(80, 19, Choice())) == ["exits", "console"]
     assert set(arrange(120, 31, Choice())) == {"exits", "irqprio", "tlb", "disassembly", "registers", "console"}
     wide = arrange(220, 46, Choice())
-    assert set(wide) == set(PANES) - {"log"}
+    assert set(wide) == set(PANES) - {"log", "paravirt"}
     assert wide["tlb"].x == wide["shadow"].x > wide["registers"].x > 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ppcdbg.debugger import open_guest
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm.build import build_system
@@ -13,6 +14,7 @@ from ppcdbg.tui.layout import PANES
 from ppcdbg.tui.scene import Ask, Filled, Move, Need, Scene
 from ppcdbg.tui.source import DebuggerSource
 from ppcdbg.views.spans import ROLES, length, to_text
+from tests.guests.expected import SECTIONS
 
 DEMO = PACKAGE / "_guests" / "demo.elf"
 
@@ -44,8 +46,8 @@ def check(scene: Scene, width: int) -> None:
     assert length(scene.status) <= 120
     for kind, filled in scene.panes.items():
         for row in (*filled.rows, filled.head):
-            # the console is not broken: the pane shifts it
-            assert kind == "console" or length(row) <= width, (kind, row)
+            # the console is not broken, and lanes keep their columns: the pane shifts them
+            assert kind in ("console", "paravirt") or length(row) <= width, (kind, row)
             assert all(span.role in ROLES and span.text.isprintable() for span in row), (kind, row)
         assert not filled.marks or len(filled.marks) == len(filled.rows)
 
@@ -203,3 +205,16 @@ def test_a_filter_looks_through_a_long_list_a_part_at_a_time(
             break
     assert len(totals) > 3 and totals == sorted(totals)
     assert totals[-1] == sum(record.name == "PROGRAM" for record in source.debugger.exits)
+
+
+def test_the_paravirt_pane_lays_out_the_section_that_pc_is_in() -> None:
+    debugger = open_guest(SECTIONS, engine="reference")
+    source = DebuggerSource(debugger)
+    assert "has not asked for it" in text(source.draw(ask(), False).panes["paravirt"])
+    debugger.run_until("plain")
+    debugger.execute("advance *0x100240")  # behind the look at int_pending
+    shown = text(source.draw(ask(), False).panes["paravirt"])
+    assert "in a critical section: yes, because critical = r1" in shown
+    row = next(r for r in shown.splitlines() if r.startswith("▶"))
+    assert "cmpwi" in row and "r31 r30 CR" in row and "LOST until some other exit" in row
+    assert "the window: 7 boundaries" in shown and "*critical" in shown

@@ -1,16 +1,18 @@
-"""What the guest waits for and what it says: irqprio, console, statistics."""
+"""What the guest waits for and what it says: irqprio, console, statistics, the page that it shares with KVM."""
 
 from __future__ import annotations
 
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Need
-from ppcdbg.views import console, irqprio
+from ppcdbg.views import console, irqprio, paravirt
 from ppcdbg.views import statistics as views
 from ppcdbg.views.spans import fit
 
 CONSOLE_KEPT = 64 * 1024
 """Characters of the console that the pane can scroll back over."""
+PARAVIRT_WIDTH = 118
+"""Columns of a section's lanes; a narrower pane is shifted to read them."""
 CONSOLE_WIDTH = 400
 """Columns at which the console's lines are broken: none that a guest prints; the pane is shifted to read their ends."""
 
@@ -27,6 +29,14 @@ def printed(debugger: Debugger, need: Need) -> Filled:
     if not rows:
         return notice("Guest console", "The guest has printed nothing yet.", need)
     return Filled(rows, "Guest console", total=len(rows), tail=True)
+
+
+def paravirtual(debugger: Debugger, need: Need) -> Filled:
+    """Whether this is a critical section, the section instruction by instruction, the page, and what is patched."""
+    if debugger.guest.kind != "pr":
+        return notice("Paravirt", "This guest shares no magic page with KVM; one on e500v2 under --hv kvm does.", need)
+    rows = tuple(paravirt.rows(debugger, max(need.width, PARAVIRT_WIDTH)))
+    return Filled(rows, "Paravirt", total=len(rows))
 
 
 def statistics(debugger: Debugger, need: Need) -> Filled:
