@@ -81,7 +81,10 @@ WORDS: dict[EventKind, Words] = {
                           "break miss data guest"),
     EventKind.MAGIC: Words("[FIELD] [write|read] [guest|kvm]", "a field of the magic page is stored to",
                            "break magic critical"),
-    EventKind.CRITICAL: Words("[entered|left|interrupted]", "a paravirtual critical section", "break critical entered"),
+    EventKind.CRITICAL: Words(
+        "[entered|saved|looked|left|interrupted|withheld]",
+        "a paravirtual critical section: its steps, an exit in it, an interrupt that only it holds back",
+        "break critical entered"),
     EventKind.SWITCH: Words("[user|kernel]", "the guest goes to user or to supervisor state", "break switch user"),
     EventKind.CONSOLE: Words("TEXT", "the console prints a text", 'break console "login:"'),
     EventKind.POSITION: Words("COUNT", "so many instructions have retired", "break position 1_000_000"),

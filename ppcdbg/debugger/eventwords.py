@@ -31,6 +31,8 @@ KINDS: tuple[str, ...] = tuple(k.value for k in EventKind if k is not EventKind.
 _IRQPRIO = {"queue": EventKind.QUEUED, "withhold": EventKind.WITHHELD, "deliver": EventKind.DELIVERED}
 _TAKEN_NAMES = {v.name: v.number for v in VECTORS.values()}
 _FIELDS_OF_PAGE = {f.name: 0 for f in MAGIC_FIELDS}
+SECTION = ("entered", "saved", "looked", "left", "interrupted", "withheld")
+"""What can be told of a critical section."""
 _IF = re.compile(r"(?:^|\s)if\s")
 _EXITS = {v.name: v.number for v in VECTORS.values()}
 _SPR_NUMBERS = {s.name: s.number for s in SPRS}
@@ -167,6 +169,9 @@ def _miss(debugger: Debugger, text: str) -> Event:
 
 
 def _magic(debugger: Debugger, text: str) -> Event:
+    field, _, what = text.partition(" ")
+    if field == "critical" and what in SECTION:
+        return Event(EventKind.CRITICAL, what)
     text, by = _trailing(text, "guest", "kvm")
     name, write = _direction(text)
     if name:
@@ -258,7 +263,7 @@ _PARSERS: dict[EventKind, Parser] = {
     EventKind.SHADOW: _chosen(EventKind.SHADOW, "write", "evict", "invalidate"),
     EventKind.MISS: _miss,
     EventKind.MAGIC: _magic,
-    EventKind.CRITICAL: _chosen(EventKind.CRITICAL, "entered", "left", "interrupted"),
+    EventKind.CRITICAL: _chosen(EventKind.CRITICAL, *SECTION),
     EventKind.SWITCH: _chosen(EventKind.SWITCH, "user", "kernel"),
     EventKind.POSITION: _at_position,
     EventKind.EXIT: _exit,
@@ -323,7 +328,7 @@ def completions(debugger: Debugger, argument: str) -> list[str]:
         case "magic":
             return [*_FIELDS_OF_PAGE, "read", "write", "guest", "kvm"]
         case "critical":
-            return ["entered", "left", "interrupted"]
+            return list(SECTION)
         case "switch":
             return ["user", "kernel"]
         case _:

@@ -148,7 +148,7 @@ EVENT_FIELDS: dict[EventKind, dict[str, str]] = {
     EventKind.MAGIC: {**_ACCESS, "field": "the field's name", "by": "guest or kvm"},
     EventKind.CRITICAL: {
         **_ACCESS,
-        "what": "entered, left or interrupted",
+        "what": "entered, saved, looked, left, interrupted or withheld",
         "r1": "r1 of the section",
         "by": "the exit that interrupted it",
         "pending": "interrupts that it holds back",

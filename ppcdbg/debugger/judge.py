@@ -13,7 +13,7 @@ from ppcdbg.cpu.msr import MSR_PR
 from ppcdbg.debugger.breakpoints import Breakpoint, Breakpoints
 from ppcdbg.debugger.events import EventKind, Seen
 from ppcdbg.debugger.fields import device_fields, hit_fields, magic_field
-from ppcdbg.debugger.listening import Heard, fits, section_change
+from ppcdbg.debugger.listening import Heard, fits, section_event
 from ppcdbg.debugger.matching import arrives, is_hypercall, matches, withheld
 from ppcdbg.debugger.model import guest_of
 from ppcdbg.isa.flow import To, flow
@@ -78,7 +78,9 @@ class Judge:
             for b in self._breakpoints.watching(hit.watch):
                 fields = hit_fields(hit)
                 if b.event.kind is EventKind.CRITICAL:
-                    what = section_change(hit, self._system.core.state.gpr[1], bool(self._guest.msr & MSR_PR))
+                    user, r1 = bool(self._guest.msr & MSR_PR), self._system.core.state.gpr[1]
+                    inside = self._vcpu is not None and booke.critical_section(self._vcpu)
+                    what = section_event(hit, r1, user, inside)
                     if not what or b.event.name not in ("", what):
                         continue
                     fields["what"] = what

@@ -105,6 +105,7 @@ class Listener:
         self._system, self._vcpu, self._kinds, self._taken = system, vcpu, kinds, taken
         self._page = b""
         self._inside = False
+        self._withheld = 0
         self._observer = system.core.observer
         self._spoke = False
 
@@ -147,6 +148,7 @@ class Listener:
         if self._vcpu is not None and self.around_exits:
             self._page = bytes(self._vcpu.shared.page[: mp.SIZE])
             self._inside = booke.critical_section(self._vcpu)
+            self._withheld = self._vcpu.deferral_counts.withheld
 
     def handled(self, record: ExitRecord) -> None:
         """After it."""
@@ -167,6 +169,18 @@ class Listener:
             r1 = v.gpr[1]
             told: Fields = {"what": "interrupted", "by": record.name, "pending": pending, "r1": r1, "value": r1}
             self.heard.append(Heard(EventKind.CRITICAL, "interrupted", told))
+        self._section_at_exit(v, record)
+
+    def _section_at_exit(self, v: Vcpu, record: ExitRecord) -> None:
+        """What KVM did about a section: carried out the store that ends it, or held an interrupt back because of it."""
+        told: Fields = {"by": record.name, "r1": v.gpr[1], "value": v.shared.get32(mp.CRITICAL + 4)}
+        critical = slice(mp.CRITICAL + 4, mp.CRITICAL + 8)
+        if self._inside and self._page[critical] != bytes(v.shared.page[critical]):
+            self.heard.append(Heard(EventKind.CRITICAL, "left", {"what": "left", **told}))
+        if v.deferral_counts.withheld > self._withheld:
+            held = booke.held_by_section(v)
+            pending = " ".join(priority_name(n) for n in range(irqprio.MAX) if held >> n & 1)
+            self.heard.append(Heard(EventKind.CRITICAL, "withheld", {"what": "withheld", "pending": pending, **told}))
 
 
 # --- what fits an event -------------------------------------------------------------------------------------------
@@ -178,6 +192,16 @@ def fits(event: Event, heard: Heard) -> bool:
     if event.kind is EventKind.SWITCH:
         return heard.kind is EventKind.TAKEN and bool(int(heard.fields["msr"]) & MSR_PR)
     return event.kind is heard.kind and event.name in ("", heard.name)
+
+
+def section_event(hit: Hit, r1: int, user: bool, inside: bool) -> str:
+    """What an access to the page is to a critical section, by the word of the event; nothing where it is none."""
+    offset = hit.address & 0xFFF
+    if offset & ~7 == mp.CRITICAL:
+        return section_change(hit, r1, user)
+    if not inside:
+        return ""
+    return "looked" if offset == mp.INT_PENDING else "saved"
 
 
 def section_change(hit: Hit, r1: int, user: bool) -> str:

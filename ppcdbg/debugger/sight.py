@@ -190,12 +190,21 @@ def _magic(debugger: Debugger, event: Event) -> Event:
 
 
 def _critical(debugger: Debugger, event: Event) -> Event:
+    """The guest's own accesses to the page; and exits, where one may come into a section or a policy carries its stores
+    out. A section as such (no name) is told without its steps."""
     vcpu = sharing(debugger, event)
-    watch = Watch(WatchKind.WRITE, vcpu.shared_real + mp.CRITICAL, 8, True)
-    seen = ({Seen.ACCESS} if event.name != "interrupted" else set()) | (
-        {Seen.EXIT} if event.name in ("", "interrupted") else set()
-    )
-    return replace(event, seen=frozenset(seen), watches=(watch,) if Seen.ACCESS in seen else ())
+    page = vcpu.shared_real
+    at_exits = event.name in ("interrupted", "withheld")
+    if event.name == "saved":
+        watches = tuple(Watch(WatchKind.WRITE, page + at, 8, True) for at in (mp.SCRATCH1, mp.SCRATCH2, mp.SCRATCH3))
+    elif event.name == "looked":
+        watches = (Watch(WatchKind.READ, page + mp.INT_PENDING, 4, True),)
+    else:
+        watches = () if at_exits else (Watch(WatchKind.WRITE, page + mp.CRITICAL, 8, True),)
+    seen = {Seen.ACCESS} if watches else set()
+    if at_exits or not event.name or event.name == "left" and vcpu.deferral.carries_out:
+        seen.add(Seen.EXIT)
+    return replace(event, seen=frozenset(seen), watches=watches)
 
 
 ARRIVING = frozenset({EventKind.EXIT, EventKind.INSN, EventKind.SPR, EventKind.HCALL, EventKind.TLB, EventKind.MISS})

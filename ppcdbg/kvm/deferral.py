@@ -80,6 +80,8 @@ class Deferral:
     name: ClassVar[str] = "stock"
     guest_must: ClassVar[str] = ""
     """What the guest has to do for it; empty where any guest will do."""
+    carries_out: ClassVar[bool] = False
+    """Whether KVM stores to the magic page in the guest's place."""
     features: ClassVar[int] = 0
     """What the answer of MAP_MAGIC_PAGE offers besides."""
 
@@ -217,6 +219,7 @@ class ReadOnly(Deferral):
     """maps the magic page read-only and carries out each store to it, until one ends the section; delivers there"""
 
     name = "read-only"
+    carries_out = True
 
     def hold(self) -> None:
         if not self.passing:

@@ -133,7 +133,7 @@ def test_help_by_word_and_the_table_of_events() -> None:
     events = d.execute("info events")
     assert isinstance(events, Table) and len(events.rows) == 19
     text = shown(d, events)
-    assert "critical" in text and "entered|left|interrupted" in text
+    assert "critical" in text and "left|interrupted|withheld" in text
     assert "recording" in d.execute("last write 0xc0000000").text
 
 

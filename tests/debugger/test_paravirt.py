@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ppcdbg.debugger import Debugger, UsageError, open_guest
+from ppcdbg.debugger.eventwords import parse_event
 from ppcdbg.debugger.results import MagicPage, Patched, PatchedDetail
 from ppcdbg.kvm.patching import PATCHABLE, Becomes
 from ppcdbg.kvm.sections import Fate
@@ -132,3 +133,48 @@ def test_the_costs_of_deferral_can_be_asked() -> None:
     guest.continue_()
     shown = text(guest, "info deferral")
     assert "deferral: read-only" in shown and "28  after 145 instructions in all, 10 at most" in shown
+
+
+def first_section(**options: str) -> Debugger:
+    guest = open_guest(SECTIONS, **options)  # type: ignore[arg-type]
+    guest.run_until("plain")
+    return guest
+
+
+def test_each_step_of_a_section_can_be_stopped_at() -> None:
+    guest = first_section()
+    for word in ("entered", "saved", "looked", "left"):
+        guest.execute(f"break critical {word}")
+    told = []
+    for _ in range(6):
+        fields = dict(guest.continue_().fields)
+        told.append((fields["what"], guest.pc))
+    start = 0x100210
+    assert told == [
+        ("entered", start + 4), ("saved", start + 8), ("saved", start + 12), ("saved", start + 20),
+        ("looked", start + 48), ("left", start + 100),
+    ]  # fmt: skip
+    assert str(guest.placed(parse_event(guest, "magic critical left"))) == "critical left"
+
+
+def test_an_interrupt_that_only_the_section_holds_back_is_told() -> None:
+    """The first that finds MSR[EE] on in the section: the decrementer, ten instructions into it."""
+    guest = first_section()
+    guest.execute("break critical withheld")
+    report = guest.continue_()
+    fields = dict(report.fields)
+    assert (fields["what"], fields["pending"], fields["by"]) == ("withheld", "DECREMENTER", "DECREMENTER")
+    assert guest.pc == 0x100210 + 4 * 10 and guest.paravirt.magic().held == ("DECREMENTER",)
+    assert guest.system.kvm.deferral.costs().waiting == 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("engine", ["reference", "llvm"])
+def test_a_section_that_kvm_ends_in_the_guests_place_is_told_as_left(engine: str) -> None:
+    guest = first_section(deferral="read-only", engine=engine)
+    guest.execute("break critical withheld")
+    guest.continue_()
+    guest.execute("delete")
+    guest.execute("break critical left")
+    report = guest.continue_()
+    assert dict(report.fields)["by"] == "DATA_STORAGE"
+    assert guest.exits[-1].delivered is not None and not guest.paravirt.magic().inside
