@@ -70,6 +70,10 @@ class Travel:
         if self.kept:
             assert self.timeline is not None
 
+    def seen(self, position: int) -> bool:
+        """Whether the guest was past this position before, with the same past: what it prints there was heard."""
+        return self._timeline is not None and position < self._timeline.end[0]
+
     @property
     def here(self) -> Key:
         return self._debugger.system.position, self._debugger.system.steps

@@ -14,10 +14,16 @@ PATIENCE = 0.1
 
 
 class GuestConsole:
-    """``show`` gets text and the position of its last byte; ``clock`` is the host's."""
+    """``show`` gets text and the position of its last byte; ``clock`` is the host's. What is printed where ``seen``
+    says so was shown before: the guest runs through its past again."""
 
-    def __init__(self, show: Callable[[str, int], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self.show, self.clock = show, clock
+    def __init__(
+        self,
+        show: Callable[[str, int], None],
+        clock: Callable[[], float] = time.monotonic,
+        seen: Callable[[int], bool] = lambda position: False,
+    ) -> None:
+        self.show, self.clock, self.seen = show, clock, seen
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._kept = bytearray()
         self._since = 0.0
@@ -25,6 +31,8 @@ class GuestConsole:
 
     def __call__(self, data: bytes, position: int) -> None:
         """Bytes that the guest printed just now."""
+        if self.seen(position):
+            return
         if not self._kept:
             self._since = self.clock()
         self._kept += data

@@ -59,7 +59,7 @@ class Shell:
     def __init__(self, debugger: Debugger, output: Output, teller: Teller | None = None) -> None:
         self.debugger, self.output = debugger, output
         self.teller: Teller = teller or TextTeller(debugger, output)
-        self.guest_console = GuestConsole(self.teller.console)
+        self.guest_console = GuestConsole(self.teller.console, seen=debugger.past.seen)
         self.again = ""
         self._asked = 0
         self._inputs = debugger.system.input.order  # those of --input can be had again

@@ -21,7 +21,7 @@ from ppcdbg.session.pages import Pages
 from ppcdbg.session.snapshots import state_hash
 from ppcdbg.session.store import Mark, Store
 
-COMMIT_EVERY = 0.4
+COMMIT_EVERY = 0.25
 """Seconds between two commits."""
 LOOK_EVERY = 0.05
 """Seconds between two visits, about."""
@@ -102,6 +102,7 @@ class Recorder:
         if self._every is not None:
             self._due = position + self._every
         if self.system.ended is not None:
+            self.flush()  # nobody may come back to finish
             return
         if now >= self._hash_due or self._every is not None:
             self._mark()

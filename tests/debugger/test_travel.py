@@ -191,3 +191,13 @@ def test_a_run_is_saved_with_what_was_done_to_it(tmp_path: Path) -> None:
     assert again.position == 9_000 and again.past.bookmarks["changed"].note == "sprg7 is another"
     with pytest.raises(UsageError, match="exists already"):
         d.execute(f"save-session {file}")
+
+
+def test_what_was_heard_is_known_until_the_past_changes() -> None:
+    d = on_demo()
+    d.execute("run-to 20000")
+    assert not d.past.seen(20_000)
+    d.execute("seek 10000")
+    assert d.past.seen(15_000)
+    d.execute("set $sprg7 = 1")
+    assert d.past.seen(9_000) and not d.past.seen(15_000)
