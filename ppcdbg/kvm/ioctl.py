@@ -113,7 +113,8 @@ def set_regs(v: Vcpu, pc: int, msr: int) -> None:
 
 def request(v: Vcpu, name: str, value: int) -> None:
     """What reaches a running vcpu from outside, by name: ``interrupt`` is KVM_INTERRUPT; ``or-tsr`` what a timer's
-    expiry does (KVM_REG_PPC_OR_TSR); ``queue`` another vcpu's doorbell, by its priority. Raises ValueError."""
+    expiry does (KVM_REG_PPC_OR_TSR); ``queue`` a priority: another vcpu's doorbell, or what a debugger wants to see
+    delivered. Raises ValueError."""
     match name:
         case "" | "interrupt":
             queueing.interrupt(v, value)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ppcdbg.cpu.msr import TCR_DIE, TCR_WIE, TSR_DIS
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.results import Help, Note, Printed, Table
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.errors import UsageError
+from ppcdbg.kvm.irqprio import irqprios
 from ppcdbg.machine.input import InputKind
 from ppcdbg.views import results
 from tests.debugger.rig import NOP, SPIN, addi, branch, debugger, li, put, stw
@@ -108,9 +110,24 @@ def test_an_external_interrupt_is_injected_and_why_tells_what_holds_it() -> None
     assert report.record is not None and 19 in report.record.queued or report.breakpoints == (1,)
     told = d.execute("why EXTERNAL").text
     assert told.startswith("EXTERNAL is pending, queued by exit") or "not pending" in told
-    for wrong in ("inject", "inject NOTHING", "inject irq", "inject irq 999999", "inject DECREMENTER"):
+    for wrong in ("inject", "inject NOTHING", "inject irq", "inject irq 999999", "inject FIT now"):
         with pytest.raises(UsageError):
             d.execute(wrong)
+
+
+def test_every_priority_can_be_injected_and_comes_as_its_own_way_is() -> None:
+    for p in irqprios(False):
+        if p.enable is None:
+            continue
+        d = demo()
+        ran(d, "run-to 3000")
+        vcpu = d.system.kvm
+        vcpu.tcr |= TCR_DIE | TCR_WIE
+        before = vcpu.queue_counts[p.number]
+        d.execute(f"inject {p.name}")
+        d.step_exit()
+        assert vcpu.queue_counts[p.number] == before + 1, p.name
+        assert (p.name == "DECREMENTER") == bool(vcpu.tsr & TSR_DIS)
 
 
 def test_a_bare_core_takes_an_injected_line_where_msr_lets_it() -> None:

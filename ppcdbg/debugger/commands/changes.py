@@ -7,27 +7,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ppcdbg.cpu.msr import TSR_DIS, TSR_ENW, TSR_WIS
 from ppcdbg.debugger.breakpoints import Breakpoint
 from ppcdbg.debugger.commands.command import Block, Command
 from ppcdbg.debugger.results import Note
 from ppcdbg.debugger.stops import StopReport
 from ppcdbg.errors import UsageError
-from ppcdbg.kvm.codes import KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
+from ppcdbg.kvm.codes import KVM_INTERRUPT_SET, KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
+from ppcdbg.kvm.irqprio import irqprios
 from ppcdbg.machine.devices.mpic import SOURCES
 from ppcdbg.machine.input import InputKind
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
-_INJECT = "EXTERNAL, EXTERNAL_LEVEL, UNSET, CRITICAL, or irq NUMBER [0|1]"
+_BARE = {"EXTERNAL": (0, 1), "EXTERNAL_LEVEL": (0, 1), "UNSET": (0, 0), "CRITICAL": (1, 1)}
+"""Inputs of a core without a hypervisor: which, and its level."""
+
+
+def _requests(debugger: Debugger) -> dict[str, tuple[str, int]]:
+    """What can be injected under KVM, by name: the request, and its value. What reaches a vcpu by an ioctl or a timer
+    comes as it would; every other priority is queued, with the ESR and DEAR of the last one that set them."""
+    table = {p.name: ("queue", p.number) for p in irqprios(debugger.guest.kind == "hv") if p.enable is not None}
+    table |= {"EXTERNAL": ("interrupt", KVM_INTERRUPT_SET), "EXTERNAL_LEVEL": ("interrupt", KVM_INTERRUPT_SET_LEVEL)}
+    table |= {"UNSET": ("interrupt", KVM_INTERRUPT_UNSET)}
+    return table | {"DECREMENTER": ("or-tsr", TSR_DIS), "WATCHDOG": ("or-tsr", TSR_ENW | TSR_WIS)}
 
 
 def inject(debugger: Debugger, argument: str) -> Note:
-    """An interrupt from outside: KVM_INTERRUPT's, a line of the bare core, or a source of the MPIC."""
+    """An interrupt from outside: a priority of KVM's, a line of the bare core, or a source of the MPIC."""
     words = argument.upper().split()
     queue = debugger.system.input
+    known = _requests(debugger) if debugger.has_exits else _BARE
     if not words:
-        raise UsageError(f"inject needs an interrupt: {_INJECT}; for example: inject irq 42")
+        raise UsageError(f"inject needs an interrupt: irq NUMBER [0|1], {', '.join(known)}; for example: inject irq 42")
     name, rest = words[0], words[1:]
     if name == "IRQ":
         source = debugger.evaluate(rest[0]).number if rest else -1
@@ -36,16 +49,13 @@ def inject(debugger: Debugger, argument: str) -> Note:
             raise UsageError(f"inject irq needs a source below {SOURCES} and a level of 0 or 1: inject irq 42 1")
         queue.add(InputKind.IRQ, target=source, value=level)
         return Note(f"MPIC source {source} goes to level {level} when the guest runs on")
-    kvm = {"EXTERNAL": 0, "EXTERNAL_LEVEL": KVM_INTERRUPT_SET_LEVEL, "UNSET": KVM_INTERRUPT_UNSET}
-    lines = {"EXTERNAL": (0, 1), "EXTERNAL_LEVEL": (0, 1), "UNSET": (0, 0), "CRITICAL": (1, 1)}
-    known = kvm if debugger.has_exits else lines
     if name not in known or rest:
-        more = " (say set var $dec = 1 for the decrementer)" if name == "DECREMENTER" else ""
-        raise UsageError(f"{argument!r} cannot be injected here{more}; what can: {', '.join(known)}, irq NUMBER [0|1]")
+        raise UsageError(f"{argument!r} cannot be injected here; what can: {', '.join(known)}, irq NUMBER [0|1]")
     if debugger.has_exits:
-        queue.add(InputKind.KVM, name="interrupt", value=kvm[name])
+        request, value = _requests(debugger)[name]
+        queue.add(InputKind.KVM, name=request, value=value)
     else:
-        line, level = lines[name]
+        line, level = _BARE[name]
         queue.add(InputKind.CORE_LINE, target=line, value=level)
     return Note(f"{name} comes when the guest runs on")
 
@@ -98,15 +108,15 @@ def _numbers(debugger: Debugger, argument: str) -> list[str]:
 
 
 def _interrupts(debugger: Debugger, argument: str) -> list[str]:
-    return ["EXTERNAL", "EXTERNAL_LEVEL", "UNSET", "CRITICAL", "irq"]
+    return [*(_requests(debugger) if debugger.has_exits else _BARE), "irq"]
 
 
 COMMANDS: tuple[Command, ...] = (
     Command(
         "inject",
         inject,
-        "inject EXTERNAL | EXTERNAL_LEVEL | UNSET | CRITICAL | irq NUMBER [0|1]",
-        "An interrupt from outside, through the input queue: KVM_INTERRUPT, a core's line, or an MPIC source.",
+        "inject PRIORITY | UNSET | irq NUMBER [0|1]",
+        "An interrupt from outside, through the input queue: one of KVM's priorities, a core's line, an MPIC source.",
         "inject irq 42",
         "running",
         (),
