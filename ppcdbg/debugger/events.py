@@ -83,7 +83,7 @@ WORDS: dict[EventKind, Words] = {
                            "break magic critical"),
     EventKind.CRITICAL: Words(
         "[entered|saved|looked|left|interrupted|withheld]",
-        "a paravirtual critical section: its steps, an exit in it, an interrupt that only it holds back",
+        "a paravirtual critical section, or what comes in one",
         "break critical entered"),
     EventKind.SWITCH: Words("[user|kernel]", "the guest goes to user or to supervisor state", "break switch user"),
     EventKind.CONSOLE: Words("TEXT", "the console prints a text", 'break console "login:"'),

@@ -15,6 +15,7 @@ from ppcdbg.kvm.vcpu import Vcpu
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
+PREFIX = "magic_"
 _BY_NAME = {f.name: f for f in magic_page.FIELDS}
 
 
@@ -30,6 +31,18 @@ def fields(debugger: Debugger) -> tuple[MagicField, ...]:
         return ()
     values = vcpu.shared.values()
     return tuple(MagicField(f.name, f.offset, f.size, values[f.name]) for f in magic_page.FIELDS)
+
+
+def register(debugger: Debugger, name: str) -> magic_page.Field | None:
+    """The field that a register's name, ``magic_msr``, stands for; None where it is none, or there is no page."""
+    if not name.startswith(PREFIX) or _sharing(debugger) is None:
+        return None
+    return _BY_NAME.get(name.removeprefix(PREFIX))
+
+
+def register_names(debugger: Debugger) -> list[str]:
+    """The fields as registers; none where there is no page."""
+    return [] if _sharing(debugger) is None else [PREFIX + name for name in _BY_NAME]
 
 
 def copy(debugger: Debugger) -> bytes:

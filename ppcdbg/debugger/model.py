@@ -110,7 +110,10 @@ class KvmModel:
     def _shadow_row(self, e: HostEntry, place: dict[tuple[int, int], int]) -> TlbRow:
         where = entry_name(1, e.esel) if e.tlbsel else entry_name(0, e.slot, self.vcpu.host_tlb.ways)
         links = (place[e.parent],) if e.parent in place and e.parent is not None else ()
-        note = "magic page" if e.parent is None else "" if links else "guest entry gone"
+        note = "" if links else "guest entry gone"
+        if e.parent is None:
+            notes = self.vcpu.deferral.page_ea
+            note = "notification page" if notes and e.start == notes else "magic page"
         return tlb_row(where, e.slot, e.mas1, e.mas2, e.mas7_3, e.size, links, note)
 
     def irqprio(self) -> Irqprio:

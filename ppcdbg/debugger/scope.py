@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger import fields, registers
+from ppcdbg.debugger import fields, magic, registers
 from ppcdbg.debugger.expressions import Scalar, Values
 from ppcdbg.debugger.syntax import U32, U64, Type
 from ppcdbg.errors import UsageError
@@ -62,6 +62,8 @@ class DebuggerScope:
     def has_register(self, name: str) -> bool:
         if self.debugger.register_file.canonical(name) is not None or name in self.variable_names():
             return True
+        if magic.register(self.debugger, name) is not None:
+            return True
         return self.debugger.values.has(name) or self.bits(name) is not None
 
     def bits(self, name: str) -> tuple[str, int, int] | None:
@@ -86,6 +88,9 @@ class DebuggerScope:
         own = own_variable(self.debugger, name)
         if own is not None:
             return own
+        field = magic.register(self.debugger, name)
+        if field is not None:
+            return magic.value(self.debugger, field.name)
         found = self.debugger.script.variables.get(name)
         return (found if found is not None else self.debugger.values.value(name)).number
 
@@ -94,11 +99,14 @@ class DebuggerScope:
             return U32
         if name in OWN_VARIABLES:
             return U64
+        field = magic.register(self.debugger, name)
+        if field is not None:
+            return U64 if field.size == 8 else U32
         found = self.debugger.script.variables.get(name)
         return (found if found is not None else self.debugger.values.value(name)).type
 
     def register_names(self) -> list[str]:
-        return self.debugger.register_file.order
+        return [*self.debugger.register_file.order, *magic.register_names(self.debugger)]
 
     def symbol(self, name: str) -> int | None:
         return self.debugger.symbols.address(name)

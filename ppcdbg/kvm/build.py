@@ -6,6 +6,7 @@ The only place that chooses between them. The model is imported where it is want
 from __future__ import annotations
 
 from ppcdbg.engine.choose import engine_factory
+from ppcdbg.errors import UsageError
 from ppcdbg.machine.build import build_bare
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.inputfile import read_input
@@ -19,6 +20,8 @@ def build_system(description: MachineDescription) -> System:
 
         quirks_of(description)
     system: System
+    if description.hv == "none" and description.deferral != "stock":
+        raise UsageError(f"--deferral {description.deferral} is KVM's; with --hv none there is no KVM")
     if description.hv == "none":
         system, _ = build_bare(description, engine_factory(description.engine))
     else:

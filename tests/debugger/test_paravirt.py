@@ -11,7 +11,7 @@ from ppcdbg.debugger import Debugger, UsageError, open_guest
 from ppcdbg.debugger.eventwords import parse_event
 from ppcdbg.debugger.results import MagicPage, Patched, PatchedDetail
 from ppcdbg.kvm.patching import PATCHABLE, Becomes
-from ppcdbg.kvm.sections import Fate
+from ppcdbg.kvm.sections import Fate, outcome
 from ppcdbg.machine.images import executable_parts
 from ppcdbg.views import results
 from ppcdbg.views.spans import to_text
@@ -178,3 +178,47 @@ def test_a_section_that_kvm_ends_in_the_guests_place_is_told_as_left(engine: str
     report = guest.continue_()
     assert dict(report.fields)["by"] == "DATA_STORAGE"
     assert guest.exits[-1].delivered is not None and not guest.paravirt.magic().inside
+
+
+def test_the_fields_are_registers_in_expressions() -> None:
+    guest = first_section()
+    guest.execute("break critical entered")
+    guest.continue_()
+    assert guest.value("$magic_critical") == guest.value("$r1") == guest.value("$magic_critical & 0xffffffff")
+    assert guest.value("$magic_int_pending") == 1  # the decrementer was set to expire at once
+    guest.execute("set var $magic_sprg0 = 0x1234")
+    assert guest.value("$magic_sprg0") == guest.value("$sprg0") == 0x1234
+    with pytest.raises(UsageError):
+        guest.value("$magic_nothing")
+    with pytest.raises(UsageError):
+        open_guest("demo", cpu="e500mc").value("$magic_msr")
+
+
+@pytest.mark.parametrize(("policy", "most"), [("stock", None), ("single-step", 7), ("read-only", 7), ("ordered", 7)])
+def test_an_interrupt_in_the_window_of_linux_waits_as_long_as_was_said(
+    shared: Path, policy: str, most: int | None
+) -> None:
+    """An edge at the first boundary behind a look that finds nothing, where MSR[EE] is on."""
+    folder = shared / "guests" / "linux-e500v2-pv"
+    guest = open_guest(
+        folder / "vmlinux", initrd=folder / "initrd.gz", append="console=ttyS0,115200", engine="llvm", memory="96M",
+        deferral=policy,
+    )  # fmt: skip
+    guest.execute('break console "fast VM worked"')
+    guest.continue_()
+    guest.execute("delete")
+    guest.execute("break critical looked if value == 0 && ($magic_msr & 0x8000) != 0")
+    guest.continue_()
+    guest.execute("delete")
+    found = guest.paravirt.at(guest.pc).section
+    assert found is not None
+    here = next(b for b in found.steps if b.address == guest.pc)
+    assert here.stock.fate is Fate.LOST and outcome(policy, here).wait == (None if most is None else (most, most))
+    guest.execute("inject EXTERNAL")
+    guest.execute("tbreak delivered EXTERNAL")
+    guest.continue_()
+    costs = guest.system.kvm.deferral.costs()  # type: ignore[attr-defined]
+    assert (costs.withheld, costs.delivered) == (1, 1)
+    assert costs.longest > 100 if most is None else costs.longest == most
+    if most is not None:  # stock waits for whatever comes
+        assert guest.exits[-1].name == ("DEBUG" if policy == "single-step" else "DATA_STORAGE")

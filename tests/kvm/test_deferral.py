@@ -102,6 +102,8 @@ def test_the_notification_page_is_offered_only_by_its_policies() -> None:
 def test_hv_mode_takes_stock_alone() -> None:
     with pytest.raises(UsageError, match="magic page"):
         open_guest(SECTIONS, cpu="e500mc", deferral="read-only")
+    with pytest.raises(UsageError, match="no KVM"):
+        open_guest(SECTIONS, hv="none", deferral="read-only")
 
 
 # --- one store at a time ------------------------------------------------------------------------------

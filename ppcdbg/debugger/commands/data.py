@@ -123,6 +123,8 @@ def set_var(debugger: Debugger, argument: str) -> Note:
     if found is None:
         raise UsageError("set needs TARGET = VALUE, for example: set $r3 = 5 or set var *(u32 *)jiffies = 0")
     target, source = argument[: found.start()].strip(), argument[found.end() :].strip()
+    if target.startswith("$" + magic.PREFIX):
+        target = "magic." + target.removeprefix("$" + magic.PREFIX)
     if target.startswith("magic."):
         magic.write(debugger, target.removeprefix("magic."), debugger.evaluate(source).number)
         return Note(f"{target} = {magic.value(debugger, target.removeprefix('magic.')):#x}")
