@@ -8,6 +8,7 @@ step                    in-process single steps, the state visible to Python aft
 exits-demo, -linux      exits a second by kind, each recorded in full
 gdb-step, -g, -m-*      the gdb port: steps, registers, 2 KiB and 4 bytes of memory, by one client in Python
 snapshot                the whole machine copied out and back
+race                    interrupts at boundaries of critical sections, each followed to its verdict
 
 How it is measured. Everything is wall time on this host. In each of the runs all figures of a row are taken one after
 the other, ours and QEMU's in turn, and a ratio is taken within a run: what slows the host slows both. The median

@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
         write_json({**head, **data(found)}, options.json)
     if options.json != "-":
         _print(found, symbols, machine.cpu)
-    return Status.FINDING if found.failures else Status.OK
+    return Status.FINDING if found.failures or found.spoiled else Status.OK
 
 
 def _symbols(options: argparse.Namespace, machine: object) -> SymbolTable:

@@ -93,11 +93,11 @@ class NeverLost:
         for fate in outcome.fates:
             if fate.dropped:
                 return "dropped: it was pending, is no more, and was never delivered"
-            overdue = outcome.overdue(fate)
-            if overdue <= bounds.patience and not (outcome.end is End.STUCK and fate.delivered is None):
+            if fate.overlooked is None:
                 continue
             if fate.delivered is not None:
-                return f"late: deliverable for {overdue} instructions until another exit came"
+                late = outcome.overdue(fate)
+                return f"free to come at position {fate.overlooked:,}, it waited {late} instructions for another exit"
             return f"lost: {outcome.detail}"
         return ""
 
@@ -153,6 +153,8 @@ def judge(outcome: Outcome, conditions: Sequence[Condition], bounds: Bounds) -> 
     if last.delivered is None:
         word = "masked" if last.enabled is None else "open"
         return Verdict(word, reason=outcome.detail)
+    if outcome.end is End.BOUND:
+        return Verdict("open", reason=f"a handler has not returned; {outcome.detail}")
     waited = last.delivered - last.position
     return Verdict(f"deferred {waited}" if waited else "delivered")
 

@@ -84,14 +84,23 @@ class Guest:
 
     def changed(self, before: Interrupted) -> tuple[str, ...]:
         """Names of the registers that are other than at an interrupt that has returned."""
-        now = self.registers()
-        names = [name for name, a, b in zip(_NAMES, before.registers, now) if a != b]
-        return (*names, *(("msr",) if self.msr != before.msr else ()))
+        names = self.different(before.registers, self.registers())
+        return (*names, "msr") if self.msr != before.msr else names
+
+    @staticmethod
+    def different(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[str, ...]:
+        """Names of the registers that differ between two looks."""
+        return tuple(name for name, a, b in zip(_NAMES, before, after) if a != b)
 
     def word(self, pc: int) -> int | None:
-        """The instruction at an address, if its page is mapped now."""
+        """The instruction at an address: through the real TLB, or the guest's own where KVM has not filled that in."""
         found = self.system.core.probe(pc, Access.FETCH)
+        real = None if found is None else found.address
+        if real is None:
+            v = self._v
+            entry = v.gtlb.search(pc, v.guest_pid & 0xFF, self.msr >> 5 & 1)
+            real = None if entry is None else v.gtlb.translate(*entry, pc)
         ram = self.system.board.bus.ram
-        if found is None or found.address + 4 > len(ram):
+        if real is None or real + 4 > len(ram):
             return None
-        return int.from_bytes(ram[found.address : found.address + 4], "big")
+        return int.from_bytes(ram[real : real + 4], "big")

@@ -42,6 +42,8 @@ class Fate:
     times: int = 0
     enabled: int | None = None
     deliverable: int | None = None
+    overlooked: int | None = None
+    """Where it first was deliverable and the guest went on without an exit for it."""
     refused: bool = False
     dropped: bool = False
     returned: bool = False
@@ -65,7 +67,7 @@ class Outcome:
         return (self.position if fate.delivered is None else fate.delivered) - fate.enabled
 
     def overdue(self, fate: Fate) -> int:
-        """Instructions that it waited though nothing held it but that no exit came."""
-        if fate.deliverable is None:
+        """Instructions that it waited from where it was overlooked, whatever held it afterwards."""
+        if fate.overlooked is None:
             return 0
-        return (self.position if fate.delivered is None else fate.delivered) - fate.deliverable
+        return (self.position if fate.delivered is None else fate.delivered) - fate.overlooked

@@ -116,6 +116,6 @@ class Point:
         ram, engine = base.system.board.bus.ram, base.system.engine
         for page in base.written():
             wanted = pages[page] if page in pages else base.page(page)
-            if ram[page : page + PAGE] != wanted:
+            if bytes(ram[page : page + PAGE]) != wanted:  # a copy compares ten times as fast as a view
                 ram[page : page + PAGE] = wanted
                 engine.code_changed(page, PAGE)

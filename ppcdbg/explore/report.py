@@ -26,6 +26,8 @@ class SiteReport:
     boundaries: tuple[Boundary, ...]
     verdicts: dict[str, tuple[Verdict | None, ...]]
     failures: tuple[Failure, ...]
+    spoiled: tuple[str, ...] = ()
+    """Registers that the undisturbed section does not give back."""
 
     @property
     def pc(self) -> int:
@@ -56,6 +58,11 @@ class Report:
     @property
     def failures(self) -> tuple[Failure, ...]:
         return tuple(failure for site in self.sites for failure in site.failures)
+
+    @property
+    def spoiled(self) -> tuple[SiteReport, ...]:
+        """The sites whose section is wrong by itself."""
+        return tuple(site for site in self.sites if site.spoiled)
 
     @property
     def boundaries(self) -> int:
@@ -89,7 +96,9 @@ def report(plan: Plan, bounds: Bounds, start: int, sites: Iterable[Site], result
         at = {(position, name): verdict for r in of_site for position, name, verdict in r.verdicts}
         verdicts = {name: tuple(at.get((b.position, name)) for b in boundaries) for name in plan.sources}
         failures = {f.line: f for r in of_site for f in r.failures}
-        made.append(SiteReport(site, boundaries, verdicts, tuple(failures.values())))
+        made.append(
+            SiteReport(site, boundaries, verdicts, tuple(failures.values()), of_site[0].spoiled if of_site else ())
+        )
 
     def total(name: str) -> int:
         return sum(getattr(r, name) for r in everything)
@@ -111,7 +120,7 @@ def data(found: Report) -> dict[str, object]:
 
 def _site(site: SiteReport) -> dict[str, object]:
     return {
-        "pc": site.pc, "first": site.site.first, "last": site.site.last,
+        "pc": site.pc, "first": site.site.first, "last": site.site.last, "spoiled": site.spoiled,
         "boundaries": [asdict(b) for b in site.boundaries],
         "verdicts": {name: [v and asdict(v) for v in row] for name, row in site.verdicts.items()},
         "failures": [

@@ -39,6 +39,7 @@ class UnitResult:
 
     unit: Unit
     boundaries: tuple[Boundary, ...]
+    spoiled: tuple[str, ...]
     tried: int
     undecided: int
     followed: int
@@ -79,7 +80,8 @@ class Search:
     def outcome(self, path: Path, schedule: Schedule, states: States, futures: Futures | None = None) -> Outcome:
         """What becomes of one schedule."""
         path.put(schedule[0].position)
-        return Walk(path.base, self._guest, states, schedule, self.bounds).go(futures)
+        last = path.boundaries[-1].position + 1
+        return Walk(path.base, self._guest, states, schedule, self.bounds, last).go(futures)
 
     def verdict(self, outcome: Outcome) -> Verdict:
         """See ``conditions.judge``."""
@@ -109,7 +111,7 @@ class Search:
                 failure = self._least(path, states, futures, outcome, verdict)
                 failures.setdefault(failure.line, failure)
         return UnitResult(
-            unit, path.boundaries, tried, undecided, futures.followed, futures.joined,
+            unit, path.boundaries, path.spoiled, tried, undecided, futures.followed, futures.joined,
             tuple(sorted(verdicts, key=lambda v: v[:2])),
             tuple(sorted(failures.values(), key=lambda f: [e.position for e in f.outcome.schedule])),
         )  # fmt: skip

@@ -28,11 +28,12 @@ Asked = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``first`` to ``last`` are positions, both included. ``pc`` names it: the instruction before a found section."""
+    """``first`` to ``last`` are positions, both included. ``pc`` names it; ``whole``: it is one whole section."""
 
     pc: int
     first: int
     last: int
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,17 @@ class Path:
         self.base, self.site = base, site
         system = base.system
         guest, boundaries, points = Guest(system), [], []
+        before = guest.registers()
         while system.position <= site.last and system.ended is None:
             msr = guest.msr
             boundaries.append(Boundary(system.position, guest.pc, guest.word(guest.pc) or 0, guest.in_section(msr)))
             points.append(Point(base))
+            after = guest.registers()
             system.run(Limits(system.position + 1))
         self.boundaries: tuple[Boundary, ...] = tuple(boundaries)
         self._points = points
+        self.spoiled = guest.different(before, after) if site.whole else ()
+        """Registers that a section leaves other than it found them: it stands for an instruction that changes none."""
 
     def put(self, position: int) -> None:
         """The guest stands at a position of the site, or at its last one before it."""
@@ -117,6 +122,6 @@ def sections(system: KvmSystem, until: int, limit: int | None, asked: Asked | No
         elif entered is not None:
             pc, position = entered
             if pc not in found and stop.position - position < LONGEST:
-                found[pc] = Site(pc, max(position - LEAD + 1, begin), stop.position + TAIL - 1)
+                found[pc] = Site(pc, max(position - LEAD + 1, begin), stop.position + TAIL - 1, True)
             entered = None
     return sorted(found.values(), key=lambda site: site.first)

@@ -20,8 +20,9 @@ from ppcdbg.kvm import words as W
 from ppcdbg.session.pages import PAGE
 from ppcdbg.session.plain import encode
 
-_HISTORY = frozenset({"pc", "last_inst", "fault_dear", "fault_esr", "exit_type", "cost", "inst_gone"})
-"""Numbers of a vcpu that the next exit fills in."""
+_HISTORY = frozenset({"pc", "last_inst", "fault_dear", "fault_esr", "exit_type", "cost", "inst_gone",
+                      "devices_touched"})  # fmt: skip
+"""Numbers of a vcpu that the next exit fills in; and whether a device's time must be asked for again."""
 _HOSTS = ("SRR0", "SRR1", "CSRR0", "CSRR1", "ESR", "DEAR")
 """The real registers that an exit saves into. The guest has its own: the shared page's, or GSRR0 and their like."""
 _ZERO = bytes(4)
@@ -45,23 +46,44 @@ class States:
         self._known: dict[bytes, int] = {}
         self._last: list[tuple[bytes, int]] = [(b"", -1)] * (len(self._large) + 1)
         self._accesses = base.accesses()
+        self._pages: dict[int, tuple[bytes, int]] = {}
+        self._steps = -1
+        self._since_exit: Hashable = None
+
+    def begin(self) -> None:
+        """Somebody moved the guest in time: nothing of the last state holds."""
+        self._steps = -1
 
     def key(self, clock: bool = True) -> Hashable:
         """The state now. ``clock`` False: whatever the position is, for a guest that cannot tell."""
-        base, v = self._base, self._v
-        block = base.system.core.state.block
+        system = self._base.system
+        block = system.core.state.block
         head = bytearray(memoryview(block)[:TLB_OFFSET])
         for hidden in self._hidden:
             head[hidden] = _ZERO
         if not clock:
             head[_CLOCK] = bytes(8)
-        ram = base.system.board.bus.ram
-        known = self._known
-        pages = tuple([(page, known.setdefault(bytes(ram[page : page + PAGE]), len(known))) for page in base.written()])
+        if self._steps != system.steps:  # only an exit changes what is KVM's
+            self._steps, self._since_exit = system.steps, self._exit(block)
+        return bytes(head), self._ram(), self._since_exit
+
+    def _ram(self) -> Hashable:
+        """The pages that were ever written, each by the number of its content."""
+        ram, known, last, numbers = self._base.system.board.bus.ram, self._known, self._pages, []
+        for page in self._base.written():
+            content = bytes(ram[page : page + PAGE])
+            before = last.get(page)
+            if before is None or before[0] != content:
+                before = last[page] = content, known.setdefault(content, len(known))
+            numbers.append((page, before[1]))
+        return tuple(numbers)
+
+    def _exit(self, block: bytearray) -> Hashable:
+        """All that only an exit changes: KVM's state, the real TLB, the board."""
+        v = self._v
         large = tuple([self._number(i, memoryview(held)) for i, held in enumerate(self._large)])
         tlb = self._number(len(self._large), memoryview(block)[TLB_OFFSET:])
-        shared = bytes(v.shared.page) if v.hv else b""
-        return bytes(head), pages, tlb, large, shared, self._kvm(), self._board()
+        return tlb, large, bytes(v.shared.page) if v.hv else b"", self._kvm(), self._board()
 
     def _number(self, place: int, held: memoryview) -> int:
         content = held.tobytes()

@@ -49,17 +49,17 @@ def units(plan: Plan, sites: int) -> list[Unit]:
 
 
 def schedules(plan: Plan, unit: Unit, boundaries: Sequence[Boundary], hv: bool) -> Iterator[Schedule]:
-    """The schedules of a unit. Those that interrupt late come first: earlier ones run into their states."""
+    """The schedules of a unit. Those that interrupt early come first: later ones begin in states that these went by."""
     positions = [b.position for b in boundaries]
     if not unit.sources:
         yield from _drawn(plan, unit, positions, hv)
         return
     first, *rest = (source(name, hv) for name in unit.sources)
-    for at in reversed(range(len(positions))):
+    for at in range(len(positions)):
         if not rest:
             yield (Event(first, positions[at]),)
             continue
-        for then in reversed(positions[at : at + plan.span + 1]):
+        for then in positions[at : at + plan.span + 1]:
             yield Event(first, positions[at]), Event(rest[0], then)
 
 

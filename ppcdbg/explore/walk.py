@@ -12,7 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from ppcdbg.cpu.interrupts import DECREMENTER as DECREMENTER_EXIT
+from ppcdbg.cpu.interrupts import DOORBELL, EXTERNAL
 from ppcdbg.cpu.msr import TSR_DIS, TSR_WIS
 from ppcdbg.explore.conditions import Bounds
 from ppcdbg.explore.guest import Guest, Interrupted
@@ -25,8 +28,9 @@ from ppcdbg.kvm.irqprio import DECREMENTER, WATCHDOG
 from ppcdbg.machine.input import InputKind
 from ppcdbg.machine.system import FINAL, Limits, Stop
 
-_QUEUED, _DELIVERED, _ROW = 9, 10, 14
+_POSITION, _NUMBER, _PC, _DAR, _QUEUED, _DELIVERED, _ROW = 0, 2, 3, 5, 9, 10, 14
 """Of a row of the exit log, and how long one is that can deliver anything."""
+_HOSTS_OWN = frozenset({EXTERNAL, DECREMENTER_EXIT, DOORBELL})
 _TIMERS = {DECREMENTER: TSR_DIS, WATCHDOG: TSR_WIS}
 CIRCLE = 512
 """Instructions in which a guest that idles comes round."""
@@ -51,12 +55,19 @@ class _Frame:
 
     index: int
     before: Interrupted
+    strayed: bool = False
+    """It came back to where it interrupted, but with another stack."""
 
 
 class Walk:
     """One schedule. The system stands at its first event's position, or before it with nothing to happen between."""
 
-    def __init__(self, base: Base, guest: Guest, states: States, schedule: Schedule, bounds: Bounds) -> None:
+    def __init__(
+        self, base: Base, guest: Guest, states: States, schedule: Schedule, bounds: Bounds, last: int | None = None
+    ) -> None:
+        """``last``: the position behind which no other schedule of this search comes to the same state; None: any."""
+        states.begin()
+        self._last = schedule[-1].position + bounds.steps if last is None else last
         self._base, self._guest, self._states = base, guest, states
         self._system = system = base.system
         self._v = system.kvm
@@ -119,7 +130,7 @@ class Walk:
                 if len(row) == _ROW:
                     queued.update(row[_QUEUED])
                     if row[_DELIVERED] is not None:
-                        self._delivered(row[_DELIVERED], row[0])
+                        self._delivered(row)
         if self._frames:
             self._returns()
         guest = self._guest
@@ -149,18 +160,24 @@ class Walk:
             return fate
         return replace(fate, enabled=enabled, deliverable=deliverable)
 
-    def _delivered(self, priority: int, position: int) -> None:
+    def _delivered(self, row: tuple[Any, ...]) -> None:
         """An interrupt was delivered: one of the schedule's, if it has that priority."""
+        priority, position = row[_DELIVERED], row[_POSITION]
         waiting = [i for i, f in enumerate(self._fates) if self._event(i).source.priority == priority]
         if not waiting:
             return
         index = next((i for i in waiting if self._fates[i].delivered is None), waiting[-1])
         fate, before = self._fates[index], self._guest.interrupted(priority)
         inside = self._guest.in_section(before.msr)
+        saved: tuple[str, ...] = ()
+        if row[_NUMBER] in _HOSTS_OWN:  # nothing was emulated: what was saved is where the guest was
+            saved = tuple(n for n, a, b in zip(("pc", "msr"), (before.pc, before.msr), row[_PC:_DAR]) if a != b)
         if fate.delivered is not None:
             self._fates[index] = replace(fate, times=fate.times + 1, inside=fate.inside or inside)
         else:
-            self._fates[index] = replace(fate, delivered=position, interrupted=before.pc, inside=inside, times=1)
+            self._fates[index] = replace(
+                fate, delivered=position, interrupted=before.pc, inside=inside, times=1, changed=saved
+            )
             release(self._system, self._event(index).source)
         self._frames.append(_Frame(index, before))
         self._merging = False
@@ -170,7 +187,10 @@ class Walk:
         guest = self._guest
         while self._frames:
             frame = self._frames[-1]
-            if guest.pc != frame.before.pc or guest.r1 != frame.before.r1:
+            if guest.pc != frame.before.pc:
+                return
+            if guest.r1 != frame.before.r1:
+                frame.strayed = True
                 return
             self._frames.pop()
             fate = self._fates[frame.index]
@@ -185,7 +205,7 @@ class Walk:
         if self._v.hv:
             return system.run(Limits(self._end, frozenset({before.pc})))
         # PR mode: the instruction that returns is privileged, so it exits.
-        return system.run(Limits(self._end, after_exit=lambda: guest.pc == before.pc and guest.r1 == before.r1))
+        return system.run(Limits(self._end, after_exit=lambda: guest.pc == before.pc))
 
     # --- the end ----------------------------------------------------------------------------------
     def _decided(self) -> Outcome | None:
@@ -197,14 +217,23 @@ class Walk:
         if not waiting and not self._frames:
             return self._outcome(End.DONE)
         if system.position >= self._end:
+            for frame in self._frames:
+                if frame.strayed:
+                    self._fates[frame.index] = replace(self._fates[frame.index], changed=("r1",))
             return self._outcome(End.BOUND, f"not decided after {self._bounds.steps} instructions")
-        if any(f.deliverable is not None and system.position - f.deliverable > self._bounds.patience for f in waiting):
+        if any(self._overdue(f) for f in waiting):
             return self._unheard()
         return None
+
+    def _overdue(self, fate: Fate) -> bool:
+        return fate.deliverable is not None and self._system.position - fate.deliverable > self._bounds.patience
 
     def _unheard(self) -> Outcome | None:
         """The guest goes on past where its own exit would have been: does any come, or is it proved that none will?"""
         system = self._system
+        for index, fate in enumerate(self._fates):
+            if fate.delivered is None and fate.overlooked is None and self._overdue(fate):
+                self._fates[index] = replace(fate, overlooked=fate.deliverable)
         if not self._something_comes() and self._circles():
             return self._outcome(
                 End.STUCK, "no exit will ever come: the guest goes round in a circle, and nothing else is to happen"
@@ -252,7 +281,7 @@ class Walk:
     # --- futures ----------------------------------------------------------------------------------
     def _join(self, futures: Futures) -> Outcome | None:
         """The outcome from a state whose future is known."""
-        if self._coming or not self._merging:
+        if self._coming or not self._merging or self._system.position > self._last:
             return None
         key = self._states.key(), tuple(self._kind(i) for i in range(len(self._fates)))
         found = futures.known.get(key)
@@ -263,9 +292,9 @@ class Walk:
         fates = tuple(_joined(mine, then, here) for mine, then in zip(self._fates, found.fates, strict=True))
         return replace(found, schedule=self._schedule, fates=fates)
 
-    def _kind(self, index: int) -> tuple[str, bool, bool, int | None]:
+    def _kind(self, index: int) -> tuple[object, ...]:
         fate = self._fates[index]
-        return self._event(index).source.name, fate.refused, fate.dropped, fate.deliverable
+        return self._event(index).source.name, fate.refused, fate.dropped, fate.deliverable, fate.overlooked
 
     def _remember(self, futures: Futures, outcome: Outcome) -> Outcome:
         for key in self._keys:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ppcdbg.explore.conditions import Verdict
-from ppcdbg.explore.outcome import Outcome
+from ppcdbg.explore.outcome import Fate, Outcome
 from ppcdbg.explore.report import Report, SiteReport
 from ppcdbg.explore.sites import Boundary
 from ppcdbg.isa.disassemble import Disassembler
@@ -108,6 +108,9 @@ def failures(found: Report) -> list[Line]:
     """The lines that replay each failure, shortest schedules, with what is wrong."""
     rows: list[Line] = []
     for site in found.sites:
+        if site.spoiled:
+            names = ", ".join(site.spoiled)
+            rows.append(line((f"section at {site.pc:#010x}: ", "cause"), (f"does not give back {names}", "failed")))
         for failure in site.failures[:FAILURES]:
             rows.append(line((f"{failure.line:<28} ", "cause"), (f"{failure.verdict.condition}: ", "failed"),
                              failure.verdict.reason))  # fmt: skip
@@ -127,15 +130,14 @@ def outcome(found: Outcome, verdict: Verdict, boundaries: tuple[Boundary, ...], 
         section = ", in a critical section" if fate.section else ""
         text = f", before {disassembler.one(at[fate.position].word, fate.pc)}" if fate.position in at else ""
         rows.append(line((f"{event}", "cause"), f" comes at {fate.pc:#010x}{where}{section}{text}"))
-        rows.append(line(f"  {_fate(found, fate.delivered, fate.deliverable, fate.interrupted)}"))
+        rows.append(line(f"  {_fate(found, fate)}"))
     role = "failed" if verdict.condition else "ok"
     rows.append(line((f"{verdict.condition or 'all conditions hold'}: ", role), verdict.reason or verdict.word))
     return rows
 
 
-def _fate(found: Outcome, delivered: int | None, deliverable: int | None, interrupted: int) -> str:
-    if delivered is None:
-        since = "" if deliverable is None else f"deliverable since position {count(deliverable)}, "
+def _fate(found: Outcome, fate: Fate) -> str:
+    since = "" if fate.overlooked is None else f"free to come at position {count(fate.overlooked)}, but no exit came; "
+    if fate.delivered is None:
         return f"{since}not delivered up to position {count(found.position)}; {found.detail}"
-    since = "" if deliverable is None else f", deliverable since {count(deliverable)}"
-    return f"delivered at position {count(delivered)}, at {interrupted:#010x}{since}"
+    return f"{since}delivered at position {count(fate.delivered)}, at {fate.interrupted:#010x}"

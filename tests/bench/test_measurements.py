@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ppcdbg.bench import inside, loops, rows, whole
+from ppcdbg.bench import inside, loops, races, rows, whole
 from ppcdbg.bench.guests import linux, loop_image, with_repetitions
 from ppcdbg.bench.results import NotRun
 from ppcdbg.bench.snapshot import restore, save
@@ -152,3 +152,9 @@ def test_the_clock_is_read_in_one_place() -> None:
                 for alias in node.names:
                     readers.get(alias.name, set()).add(path.stem)
     assert readers == {"time": {"clock"}, "subprocess": {"clock", "gdbpeer"}}
+
+
+def test_the_explorer_is_measured_over_all_its_schedules() -> None:
+    search = races.prepared(REFERENCE)
+    assert races.remembered(search) == races.alone(search) == races.SCHEDULES
+    assert set(races.race_row(1).subjects[0].measure()) == {"search"}

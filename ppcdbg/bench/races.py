@@ -1,0 +1,79 @@
+"""The row of the explorer: schedules a second of an exhaustive search over 40 boundaries of paravirtual sections.
+
+race      the bundled guest `window`, forty boundaries on end that hold two sections and the window of one, the external
+          interrupt and the decrementer at each. ``every schedule`` follows each to its end, with no state remembered.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from ppcdbg.bench import systems
+from ppcdbg.bench.clock import timed
+from ppcdbg.bench.results import Ask, Better, NotRun
+from ppcdbg.bench.row import Row, Subject
+from ppcdbg.explore.conditions import Bounds
+from ppcdbg.explore.distribute import begin
+from ppcdbg.explore.schedule import Event
+from ppcdbg.explore.search import Search
+from ppcdbg.explore.sites import Site
+from ppcdbg.explore.sources import source
+from ppcdbg.explore.states import States
+from ppcdbg.explore.strategies import Plan, units
+from ppcdbg.machine.description import describe
+from ppcdbg.machine.guests import guest_file
+
+SITE = Site(0x001002DC, 63, 102)
+"""From inside the section of wrteei 0 to the instruction behind that of mtmsr, by the guest's own positions."""
+PLAN = Plan(("external", "decrementer"))
+SCHEDULES = 80
+ASKED = 5_000.0
+
+
+def prepared(engine: str) -> Search:
+    """The guest at its beginning, and everything that a first search compiles."""
+    search = begin(replace(describe(guest_file("window", os.environ)), engine=engine), 0, Bounds())
+    found = remembered(search)
+    if found != SCHEDULES:
+        raise NotRun(f"the guest window has {found} schedules where {SCHEDULES} were")
+    return search
+
+
+def remembered(search: Search) -> int:
+    """The search as a user gets it; how many schedules it tried."""
+    return sum(search.unit(PLAN, unit, SITE).tried for unit in units(PLAN, 1))
+
+
+def alone(search: Search) -> int:
+    """Each schedule by itself."""
+    path = search.path(SITE)
+    states = States(path.base)
+    tried = 0
+    for name in PLAN.sources:
+        for boundary in path.boundaries:
+            search.verdict(search.outcome(path, (Event(source(name, search.hv), boundary.position),), states))
+            tried += 1
+    return tried
+
+
+def race_row(rounds: int = 10) -> Row:
+    """Schedules a second, on one core."""
+
+    def measure(name: str, way: Callable[[Search], int]) -> Mapping[str, float]:
+        search = prepared(systems.fastest())
+        seconds, _ = timed(lambda: [way(search) for _ in range(rounds)])
+        return {name: rounds * SCHEDULES / seconds}
+
+    return Row(
+        name="race",
+        title="interrupts at 40 boundaries of critical sections, each followed to its verdict",
+        unit="schedules/s",
+        better=Better.HIGHER,
+        subjects=(
+            Subject("search", lambda: measure("search", remembered)),
+            Subject("every schedule", lambda: measure("every schedule", alone)),
+        ),
+        asks=(Ask("search", ASKED),),
+    )
