@@ -7,7 +7,7 @@ results, guest, memory, run, steps, this file; then ``queries`` and ``commands``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,8 +67,6 @@ class Debugger:
         self.writer = Writer(self)
         self.script = Script(self)
         self.values = Values()
-        self.past_access: Callable[[str, int], Story] | None = None
-        """Finds the last write, read or access of an address, where a recording can tell; set by who has one."""
         self.displays = Displays(self)
         self.past = Travel(self)
         self.running = False

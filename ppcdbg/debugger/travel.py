@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ppcdbg.debugger.events import Event, Verb
 from ppcdbg.debugger.run import Outcome, Request
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.errors import InputError, UsageError
@@ -190,6 +191,25 @@ class Travel:
     def reverse_continue(self) -> StopReport:
         """To the last stop before now, of any kind; without one, to the beginning."""
         return self._move(lambda: self._last(Request()))
+
+    def last_of(self, event: Event, condition: str = "") -> StopReport:
+        """To the last time before now that an event happened. Raises UsageError where it did not: the guest stays."""
+        debugger, start = self._debugger, self.timeline.start[0]
+        made = debugger.add_breakpoint(Verb.WAIT_FOR, event, condition, temporary=True)
+
+        def go() -> Outcome:
+            here = self.here
+            found = self._last(Request(only=made.number))
+            if found.cause is Cause.BEGINNING:
+                self.timeline.go_to(here)
+                raise UsageError(f"{made.event} did not happen between position {start:,} and here")
+            return found
+
+        try:
+            return self._move(go)
+        finally:
+            if any(b.number == made.number for b in debugger.breakpoints):
+                debugger.breakpoints.delete(made.number)
 
     # --- session files ----------------------------------------------------------------------------------------------
     def save(self, path: Path) -> int:

@@ -201,3 +201,40 @@ def test_what_was_heard_is_known_until_the_past_changes() -> None:
     assert d.past.seen(15_000)
     d.execute("set $sprg7 = 1")
     assert d.past.seen(9_000) and not d.past.seen(15_000)
+
+
+def test_last_write_is_the_last_stop_of_a_watchpoint() -> None:
+    """Held to all the stops that a watchpoint makes on the way there; ``back`` returns."""
+    d = on_demo()
+    d.execute("run-to 9000")
+    address = d.evaluate("$r1").number & ~3
+    d.execute("seek start")
+    d.execute(f"break data *(u32 *){address:#x} write")
+    hits = []
+    while d.execute("continue").cause is Cause.BREAKPOINT and d.position < 9000:
+        hits.append(where(d))
+    assert hits
+    d.execute("delete")
+    d.execute("seek 9000")
+    here = where(d)
+    report = d.execute(f"last write {address:#x}")
+    assert where(d) == hits[-1] and report.hits and report.hits[-1].write
+    assert not list(d.breakpoints)
+    d.execute("back")
+    assert where(d) == here
+
+
+def test_last_of_any_event_and_of_one_that_did_not_happen() -> None:
+    d = on_demo()
+    d.execute("run-to 20000")
+    for event, number in (("DTLB_MISS", 13), ("PROGRAM", 6)):
+        d.execute("seek 20000")
+        wanted = [r for r in d.exits if r.vector == number][-1]
+        report = d.execute(f"last exit {event}")
+        assert d.position == wanted.position and report.record is not None and report.record.number == wanted.number
+    here = where(d)
+    with pytest.raises(UsageError, match="did not happen between position 0 and here"):
+        d.execute("last exit WATCHDOG")
+    with pytest.raises(UsageError, match="last needs an event"):
+        d.execute("last write")
+    assert where(d) == here and not list(d.breakpoints)

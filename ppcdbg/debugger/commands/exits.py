@@ -69,21 +69,6 @@ def _why_interrupt(debugger: Debugger, name: str) -> Note:
     return Note(f"{name} is pending{since}, and will be delivered when KVM next enters the guest")
 
 
-def last(debugger: Debugger, argument: str) -> Story | Note:
-    """``last write ADDRESS``: who stored there last. It takes a recording: only a log of the past can tell."""
-    what, _, rest = argument.partition(" ")
-    if what not in ("write", "read", "access") or not rest:
-        raise UsageError("last needs what and where, for example: last write 0xc0001000")
-    finder = debugger.past_access
-    if finder is None:
-        command = {"read": "rwatch", "access": "awatch"}.get(what, "watch")
-        return Note(
-            f"only a recording knows who made the last {what}: ppcdbg record keeps one, and its replay can be asked;"
-            f" the next one is waited for with: {command} {rest.strip()}"
-        )
-    return finder(what, debugger.address(rest))
-
-
 def explain(debugger: Debugger, argument: str) -> Explanation:
     """The translation of an address, entry by entry."""
     access = Access.LOAD
@@ -133,14 +118,6 @@ COMMANDS: tuple[Command, ...] = (
         "exits",
         (),
         lambda debugger, argument: sorted(PRIORITIES),
-    ),
-    Command(
-        "last",
-        last,
-        "last write|read|access ADDRESS",
-        "Who accessed an address last, in a recording.",
-        "last write 0xc0001000",
-        "exits",
     ),
     Command(
         "explain",

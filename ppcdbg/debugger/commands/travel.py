@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.arguments import count_of, file_of
 from ppcdbg.debugger.commands.command import Command
+from ppcdbg.debugger.eventwords import completions, parse_event, split_condition, watched
 from ppcdbg.debugger.results import Note
 from ppcdbg.debugger.stops import StopReport
 from ppcdbg.debugger.travel import Place, Places
@@ -15,6 +16,7 @@ from ppcdbg.errors import UsageError
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
+_ACCESSES = ("write", "read", "access", "change")
 EXIT = re.compile(r"exit:(?P<number>[0-9_]+)(?:\+(?P<beyond>[0-9_]+))?")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -83,6 +85,16 @@ def bookmark(debugger: Debugger, argument: str) -> Places | Note:
     return Note(f"bookmark {name} at position {position:,}; `seek {name}` returns here")
 
 
+def last(debugger: Debugger, argument: str) -> StopReport:
+    """Go back to where something happened last; ``back`` returns."""
+    text, condition = split_condition(argument)
+    what, _, rest = text.partition(" ")
+    if not text or (what in _ACCESSES and not rest):
+        raise UsageError("last needs an event, for example: last write 0xc0001000, last exit DTLB_MISS, last tlb write")
+    event = watched(debugger, rest, what) if what in _ACCESSES else parse_event(debugger, text)
+    return debugger.past.last_of(event, condition)
+
+
 def save_session(debugger: Debugger, argument: str) -> Note:
     """The run up to now as a file that replays."""
     if not argument:
@@ -119,6 +131,16 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("back", back, "back", "Return to where the guest was before the last motion.", "back", "time"),
     Command("forward", forward, "forward", "Undo a back.", "forward", "time"),
+    Command(
+        "last",
+        last,
+        "last write|read|access|change ADDRESS | last EVENT [if CONDITION]",
+        "Go back to the last access to an address, or to the last event of a kind; `back` returns.",
+        "last exit DTLB_MISS",
+        "time",
+        (),
+        lambda debugger, argument: [*_ACCESSES, *completions(debugger, argument)],
+    ),
     Command(
         "save-session", save_session, "save-session FILE",
         "Write the run up to now, with its input and bookmarks, into a session file.", "save-session bug.ppcdbg",
