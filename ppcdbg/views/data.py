@@ -15,7 +15,8 @@ from typing import Any
 HEXADECIMAL = frozenset(
     {
         "address", "ea", "gpa", "real", "physical", "pc", "msr", "dar", "esr", "last_inst", "word", "target", "first",
-        "last", "entry", "before", "after", "token", "args", "results", "addresses",
+        "last", "entry", "before", "after", "token", "args", "results", "addresses", "original", "replacement", "back",
+        "nearest", "page", "critical", "r1",
     }
 )  # fmt: skip
 """Fields that hold addresses or images of registers. ``results`` are those of a hypercall."""

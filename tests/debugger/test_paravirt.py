@@ -14,6 +14,7 @@ from ppcdbg.kvm.patching import PATCHABLE, Becomes
 from ppcdbg.kvm.sections import Fate, outcome
 from ppcdbg.machine.images import executable_parts
 from ppcdbg.views import results
+from ppcdbg.views.data import plain
 from ppcdbg.views.spans import to_text
 from tests.guests.expected import SECTIONS
 
@@ -222,3 +223,13 @@ def test_an_interrupt_in_the_window_of_linux_waits_as_long_as_was_said(
     assert costs.longest > 100 if most is None else costs.longest == most
     if most is not None:  # stock waits for whatever comes
         assert guest.exits[-1].name == ("DEBUG" if policy == "single-step" else "DATA_STORAGE")
+
+
+def test_as_data_addresses_and_images_are_hexadecimal() -> None:
+    guest = first_section()
+    guest.execute("advance *0x100240")
+    page, section = plain(guest.execute("info magic")), plain(guest.execute("patched"))
+    assert page["ea"] == "0xfffff000" and page["critical"] == page["r1"] and page["inside"] is True
+    assert section["section"]["steps"][12]["address"] == "0x100240"
+    assert section["section"]["steps"][12]["stock"] == {"type": "Outcome", "fate": "LOST", "wait": None}
+    assert plain(guest.execute("info patched"))["scan"]["page"] == "0xfffff000"
