@@ -18,6 +18,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.cli.guests import add_options, description
@@ -26,10 +28,12 @@ from ppcdbg.errors import InputError, UsageError
 if TYPE_CHECKING:
     from ppcdbg.debugger.symbols import SymbolTable
     from ppcdbg.explore.conditions import Bounds
+    from ppcdbg.explore.outcome import Outcome
     from ppcdbg.explore.report import Report
     from ppcdbg.explore.search import Search
     from ppcdbg.explore.sites import Site
     from ppcdbg.explore.strategies import Plan
+    from ppcdbg.machine.description import MachineDescription
 
 REACH = 1_000_000
 """Instructions after the start in which sites are looked for, unless --until says other."""
@@ -54,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what("--random", metavar="N", type=int, default=0, help="N schedules of each site, drawn, in place of all")
     what("--seed", metavar="N", type=int, default=1, help="of --random (default 1)")
     what("--replay", metavar="LINE", help="one schedule: SOURCE@POSITION or SOURCE@0xADDRESS#TIME, joined by +")
+    what("--record", metavar="FILE", help="with --replay: the run up to its verdict as a session file")
     judge = parser.add_argument_group("judged by").add_argument
     judge("--patience", metavar="N", type=int, default=0, help="instructions that a deliverable interrupt may wait")
     judge("--delay", metavar="N", type=int, default=64, help="instructions that an enabled one may wait in all")
@@ -81,7 +86,9 @@ def run(options: argparse.Namespace) -> int:
     start = _start(options, machine, symbols, bounds)
     search = distribute.begin(machine, start, bounds, tuple(options.condition))
     if options.replay is not None:
-        return _replay(options, search, symbols)
+        return _replay(options, machine, search, symbols)
+    if options.record is not None:
+        raise UsageError("option --record belongs to --replay LINE")
     plan = _plan(options, search)
     sites = _sites(options, search, symbols)
     task = distribute.Task(machine, start, plan, tuple(sites), bounds, tuple(options.condition))
@@ -96,12 +103,10 @@ def run(options: argparse.Namespace) -> int:
     return Status.FINDING if found.failures or found.spoiled else Status.OK
 
 
-def _symbols(options: argparse.Namespace, machine: object) -> SymbolTable:
+def _symbols(options: argparse.Namespace, machine: MachineDescription) -> SymbolTable:
     from ppcdbg.debugger.symbols import SymbolTable, read_symbols
-    from ppcdbg.machine.description import MachineDescription
     from ppcdbg.machine.guests import symbol_file
 
-    assert isinstance(machine, MachineDescription)
     file = symbol_file(machine)
     return SymbolTable() if file is None else read_symbols(file)
 
@@ -117,7 +122,7 @@ def _print(found: Report, symbols: SymbolTable, core: str) -> None:
     print(to_text(rows))
 
 
-def _replay(options: argparse.Namespace, search: Search, symbols: SymbolTable) -> int:
+def _replay(options: argparse.Namespace, machine: MachineDescription, search: Search, symbols: SymbolTable) -> int:
     from ppcdbg.cli.run import write_json
     from ppcdbg.cli.status import Status
     from ppcdbg.explore.report import outcome_data
@@ -135,6 +140,8 @@ def _replay(options: argparse.Namespace, search: Search, symbols: SymbolTable) -
         raise UsageError(f"{schedule[0]} lies before the start of the search, {search.start}; give an earlier --from")
     outcome, boundaries = search.replay(schedule)
     verdict = search.verdict(outcome)
+    if options.record is not None:
+        _record(options.record, machine, outcome)
     if options.json:
         write_json({"verdict": verdict.word, "condition": verdict.condition, "reason": verdict.reason,
                     **outcome_data(outcome)}, options.json)  # fmt: skip
@@ -142,6 +149,32 @@ def _replay(options: argparse.Namespace, search: Search, symbols: SymbolTable) -
         core = search.system.core.model.name
         print(to_text(races.outcome(outcome, verdict, boundaries, symbols.name, core)))
     return Status.FINDING if verdict.condition else Status.OK
+
+
+def _record(name: str, machine: MachineDescription, outcome: Outcome) -> None:
+    """The guest from its first instruction to where the verdict was clear, with the interrupts in its input."""
+    from ppcdbg.explore.sources import inject
+    from ppcdbg.kvm.run import KvmSystem
+    from ppcdbg.machine.system import Limits
+    from ppcdbg.session.machines import open_system, write_machine
+    from ppcdbg.session.recorder import Recorder
+    from ppcdbg.session.store import Store
+
+    system = open_system(machine)
+    assert isinstance(system, KvmSystem)
+    store = Store.new(Path(name))
+    try:
+        write_machine(store, machine)
+        recorder = Recorder(system, store)
+        for event, fate in zip(outcome.schedule, outcome.fates):
+            inject(system, event.source, event.position)
+            if event.source.release is not None and fate.delivered is not None:
+                gone = replace(event.source, value=event.source.release)
+                inject(system, gone, fate.delivered + 1)
+        system.run(Limits(outcome.position))
+        recorder.finish()
+    finally:
+        store.close()
 
 
 def _plan(options: argparse.Namespace, search: Search) -> Plan:
@@ -157,7 +190,7 @@ def _plan(options: argparse.Namespace, search: Search) -> Plan:
     return Plan(tuple(dict.fromkeys(names)), options.pairs, options.random, options.seed)
 
 
-def _start(options: argparse.Namespace, machine: object, symbols: SymbolTable, bounds: Bounds) -> int:
+def _start(options: argparse.Namespace, machine: MachineDescription, symbols: SymbolTable, bounds: Bounds) -> int:
     """The position that --from means."""
     text: str = options.start
     digits = text.replace("_", "")
@@ -167,9 +200,7 @@ def _start(options: argparse.Namespace, machine: object, symbols: SymbolTable, b
         return 0 if digits == "0" else parse_count(digits, ("option --from", UsageError))
     from ppcdbg.explore import distribute
     from ppcdbg.explore.sites import passage
-    from ppcdbg.machine.description import MachineDescription
 
-    assert isinstance(machine, MachineDescription)
     search = distribute.begin(machine, 0, bounds)
     return passage(search.system, _address(text, symbols), 1, 1 << 40)
 

@@ -69,9 +69,9 @@ def source(name: str, hv: bool) -> Source:
     raise UsageError(f"there is no source of interrupts {name!r} here; it must be one of {known_names}, irq:NUMBER")
 
 
-def inject(system: KvmSystem, source: Source) -> None:
-    """The interrupt comes at this moment."""
-    system.input.add(source.kind, target=source.target, value=source.value, name=source.request)
+def inject(system: KvmSystem, source: Source, position: int | None = None) -> None:
+    """The interrupt comes at this moment, or at a position that is still to come."""
+    system.input.add(source.kind, target=source.target, value=source.value, name=source.request, position=position)
 
 
 def release(system: KvmSystem, source: Source) -> None:

@@ -66,3 +66,13 @@ def test_what_cannot_be_is_one_line(cli: Cli) -> None:
 def test_a_condition_of_ones_own(cli: Cli) -> None:
     done = cli("race", "window", "--positions", "58..59", "--condition", "tests.explore.own:NeverAtAll")
     assert done.status == 1 and "never-at-all: external came" in done.out
+
+
+def test_a_failure_as_a_session_file(cli: Cli, tmp_path: Path) -> None:
+    """It holds the interrupt in its input, and replays and verifies like any recording."""
+    file = tmp_path / "lost.ppcdbg"
+    assert cli("race", "window", "--replay", "external@96", "--record", file).status == 1
+    assert cli("session", "verify", file).status == 0
+    rows = cli("session", "sql", file, "SELECT count(*) FROM input")
+    assert rows.out.split()[-1] == "1"
+    assert cli("race", "window", "--record", tmp_path / "none").status == 2

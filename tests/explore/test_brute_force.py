@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from ppcdbg.debugger import open_guest
 from ppcdbg.explore.strategies import Plan
-from ppcdbg.kvm.codes import KVM_INTERRUPT_SET
-from ppcdbg.machine.input import InputKind
 from tests.explore.rig import explored, search
 
 EE = 0x8000
@@ -31,7 +29,7 @@ def _lost(position: int) -> bool:
     sites = [symbol(name) for name in ("wrteei_1", "wrteei_0", "mtmsr")]
     handler = symbol("vectors")
     guest.step(position)
-    guest.system.input.add(InputKind.KVM, name="interrupt", value=KVM_INTERRUPT_SET)
+    guest.execute("inject EXTERNAL")
     behind = {site + 4 for site in sites if site is not None}
     for _ in range(100 + IDLE):
         guest.step(into_interrupts=True)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import pytest
 
 from ppcdbg.explore.conditions import Bounds
+from ppcdbg.explore.guest import Guest
 from ppcdbg.explore.outcome import End
 from ppcdbg.explore.schedule import parse
 from ppcdbg.explore.sources import names
 from ppcdbg.explore.states import States
 from ppcdbg.explore.strategies import Plan
 from ppcdbg.isa.disassemble import Disassembler
+from ppcdbg.kvm.sections import section
 from tests.explore.rig import SOURCES, explored, search, sites, words
 
 ALL = Plan(SOURCES)
+ENTER = 0x9020F01C  # stw r1,critical+4
 
 
 def test_the_window_is_found_and_nothing_beside_it() -> None:
@@ -122,3 +125,13 @@ def test_sources_are_those_of_the_flavour() -> None:
 
 def _nowhere(pc: int, time: int) -> int:
     raise AssertionError("no address in this line")
+
+
+def test_what_is_found_by_trying_is_what_follows_from_the_code() -> None:
+    """``kvm.sections`` reads a section's instructions and says where an interrupt would be lost; it runs nothing."""
+    searching = search()
+    found = explored(searching, Plan(("external",)))
+    for site in found.sites:
+        word = Guest(searching.system).word
+        read = section(word, next(b.pc for b in site.boundaries if b.word == ENTER), 0xFFFFF000)
+        assert tuple(b.pc for b in site.window("external")) == read.window

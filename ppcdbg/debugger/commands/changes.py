@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import TSR_DIS, TSR_ENW, TSR_WIS
+from ppcdbg.debugger import races
 from ppcdbg.debugger.breakpoints import Breakpoint
 from ppcdbg.debugger.commands.command import Block, Command
 from ppcdbg.debugger.results import Note
@@ -35,7 +36,9 @@ def _requests(debugger: Debugger) -> dict[str, tuple[str, int]]:
 
 
 def inject(debugger: Debugger, argument: str) -> Note:
-    """An interrupt from outside: a priority of KVM's, a line of the bare core, or a source of the MPIC."""
+    """An interrupt from outside: a priority of KVM's, a line of the bare core, a source of the MPIC, or a schedule."""
+    if "@" in argument:
+        return races.put_in(debugger, argument.strip())
     words = argument.upper().split()
     queue = debugger.system.input
     known = _requests(debugger) if debugger.has_exits else _BARE
@@ -115,8 +118,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "inject",
         inject,
-        "inject PRIORITY | UNSET | irq NUMBER [0|1]",
-        "An interrupt from outside, through the input queue: one of KVM's priorities, a core's line, an MPIC source.",
+        "inject PRIORITY | UNSET | irq NUMBER [0|1] | SOURCE@POSITION[+...]",
+        "An interrupt from outside: a priority of KVM's, a core's line, an MPIC source, or a line of `ppcdbg race`.",
         "inject irq 42",
         "running",
         (),
