@@ -30,6 +30,8 @@ from ppcdbg.bench.row import Row, Subject
 from ppcdbg.bench.whole import OURS, PEER, inherited
 from ppcdbg.paths import PACKAGE
 
+WAITING = ("-S", "-gdb", "unix:{port},server=on,wait=off")
+"""QEMU's options for a guest that stands still behind a port."""
 CONNECT_TRIES, CONNECT_PAUSE = 500, 0.02
 REPLY_SECONDS = 20.0
 HISTORY = f"{OURS}, with a way back"
@@ -66,6 +68,7 @@ class Client:
         self.connection = connection
         connection.settimeout(REPLY_SECONDS)
         self.acks = True
+        self._rest = b""
         offers = self.ask(b"qSupported:multiprocess+;vContSupported+")
         if b"QStartNoAckMode+" in offers and self.ask(b"QStartNoAckMode") == b"OK":
             self.acks = False
@@ -82,6 +85,42 @@ class Client:
             self.connection.sendall(b"+")
         return data[data.index(b"$") + 1 : -3]
 
+    def monitor(self, command: str) -> None:
+        """Carry out a command of the other end's own; what it says is not looked at."""
+        packet = b"qRcmd,%b" % command.encode().hex().encode()
+        self.connection.sendall(b"$%b#%02x" % (packet, sum(packet) & 0xFF))
+        while (body := self.receive())[:1] == b"O" and body != b"OK":
+            pass
+        if body != b"OK":
+            raise NotRun(f"the gdb port answers `monitor {command}` with {body[:40].decode(errors='replace')!r}")
+
+    def receive(self) -> bytes:
+        """The body of the next packet, asked for or not; NotRun where none comes in time."""
+        while (end := self._rest.find(b"#")) < 0 or len(self._rest) < end + 3:
+            try:
+                data = self.connection.recv(65536)
+            except TimeoutError:
+                raise NotRun(f"the gdb port gave no answer in {self.connection.gettimeout():.0f} s") from None
+            if not data:
+                raise NotRun("the other end closed its gdb port")
+            self._rest += data
+        body, self._rest = self._rest[self._rest.index(b"$") + 1 : end], self._rest[end + 3 :]
+        if self.acks:
+            self.connection.sendall(b"+")
+        return body
+
+    def stop(self, packet: bytes) -> bytes:
+        """Send a packet that moves the guest, and give its stop reply; NotRun for any other answer."""
+        self.connection.sendall(b"$%b#%02x" % (packet, sum(packet) & 0xFF))
+        return self.stopped(packet.decode())
+
+    def stopped(self, what: str) -> bytes:
+        """The stop reply that is due."""
+        body = self.receive()
+        if body[:1] != b"T":
+            raise NotRun(f"the gdb port answers {what} with {body[:40].decode(errors='replace')!r}")
+        return body
+
     def rate(self, work: Work) -> float:
         """How many times a second the port does one thing."""
         packet, reply, ask = work.packet, work.reply, self.ask
@@ -96,7 +135,7 @@ class Client:
 
 def steps_per_second(image: Path, steps: int) -> float:
     """Steps a second of QEMU over its gdb port."""
-    with port(_qemu(image)) as client:
+    with port(qemu_port(image)) as client:
         return client.rate(Work(STEP.name, STEP.title, STEP.packet, STEP.reply, steps, ()))
 
 
@@ -107,15 +146,15 @@ def rows(image: Path) -> tuple[Row, ...]:
 
 def _row(work: Work, image: Path) -> Row:
     def ours() -> Mapping[str, float]:
-        with port([*_ppcdbg(image), "--no-history"], inherited(os.environ)) as client:
+        with port([*ppcdbg_port(image), "--no-history"], inherited(os.environ)) as client:
             return {OURS: client.rate(work)}
 
     def with_history() -> Mapping[str, float]:
-        with port(_ppcdbg(image), inherited(os.environ)) as client:
+        with port(ppcdbg_port(image), inherited(os.environ)) as client:
             return {HISTORY: client.rate(work)}
 
     def peer() -> Mapping[str, float]:
-        with port(_qemu(image)) as client:
+        with port(qemu_port(image)) as client:
             return {PEER: client.rate(work)}
 
     subjects = [Subject(OURS, ours), Subject(PEER, peer, True)]
@@ -124,11 +163,11 @@ def _row(work: Work, image: Path) -> Row:
     return Row(work.name, work.title, "1/s", Better.HIGHER, tuple(subjects), work.asks)
 
 
-def _qemu(image: Path) -> list[str]:
-    return [*qemu.loop(image, ()), "-S", "-gdb", "unix:{port},server=on,wait=off"]
+def qemu_port(image: Path) -> list[str]:
+    return [*qemu.loop(image, ()), *WAITING]
 
 
-def _ppcdbg(image: Path) -> list[str]:
+def ppcdbg_port(image: Path) -> list[str]:
     machine = ["--cpu", LOOP_CPU, "--hv", "none", "--memory", f"{LOOP_MEMORY >> 20}M"]
     return [sys.executable, "-m", "ppcdbg", "serve", str(image), *machine, "--quiet", "--gdb", "unix:{port}"]
 

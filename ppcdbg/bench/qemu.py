@@ -56,6 +56,11 @@ def linux(guest: Linux) -> list[str]:
     return [*machine(guest.cpu, LINUX_MEMORY), *place, "-append", LINUX_APPEND]
 
 
+def recording(mode: str, file: Path) -> tuple[str, ...]:
+    """Options to ``record`` into a file or to ``replay`` it, with a snapshot at the beginning to go back to."""
+    return (ICOUNT[0], f"{ICOUNT[1]},rr={mode},rrfile={file},rrsnapshot=begin")
+
+
 def run(command: list[str], timeout: float) -> Finished:
     """Run QEMU to its end. NotRun if it fails or does not end in time."""
     done = process(command, timeout)

@@ -1,6 +1,7 @@
 """All rows of the benchmark, in the order of the report, and which of them a user's pattern means.
 
-Reading order: results, row, clock; then loops, whole, inside; report lays it out, ``cli.bench`` prints it.
+Reading order: results, row, clock; then loops, whole, inside, gdbpeer, back; report lays it out and ``cli.bench``
+prints it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ppcdbg.bench import gdbpeer, inside, loops, races, whole
+from ppcdbg.bench import back, gdbpeer, inside, loops, races, whole
 from ppcdbg.bench.guests import loop_image
 from ppcdbg.bench.row import Row
 from ppcdbg.errors import InputError, UsageError
@@ -45,6 +46,7 @@ def catalogue(settings: Settings) -> tuple[Row, ...]:
         *inside.rows(image, demo, settings.linux, settings.amounts),
         races.race_row(),
         *gdbpeer.rows(image),
+        *back.rows(settings.folder, settings.timeout),
     )
 
 

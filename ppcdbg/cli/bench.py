@@ -7,6 +7,8 @@ demo, import            cold start of `ppcdbg run demo`, and what of it is impor
 step                    in-process single steps, the state visible to Python after each
 exits-demo, -linux      exits a second by kind, each recorded in full
 gdb-step, -g, -m-*      the gdb port: steps, registers, 2 KiB and 4 bytes of memory, by one client in Python
+back-step, -continue,   the way back over the gdb port, 100 million instructions into a loop; QEMU from its own
+  -far, seek            recording of the same guest (-icount shift=0,rr=record), in which it goes back by replaying
 snapshot                the whole machine copied out and back
 race                    interrupts at boundaries of critical sections, each followed to its verdict
 

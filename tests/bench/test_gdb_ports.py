@@ -23,7 +23,7 @@ def image(tmp_path: Path) -> Path:
 
 
 def test_every_work_is_done_by_our_port_without_acknowledgements(image: Path) -> None:
-    with gdbpeer.port(gdbpeer._ppcdbg(image), inherited(os.environ)) as client:
+    with gdbpeer.port(gdbpeer.ppcdbg_port(image), inherited(os.environ)) as client:
         assert not client.acks
         for work in gdbpeer.WORKS:
             assert client.rate(replace(work, times=20)) > 0
