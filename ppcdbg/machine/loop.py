@@ -144,10 +144,12 @@ class RunLoop:
     def _visited(self, limits: Limits) -> Stop:
         """As ``_run``, standing still where visitors are due."""
         steps, asked, visitors = self.steps, limits.interrupted, self.visitors
-        self._unasked = 0
+        self._unasked, told = 0, False
 
         def interrupted() -> bool:
-            return asked is not None and asked() or any(visitor.wants() for visitor in visitors)
+            nonlocal told
+            told = asked is not None and asked()
+            return told or any(visitor.wants() for visitor in visitors)
 
         while True:
             self.visit_at = due = min(max(visitor.due(), self.position + 1) for visitor in visitors)
@@ -157,7 +159,7 @@ class RunLoop:
             for visitor in visitors:
                 if visitor.wants():
                     visitor.pause()
-            if stop.kind is StopKind.INTERRUPTED and (asked is None or not asked()):
+            if stop.kind is StopKind.INTERRUPTED and not told:
                 continue
             if stop.kind is not StopKind.LIMIT or stop.position >= limits.position:
                 return stop
