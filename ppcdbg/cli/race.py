@@ -7,6 +7,7 @@ until it is proved that it never will be. Failures are printed with a line each 
 
   ppcdbg race window                                the bundled guest whose sections lose interrupts
   ppcdbg race window --deferral single-step         the same with a remedy
+  ppcdbg race window --remedies                     all of them in one table, with what each costs
   ppcdbg race window --replay external@96           one schedule, told step by step
   ppcdbg race vmlinux --from start_kernel --until 20M --sites 5 --jobs 2
 
@@ -28,6 +29,7 @@ from ppcdbg.errors import InputError, UsageError
 if TYPE_CHECKING:
     from ppcdbg.debugger.symbols import SymbolTable
     from ppcdbg.explore.conditions import Bounds
+    from ppcdbg.explore.distribute import Task
     from ppcdbg.explore.outcome import Outcome
     from ppcdbg.explore.report import Report
     from ppcdbg.explore.search import Search
@@ -58,6 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what("--random", metavar="N", type=int, default=0, help="N schedules of each site, drawn, in place of all")
     what("--seed", metavar="N", type=int, default=1, help="of --random (default 1)")
     what("--replay", metavar="LINE", help="one schedule: SOURCE@POSITION or SOURCE@0xADDRESS#TIME, joined by +")
+    what("--remedies", action="store_true", help="every --deferral policy on the same schedules, in one table")
     what("--record", metavar="FILE", help="with --replay: the run up to its verdict as a session file")
     judge = parser.add_argument_group("judged by").add_argument
     judge("--patience", metavar="N", type=int, default=0, help="instructions that a deliverable interrupt may wait")
@@ -92,9 +95,11 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(options, search)
     sites = _sites(options, search, symbols)
     task = distribute.Task(machine, start, plan, tuple(sites), bounds, tuple(options.condition))
-    found = report(
-        plan, bounds, search.start, sites, distribute.results(task, search, options.jobs, _progress(options))
-    )
+    if options.remedies:
+        return _remedies(options, task)
+    progress = _progress(options)
+    found = report(plan, bounds, search.start, sites, distribute.results(task, search, options.jobs, progress))
+    progress(0, 0)
     if options.json:
         head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "deferral": machine.deferral}
         write_json({**head, **data(found)}, options.json)
@@ -149,6 +154,24 @@ def _replay(options: argparse.Namespace, machine: MachineDescription, search: Se
         core = search.system.core.model.name
         print(to_text(races.outcome(outcome, verdict, boundaries, symbols.name, core)))
     return Status.FINDING if verdict.condition else Status.OK
+
+
+def _remedies(options: argparse.Namespace, task: Task) -> int:
+    from ppcdbg.cli.run import write_json
+    from ppcdbg.cli.status import Status
+    from ppcdbg.explore.remedies import remedies
+    from ppcdbg.explore.report import SCHEMA, SCHEMA_VERSION, data
+    from ppcdbg.views import races
+    from ppcdbg.views.spans import to_text
+
+    found = [*remedies(task)]
+    if options.json:
+        head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
+        rows = [{"deferral": r.policy, "guest_must": r.guest_must, "counts": r.counts, **data(r.report)} for r in found]
+        write_json({**head, "remedies": rows}, options.json)
+    if options.json != "-":
+        print(to_text(races.remedies(found)))
+    return Status.FINDING if any(r.report.failures for r in found) else Status.OK
 
 
 def _record(name: str, machine: MachineDescription, outcome: Outcome) -> None:
@@ -257,6 +280,7 @@ def _progress(options: argparse.Namespace) -> Callable[[int, int], None]:
 
     def progress(done: int, total: int) -> None:
         if shown:
-            print(f"\rrace: {done} of {total} units", end="", file=sys.stderr, flush=True)
+            text = f"race: {done} of {total} units" if total else ""
+            print(f"\r{text:<40}", end="" if total else "\r", file=sys.stderr, flush=True)
 
     return progress

@@ -76,3 +76,20 @@ def test_a_failure_as_a_session_file(cli: Cli, tmp_path: Path) -> None:
     rows = cli("session", "sql", file, "SELECT count(*) FROM input")
     assert rows.out.split()[-1] == "1"
     assert cli("race", "window", "--record", tmp_path / "none").status == 2
+
+
+def test_the_remedies_in_one_table(cli: Cli, tmp_path: Path) -> None:
+    """Each on the same schedules: what it loses, and what the deferrals cost."""
+    file = tmp_path / "remedies.json"
+    done = cli("race", "window", "--remedies", "--sources", "external,watchdog", "--json", file)
+    rows = {line.split()[0]: line.split()[1:] for line in done.out.splitlines()[1:8]}
+    assert done.status == 1
+    assert {name: (int(lost), int(other)) for name, (lost, other, *_) in rows.items()} == {
+        "stock": (40, 0), "nop-exit": (40, 0), "single-step": (0, 0), "read-only": (0, 0), "ordered": (7, 0),
+        "notify": (40, 0), "notify-unmapped": (40, 0),
+    }  # fmt: skip
+    steps, changes = int(rows["single-step"][4]), int(rows["read-only"][5])
+    assert steps > 300 and changes > 100 and rows["stock"][3:7] == ["0"] * 4
+    assert "nop-exit: the guest must execute tlbsync" in done.out
+    kept = json.loads(file.read_text(encoding="utf-8"))["remedies"]
+    assert [r["deferral"] for r in kept] == [*rows] and kept[2]["counts"]["steps"] == steps
