@@ -1,7 +1,8 @@
 """What is kept of every exit, compactly, and the log of emulation failures with the kernel's rate limit.
 
-An exit costs one tuple: the run loop's, or ``words.ROW`` for one that compiled code handled. The :class:`ExitRecord`
-of it is made when somebody reads it.
+An exit costs one tuple: the run loop's, or ``words.ROW`` for one that compiled code handled. What compiled code handled
+in one go is kept as the bytes that it wrote until somebody reads a row. The :class:`ExitRecord` of a row is made when
+somebody reads that.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, NO_EXIT_T
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.records import Action, Did, ExitRecord
 from ppcdbg.kvm.trace import exit_name
+from ppcdbg.kvm.words import ROW
 
 # What an action tuple begins with; the rest depends on it (see ``action``).
 EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG = range(10)
 Compact = tuple[Any, ...]
+Kept = Compact | bytes
+"""A row, or two and more of compiled code's as it wrote them."""
 WRITES = 0x100
 """In the third word of a row of compiled code: a device was written. The lowest byte is the size of the access."""
 _NATIVE = 16
@@ -67,29 +71,63 @@ class ExitLog(Sequence[ExitRecord]):
     """Every exit of a run in order. Appending is O(1); reading makes the record."""
 
     def __init__(self, hv: bool, device_at: Callable[[int], str]) -> None:
-        self._rows: list[Compact] = []
+        self._rows: list[Kept] = []
+        """The last item is a row, if there is any: what is at hand can be answered and taken back."""
+        self._more = 0
+        """Rows beyond one that the items have, all together."""
+        self._read = 0
+        """Items at the beginning that are known to be rows."""
+        self._batched = False
+        """Whether an item after those is bytes."""
         self._captured = _CAPTURED_HV if hv else _CAPTURED_PR
         self._device_at = device_at
-        self.append = self._rows.append
-        self.extend = self._rows.extend
+        self.append: Callable[[Compact], None] = self._rows.append
         self._seen: list[Compact] = []
         """The longest log seen so far, while no other history begins: what a return to a later state needs."""
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + self._more
+
+    def extend(self, rows: memoryview, count: int) -> Compact:
+        """Take ``count`` rows over that compiled code wrote, and return the last."""
+        if count > 1:
+            more = count - 1
+            self._rows.append(rows[: more * ROW.size].tobytes())
+            self._more += more - 1
+            self._batched = True
+        last: Compact = ROW.unpack_from(rows, (count - 1) * ROW.size)
+        self._rows.append(last)
+        return last
+
+    def _all(self) -> list[Compact]:
+        """Every exit as a row of its own."""
+        kept: list[Any] = self._rows
+        if self._batched:
+            late: list[Compact] = []
+            for item in kept[self._read :]:
+                if type(item) is bytes:
+                    late += ROW.iter_unpack(item)
+                else:
+                    late.append(item)
+            kept[self._read :] = late
+            self._batched, self._more = False, 0
+            self._read = len(kept)
+        return kept
 
     def save(self) -> Saved:
         """How many exits there were; which ones is the history's, which ``restore`` keeps."""
-        return {"length": len(self._rows)}
+        return {"length": len(self)}
 
     def restore(self, state: Saved) -> None:
         """Go back to a state of the past, or forward again to one that was seen before."""
         length = whole(state["length"])
-        self._seen += self._rows[len(self._seen) :]
+        rows = self._all()
+        self._seen += rows[len(self._seen) :]
         if length > len(self._seen):
             raise TypeError(f"the exit log ends at exit {len(self._seen)}, before the {length} of this state")
-        del self._rows[length:]
-        self._rows += self._seen[len(self._rows) : length]
+        del rows[length:]
+        rows += self._seen[len(rows) : length]
+        self._read = length
 
     def foretell(self, rows: list[Compact]) -> None:
         """What will be logged is known, from a recording."""
@@ -101,12 +139,27 @@ class ExitLog(Sequence[ExitRecord]):
 
     def become(self, length: int, rows: list[Compact]) -> None:
         """The first ``length`` exits and then these: another history begins."""
-        self._rows[length:] = rows
+        self._all()[length:] = rows
         self._seen = []
+        self._read = len(self)
 
     def rows(self, first: int) -> list[Compact]:
-        """The compact rows from exit ``first`` on, for a recording."""
-        return self._rows[first:]
+        """The compact rows from exit ``first`` on."""
+        return self._all()[first:]
+
+    def kept(self, first: int) -> list[Kept]:
+        """The same as they are kept, for a recording: nothing is made that nobody reads."""
+        items, at, start = self._rows, len(self), len(self._rows)
+        if not self._batched:
+            return items[first:]
+        while at > first:
+            start -= 1
+            item = items[start]
+            at -= len(item) // ROW.size if type(item) is bytes else 1
+        found = items[start:]
+        if at < first:
+            found[:1] = [bytes(found[0])[(first - at) * ROW.size :]]
+        return found
 
     @overload
     def __getitem__(self, index: int) -> ExitRecord: ...
@@ -114,39 +167,36 @@ class ExitLog(Sequence[ExitRecord]):
     def __getitem__(self, index: slice) -> list[ExitRecord]: ...
     def __getitem__(self, index: int | slice) -> ExitRecord | list[ExitRecord]:
         if isinstance(index, slice):
-            return [self._record(i) for i in range(*index.indices(len(self._rows)))]
-        if not -len(self._rows) <= index < len(self._rows):
-            raise IndexError(f"there is no exit {index}; {len(self._rows)} were taken")
-        return self._record(index % len(self._rows))
+            return [self._record(i) for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there is no exit {index}; {len(self)} were taken")
+        return self._record(index % len(self))
 
     def __iter__(self) -> Iterator[ExitRecord]:
-        return (self._record(i) for i in range(len(self._rows)))
+        return (self._record(i) for i in range(len(self)))
 
     def vector(self, index: int) -> int:
         """Exit number of one exit without making its record."""
-        vector: int = self._rows[index][2]
+        vector: int = self._all()[index][2]
         return vector
-
-    @property
-    def last(self) -> Compact:
-        """The last row as it is kept."""
-        return self._rows[-1]
 
     def answer(self, value: int) -> None:
         """The last row is compiled code's, of a load from a device: what the device gave."""
-        row = self._rows[-1]
+        row: Any = self._rows[-1]
         self._rows[-1] = *row[:10], value, *row[11:]
 
     def pop(self) -> Compact:
-        """Take the last row back."""
-        return self._rows.pop()
+        """Take the last row back. It is the one at hand, and another comes for it."""
+        row: Compact = self._rows.pop()  # type: ignore[assignment]  # see _rows
+        self._read = min(self._read, len(self._rows))
+        return row
 
     def beginning(self, at: tuple[int, ...]) -> ExitRecord:
         """The record that the next exit begins with: position, tick, number, pc, MSR, DEAR, ESR, instruction."""
-        return replace(self._made(len(self._rows), (*at, (), (), None, 0, NO_EXIT_TYPE, 0)), resume="")
+        return replace(self._made(len(self), (*at, (), (), None, 0, NO_EXIT_TYPE, 0)), resume="")
 
     def _record(self, index: int) -> ExitRecord:
-        row = self._rows[index]
+        row = self._all()[index]
         return self._made(index, self._widened(row) if len(row) == _NATIVE else row)
 
     def _made(self, index: int, row: Compact) -> ExitRecord:

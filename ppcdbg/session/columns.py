@@ -11,15 +11,22 @@ from array import array
 from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import accumulate
-from operator import sub
-from typing import TYPE_CHECKING
+from operator import itemgetter, sub
+from struct import error as OutOfRange
+from typing import TYPE_CHECKING, Any
 
+from ppcdbg.kvm.words import ROW
 from ppcdbg.session.plain import DamagedError
 
 if TYPE_CHECKING:
     from zstandard import ZstdCompressor
 
 EXIT_COLUMNS = ("position", "tick", "vector", "pc", "msr", "dar", "esr", "inst", "resume", "exit_type", "cost")
+_EXIT = itemgetter(*range(8), -3, -2, -1)
+"""Those columns of a row of the exit log, the run loop's or compiled code's: how it began and how it ended."""
+_LONG, _SHORT = (0, 1), (*range(4, 10), 15, 16, 17)
+"""Where ``words.ROW`` has them, in words of 64 bits and in words of 32."""
+_NOTHING = (0, 0, 0, 0, 0)
 INTERRUPT_COLUMNS = ("vector", "pc", "msr", "guest", "position")
 LEVEL = 1
 GROWING = {"exit": (0, 1), "interrupt": (4,), "console0": (1,), "console1": (1,)}
@@ -47,6 +54,44 @@ def _column(column: Sequence[int], *, growing: bool) -> tuple[bytes, array[int]]
         return b"I", array("I", column)
     except OverflowError:
         return b"Q", array("Q", map(_M64.__and__, column))
+
+
+def pack_exits(kept: Sequence[Any]) -> tuple[int, bytes]:
+    """How many exits there are in a piece of the exit log as it is kept, and their rows as by ``pack``.
+
+    Nearly all are bytes of ``words.ROW`` already, which are put in columns without a look at any number.
+    """
+    try:
+        rows = b"".join([item if type(item) is bytes else _row(item) for item in kept])
+        packed = bytearray()
+        short, long = memoryview(rows).cast("I"), memoryview(rows).cast("Q")
+        for at in _LONG:
+            packed += b"d" + _differences(long[at :: ROW.size // 8].tobytes())
+        for at in _SHORT:
+            packed += b"I" + short[at :: ROW.size // 4].tobytes()
+    except (OutOfRange, OverflowError):  # a number that needs more bits, or a column that does not grow
+        each = [_EXIT(row) for item in kept for row in (ROW.iter_unpack(item) if type(item) is bytes else (item,))]
+        return len(each), pack(each, GROWING["exit"])
+    return len(rows) // ROW.size, compress(bytes(packed))
+
+
+def _row(row: Sequence[Any]) -> bytes:
+    return ROW.pack(*(row if len(row) == 16 else (*row[:8], *_NOTHING, *row[-3:])))
+
+
+def _differences(column: bytes) -> bytes:
+    """Of a column of 64-bit words that grows, each less the one before, as one subtraction of two long numbers.
+
+    Raises OverflowError where one is less than the one before: then the digits do not add up to the last.
+    """
+    whole = int.from_bytes(column, "little")
+    found = (whole - (whole << 64) & (1 << 8 * len(column)) - 1).to_bytes(len(column), "little")
+    words = array("Q", found)
+    if sys.byteorder == "big":
+        words.byteswap()
+    if sum(words) != whole >> 8 * (len(column) - 8):
+        raise OverflowError
+    return found
 
 
 def unpack(data: bytes, count: int, width: int) -> list[tuple[int, ...]]:

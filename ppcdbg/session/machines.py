@@ -7,12 +7,12 @@ recorded one or none: an image, a core or a size that differs is refused in one 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ppcdbg.errors import InputError
 from ppcdbg.kvm.build import build_system
@@ -22,6 +22,9 @@ from ppcdbg.session.format import damaged
 from ppcdbg.session.magic import is_session
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
 from ppcdbg.session.store import Store
+
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
 
 ROLES = ("kernel", "initrd", "dtb")
 """The fields of a description that name a file which makes the machine."""
@@ -135,6 +138,8 @@ def _read(path: Path, role: str) -> bytes:
 
 
 @cache
-def _folder(process: int) -> tempfile.TemporaryDirectory[str]:
+def _folder(process: int) -> TemporaryDirectory[str]:
     """Where a process keeps the images of the sessions that it opened; symbols are read from there later."""
-    return tempfile.TemporaryDirectory(prefix="ppcdbg-session-")
+    from tempfile import TemporaryDirectory
+
+    return TemporaryDirectory(prefix="ppcdbg-session-")

@@ -10,16 +10,18 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.observe import Observer
-from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.console import Console
 from ppcdbg.machine.input import InputEvent
 from ppcdbg.machine.system import Limits, System
 from ppcdbg.session.pages import Pages
 from ppcdbg.session.snapshots import state_hash
 from ppcdbg.session.store import Mark, Store
+
+if TYPE_CHECKING:
+    from ppcdbg.kvm.vcpu import Vcpu
 
 COMMIT_EVERY = 0.25
 """Seconds between two commits."""
@@ -28,8 +30,6 @@ LOOK_EVERY = 0.05
 SHARE = 0.04
 """What part of the run's time the hashes may take."""
 FIRST_LOOK = 500_000
-_EXIT = itemgetter(*range(8), -3, -2, -1)
-"""Of a row of the exit log, Python's or compiled code's: how it began and how it ended (``columns.EXIT_COLUMNS``)."""
 
 
 class Interrupts(Observer):
@@ -72,7 +72,8 @@ class Recorder:
         self._written = {"input": 0, "exit": 0, "interrupt": 0, "console0": 0, "console1": 0}
         self._before = system.input.taken
         system.input.taken = self._taken
-        self._exits = system.kvm.exits if isinstance(system, KvmSystem) else None
+        kvm: Vcpu | None = getattr(system, "kvm", None)
+        self._exits = None if kvm is None else kvm.exits
         self._interrupts = None if self._exits is not None else Interrupts(system.core.observer)
         if self._interrupts is not None:
             system.core.observer = self._interrupts
@@ -143,7 +144,8 @@ class Recorder:
         store.add_marks(self._marks)
         self._marks.clear()
         if self._exits is not None:
-            self._chunk("exit", [*map(_EXIT, self._exits.rows(self._written["exit"]))])
+            first = self._written["exit"]
+            self._written["exit"] += store.add_exits(first, self._exits.kept(first))
         if self._interrupts is not None:
             self._chunk("interrupt", self._interrupts.rows)
             self._interrupts.rows = []

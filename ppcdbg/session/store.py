@@ -169,6 +169,14 @@ class Store:
                 (kind, first, len(rows), columns.pack(rows, columns.GROWING[kind])),
             )
 
+    def add_exits(self, first: int, kept: Sequence[object]) -> int:
+        """A piece of the exit log as it is kept, from exit ``first`` on; returns how many exits it has."""
+        if not kept:
+            return 0
+        count, data = columns.pack_exits(kept)
+        self._execute("INSERT INTO chunk VALUES (?, ?, ?, ?)", ("exit", first, count, data))
+        return count
+
     def log(self, kind: str) -> Iterator[tuple[int, ...]]:
         """The rows of one kind of log, in order."""
         expected = 0

@@ -16,6 +16,9 @@ from ppcdbg.machine.system import Limits, Stop
 if TYPE_CHECKING:
     from ppcdbg.kvm.run import KvmSystem
 
+_ROW_WORDS, _ACTION = W.ROW.size // 4, 10
+"""Of ``words.ROW`` in words of 32 bits: how many, and which is the action."""
+
 
 class Native:
     """Of one system. Without an engine that runs :mod:`.code` nothing here has an effect."""
@@ -30,6 +33,8 @@ class Native:
         words[W.SHADOW] = v.vm.host.backing is Backing.ANON
         words[W.MMIO] = v.quirks.mmio_commits_first and type(system.userspace) is BoardUserspace
         words[W.KERNEL_BASE], words[W.KERNEL_SIZE] = v.vm.mpic_in_kernel or (0, 0)
+        self._rows = memoryview(v.rows).cast("B")
+        self._actions = self._rows.cast("I")[_ACTION:]
         self._wanted = False
         self._accessing = False
         self._open: tuple[Any, ...] | None = None
@@ -55,15 +60,15 @@ class Native:
             return
         v = self._v
         words[W.LOG_COUNT] = 0
-        rows = list(W.ROW.iter_unpack(memoryview(v.rows).cast("B")[: count * W.ROW.size]))
-        v.exits.extend(rows)
-        last = rows[-1]
+        rows = self._rows
+        last = v.exits.extend(rows, count)
         v.pc, v.exit_type, v.cost = words[W.PC], words[W.LAST_TYPE], last[15]
         v.fault_dear, v.fault_esr, v.last_inst = words[W.FAULT_DEAR], words[W.FAULT_ESR], words[W.LAST_INST]
         v.run.exit_reason = codes.KVM_EXIT_MMIO if last[8] == MMIO else codes.KVM_EXIT_UNKNOWN
-        accesses = [row for row in rows if row[8] == MMIO]
-        if accesses:
-            self._count(accesses)
+        actions = self._actions[: count * _ROW_WORDS : _ROW_WORDS].tolist() if count > 1 else (last[8],)
+        if MMIO in actions:
+            size = W.ROW.size
+            self._count([W.ROW.unpack_from(rows, n * size) for n, did in enumerate(actions) if did == MMIO])
 
     def _count(self, rows: list[tuple[Any, ...]]) -> None:
         """Device accesses: by device, and struct kvm_run as the last one left it."""
