@@ -56,6 +56,8 @@ DOORS = {
     "prompt_toolkit": ("repl",),
     "textual": ("tui",),
     "rich": ("tui",),
+    "perfetto": ("session",),
+    "google": ("session",),
     "pickle": (),
     "marshal": (),
     "shelve": (),

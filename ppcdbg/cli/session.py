@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ppcdbg.errors import InputError, UsageError
 from ppcdbg.session.magic import is_session
+
+if TYPE_CHECKING:
+    from ppcdbg.machine.description import MachineDescription
+    from ppcdbg.session.store import Store
 
 OPERANDS = (
     "list [FOLDER]; info FILE; verify FILE; diff FILE FILE; export FILE csv|jsonl|ftrace; "
@@ -24,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("operands", metavar="OPERAND", nargs="*", help=OPERANDS)
     parser.add_argument("--engine", help="verify, diff: the engine to replay on (default auto)")
     parser.add_argument("--json", action="store_true", help="list, info, sql: as data")
+    parser.add_argument("-o", "--output", metavar="FILE", help="export: where to write (default stdout)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -117,22 +124,73 @@ def sql(options: argparse.Namespace, given: list[str]) -> int:
 
 
 def export(options: argparse.Namespace, given: list[str]) -> int:
-    """The session as lines of another format, on stdout."""
+    """The session in another format, on stdout or in a file."""
     from ppcdbg.session.exports import FORMATS
     from ppcdbg.session.machines import session_machine
     from ppcdbg.session.store import Store
 
-    if given[1] not in FORMATS:
-        raise UsageError(f"there is no export format {given[1]!r}; the formats are {', '.join(FORMATS)}")
-    path = Path(given[0])
+    path, form = Path(given[0]), given[1]
+    made = {"perfetto": _perfetto, "html": _html}
+    if form not in FORMATS and form not in made:
+        names = ", ".join((*FORMATS, *made))
+        raise UsageError(f"there is no export format {form!r}; the formats are {names}")
+    if form == "perfetto" and options.output is None and sys.stdout.isatty():
+        raise UsageError("the format perfetto is not text; name a file by -o")
     machine = session_machine(path, {})
     store = Store.open(path)
     try:
-        for text in FORMATS[given[1]](store, machine):
-            sys.stdout.write(text)
+        if form in made:
+            _write(made[form](store, machine), options.output)
+        else:
+            _write((text.encode() for text in FORMATS[form](store, machine)), options.output)
     finally:
         store.close()
     return 0
+
+
+def _perfetto(store: Store, machine: MachineDescription) -> Iterator[bytes]:
+    from ppcdbg.debugger.symbols import SymbolTable, read_symbols
+    from ppcdbg.machine.guests import symbol_file
+    from ppcdbg.session.perfetto import packets
+
+    file = symbol_file(machine)
+    return packets(store, machine, (SymbolTable() if file is None else read_symbols(file)).name)
+
+
+def _html(store: Store, machine: MachineDescription) -> Iterator[bytes]:
+    from collections import Counter
+
+    from ppcdbg.debugger.debugger import Debugger
+    from ppcdbg.debugger.results import Table
+    from ppcdbg.kvm.trace import exit_name
+    from ppcdbg.machine.guests import symbol_file
+    from ppcdbg.machine.system import Limits
+    from ppcdbg.session.exports import kernel_name
+    from ppcdbg.session.machines import open_system
+    from ppcdbg.views.report import pieces
+
+    system = open_system(machine)
+    system.run(Limits(int(store.get("reached", [0])[0])))
+    taken = Counter(exit_name(vector) for vector, *_ in store.log("interrupt"))
+    more = Table("interrupts taken", ("interrupt", "count"), tuple(taken.most_common()))
+    debugger = Debugger(system, symbol_file(machine), kernel_name(store))
+    for text in pieces(debugger, store.path.name, (more,)):
+        yield text.encode()
+
+
+def _write(pieces: Iterator[bytes], name: str | None) -> None:
+    """Write what an export gives as it comes. What cannot be exported is said before a file is made."""
+    first = next(pieces, b"")
+    if name is None:
+        for piece in chain((first,), pieces):
+            sys.stdout.buffer.write(piece)
+        return
+    try:
+        with Path(name).open("wb") as file:
+            for piece in chain((first,), pieces):
+                file.write(piece)
+    except OSError as error:
+        raise InputError(f"cannot write {name}: {error.strerror or error}") from None
 
 
 def diff(options: argparse.Namespace, given: list[str]) -> int:

@@ -1,7 +1,8 @@
-"""A session in the forms of other tools: CSV and JSON lines of its exits, and the text that ftrace gives of KVM.
+"""A session as lines of text for other tools: CSV and JSON lines of its exits, and what ftrace gives of KVM.
 
 CSV and JSON lines come from the log in the file. ftrace's lines are made by a replay, because a trace has events that
-no log keeps; their formats are the kernel's (``kvm.trace``; facts 10), their times the machine's clock.
+no log keeps; their formats are the kernel's (``kvm.trace``; facts 10), their times the machine's clock. Not text:
+:mod:`ppcdbg.session.perfetto`; for people: ``views.report``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ SLICE = 200_000
 """Instructions between two batches of lines."""
 TASK, INTERRUPTS_OFF, PLAIN = "ppcdbg-1", "d..1", "...."
 _OFF = frozenset({"kvm_exit", "kvm_booke206_stlb_write"})
+
+
+def kernel_name(store: Store) -> str:
+    """What the recorded guest's file was called."""
+    found = store.rows("SELECT name FROM image WHERE role = 'kernel'")
+    return str(found[0][0]) if found else "guest"
 
 
 def rows(store: Store) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
