@@ -149,7 +149,9 @@ def judge(outcome: Outcome, conditions: Sequence[Condition], bounds: Bounds) -> 
             return Verdict(condition.word, condition.name, reason)
     last = max(outcome.fates, key=_gravity)
     if last.refused:
-        return Verdict("masked", reason="KVM does not have it pending: the guest has it disabled at its source")
+        return Verdict(
+            "masked", reason="KVM does not have it pending: it is disabled at its source, or was withdrawn there"
+        )
     if last.delivered is None:
         word = "masked" if last.enabled is None else "open"
         return Verdict(word, reason=outcome.detail)

@@ -24,6 +24,7 @@ from ppcdbg.explore.point import Base
 from ppcdbg.explore.schedule import Event, Schedule
 from ppcdbg.explore.sources import inject, release
 from ppcdbg.explore.states import States
+from ppcdbg.kvm import irqprio
 from ppcdbg.kvm.irqprio import DECREMENTER, WATCHDOG
 from ppcdbg.machine.input import InputKind
 from ppcdbg.machine.system import FINAL, Limits, Stop
@@ -32,6 +33,7 @@ _POSITION, _NUMBER, _PC, _DAR, _QUEUED, _DELIVERED, _ROW = 0, 2, 3, 5, 9, 10, 14
 """Of a row of the exit log, and how long one is that can deliver anything."""
 _HOSTS_OWN = frozenset({EXTERNAL, DECREMENTER_EXIT, DOORBELL})
 _TIMERS = {DECREMENTER: TSR_DIS, WATCHDOG: TSR_WIS}
+_LINES = frozenset({irqprio.EXTERNAL, irqprio.EXTERNAL_LEVEL})
 CIRCLE = 512
 """Instructions in which a guest that idles comes round."""
 _CLOCKS = frozenset({268, 269, 526, 527, 22})
@@ -76,6 +78,8 @@ class Walk:
         self._fates: list[Fate] = []
         self._frames: list[_Frame] = []
         self._seen = system.steps
+        self._accesses = base.accesses()
+        """Of devices, up to the last look."""
         self._end = schedule[-1].position + bounds.steps
         self._keys: list[Hashable] = []
         self._merging = True
@@ -139,6 +143,7 @@ class Walk:
         for index, fate in enumerate(self._fates):
             if fate.delivered is None and not fate.dropped and not fate.refused:
                 self._fates[index] = self._standing(index, fate, msr, section, position, queued, index == fresh)
+        self._accesses = self._base.accesses()
 
     def _standing(
         self, index: int, fate: Fate, msr: int, section: bool, position: int, queued: set[int], fresh: bool
@@ -150,6 +155,8 @@ class Walk:
                 return replace(fate, refused=True)
             bit = _TIMERS.get(priority, 0)
             withdrawn = bit and not v.tsr & bit
+            # An access may make the MPIC lower its output: KVM_INTERRUPT UNSET clears the edge and the level.
+            withdrawn = withdrawn or priority in _LINES and self._base.accesses() != self._accesses
             return replace(fate, refused=True) if withdrawn else replace(fate, dropped=True)
         enable = v.prios[priority].enable or 0
         if not msr & enable:
