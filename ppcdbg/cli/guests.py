@@ -11,7 +11,7 @@ from ppcdbg.config import Settings, load_settings
 from ppcdbg.errors import UsageError
 from ppcdbg.machine.description import CHOICES, MachineDescription, describe
 from ppcdbg.machine.guests import DEMO, guest_file
-from ppcdbg.session.magic import is_session
+from ppcdbg.session.magic import session_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -55,10 +55,11 @@ def description(options: argparse.Namespace) -> MachineDescription:
     }  # fmt: skip
     given["quirks"] = quirks(options.quirk) if options.quirk else None
     name = options.guest or DEMO
-    if options.kernel is None and is_session(Path(name).expanduser()):
+    session = session_file(name, os.environ) if options.kernel is None else None
+    if session is not None:
         from ppcdbg.session.machines import session_machine
 
-        machine = session_machine(Path(name).expanduser(), given)
+        machine = session_machine(session, given)
     else:
         machine = describe(guest_file(options.kernel or name, os.environ), given)
     if machine.engine == "auto" and options.engine is None:

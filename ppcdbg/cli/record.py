@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ppcdbg.cli.guests import add_options, description
 from ppcdbg.cli.run import FOREVER, Echo, Interruption
+from ppcdbg.errors import UsageError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,22 +16,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_options(parser)
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the session file; it must not exist yet")
     parser.add_argument("--no-images", action="store_true", help="keep only the hashes of kernel, initrd and dtb")
+    parser.add_argument(
+        "--hash-every",
+        metavar="N",
+        help="instructions between two hashes of the state, by which a replay is held to the recording; k, M, G are "
+        "decimal (default: as often as 4 %% of the run's time allow)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Record and return the guest's exit status."""
     from ppcdbg.cli.status import of_stop
+    from ppcdbg.machine.description import parse_count
     from ppcdbg.machine.system import Limits
     from ppcdbg.session.machines import open_system, write_machine
     from ppcdbg.session.recorder import Recorder
     from ppcdbg.session.store import Store
 
+    every = None
+    if options.hash_every is not None:
+        every = parse_count(options.hash_every, ("option --hash-every", UsageError))
+        if every < 1:
+            raise UsageError("option --hash-every is 0; it must be at least 1")
     machine = description(options)
     system = open_system(machine)
     store = Store.new(Path(options.output))
     try:
         write_machine(store, machine, images=not options.no_images)
-        recorder = Recorder(system, store)
+        recorder = Recorder(system, store, every)
         system.board.console.listeners.append(Echo())
         limit = FOREVER if machine.max_insns is None else machine.max_insns
         with Interruption() as interruption:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from ppcdbg.cli import debug
 from ppcdbg.cli.guests import description
 from ppcdbg.cli.run import Interruption
 from ppcdbg.errors import UsageError
-from ppcdbg.session.magic import is_session
+from ppcdbg.session.magic import recordings, session_file
 
 DIFFERS = 5
 
@@ -22,11 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Open the UI, or verify and return 0 or 5."""
-    from pathlib import Path
-
-    if options.guest is None or not is_session(Path(options.guest).expanduser()):
+    if options.guest is None or session_file(options.guest, os.environ) is None:
         raise UsageError(
-            f"replay needs a session file, and {options.guest or 'nothing'} is none; `ppcdbg record` makes one"
+            f"replay needs a session file, and {options.guest or 'nothing'} is none; `ppcdbg record` makes one, and "
+            f"these are here: {', '.join(recordings(os.environ)) or 'none'}"
         )
     return verify(options) if options.verify else debug.run(options)
 

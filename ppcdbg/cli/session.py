@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -11,15 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.errors import InputError, UsageError
-from ppcdbg.session.magic import is_session
+from ppcdbg.session.magic import is_session, session_file
 
 if TYPE_CHECKING:
     from ppcdbg.machine.description import MachineDescription
     from ppcdbg.session.store import Store
 
 OPERANDS = (
-    "list [FOLDER]; info FILE; verify FILE; diff FILE FILE; export FILE csv|jsonl|ftrace; "
-    'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"'
+    "list [FOLDER]; info FILE; verify FILE; diff FILE FILE; export FILE csv|jsonl|ftrace|perfetto|html; "
+    'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"; FILE may be the '
+    "bare name of a recording in a folder of sessions"
 )
 Action = Callable[[argparse.Namespace, list[str]], int]
 
@@ -40,6 +42,11 @@ def run(options: argparse.Namespace) -> int:
     if len(given) != len(names) and not (options.action == "list" and not given):
         raise UsageError(f"ppcdbg session {options.action} needs {' and '.join(names)}; see `ppcdbg session --help`")
     return act(options, given)
+
+
+def _file(name: str) -> Path:
+    """The session file that an operand means; where it means none, the path, about which the store will complain."""
+    return session_file(name, os.environ) or Path(name)
 
 
 def list_sessions(options: argparse.Namespace, given: list[str]) -> int:
@@ -68,7 +75,7 @@ def list_sessions(options: argparse.Namespace, given: list[str]) -> int:
 
 def info(options: argparse.Namespace, given: list[str]) -> int:
     """Everything that is known of one session."""
-    facts = _facts(Path(given[0]))
+    facts = _facts(_file(given[0]))
     if options.json:
         print(json.dumps(facts, indent=2))
     else:
@@ -113,7 +120,7 @@ def sql(options: argparse.Namespace, given: list[str]) -> int:
     """Rows as tab-separated lines below a line of names."""
     from ppcdbg.session.queries import ask
 
-    names, rows = ask(Path(given[0]), given[1])
+    names, rows = ask(_file(given[0]), given[1])
     if options.json:
         print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2, default=bytes.hex))
         return 0
@@ -129,7 +136,7 @@ def export(options: argparse.Namespace, given: list[str]) -> int:
     from ppcdbg.session.machines import session_machine
     from ppcdbg.session.store import Store
 
-    path, form = Path(given[0]), given[1]
+    path, form = _file(given[0]), given[1]
     made = {"perfetto": _perfetto, "html": _html}
     if form not in FORMATS and form not in made:
         names = ", ".join((*FORMATS, *made))
@@ -204,10 +211,10 @@ def diff(options: argparse.Namespace, given: list[str]) -> int:
 
     runs, reached = [], []
     for name in given:
-        store = Store.open(Path(name))
+        store = Store.open(_file(name))
         reached.append(int(store.get("reached", [0])[0]))
         store.close()
-        machine = session_machine(Path(name), {})
+        machine = session_machine(_file(name), {})
         runs.append(Run(open_system(replace(machine, engine=options.engine or machine.engine))))
     with Interruption() as interruption:
         found = compare(runs[0], runs[1], max(reached), interruption.wanted)

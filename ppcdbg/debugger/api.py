@@ -20,7 +20,7 @@ from ppcdbg.kvm.records import Action, Did, ExitRecord
 from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import DEMO, guest_file, symbol_file
 from ppcdbg.session.machines import open_system, session_machine
-from ppcdbg.session.magic import is_session
+from ppcdbg.session.magic import session_file
 
 __all__ = (
     "Action", "Breakpoint", "Cause", "Debugger", "Did", "Event", "EventKind", "ExitRecord", "InputError",
@@ -62,9 +62,9 @@ def open_guest(
         "unknown_spr": unknown_spr, "deferral": deferral, "quirks": quirks, "engine": engine, "max_insns": max_insns,
         "input": input,
     }  # fmt: skip
-    path = Path(guest).expanduser()
-    if is_session(path):
-        machine = session_machine(path, given)
+    session = session_file(guest, os.environ)
+    if session is not None:
+        machine = session_machine(session, given)
     else:
         machine = describe(guest_file(str(guest), os.environ), given)
     debugger = Debugger(open_system(machine), symbol_file(machine))

@@ -14,7 +14,6 @@ from pathlib import Path
 from ppcdbg.errors import InputError
 from ppcdbg.session.magic import APPLICATION_ID, HEAD, has_magic
 
-SUFFIX = ".ppcdbg"
 LARGEST_BLOB = 256 << 20
 LARGEST_FILE = 64 << 30
 FAULTS = (sqlite3.Error, UnicodeDecodeError, OverflowError)

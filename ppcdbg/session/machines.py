@@ -19,7 +19,6 @@ from ppcdbg.kvm.build import build_system
 from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.machine.system import System
 from ppcdbg.session.format import damaged
-from ppcdbg.session.magic import is_session
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
 from ppcdbg.session.store import Store
 
@@ -122,12 +121,6 @@ def queue_input(system: System, store: Store) -> None:
     """Let the recorded events come again, each at its moment."""
     events = store.input()
     system.input.restore(events, len(events))
-
-
-def named_session(name: str) -> Path | None:
-    """The session file that a GUEST argument names, if it names one."""
-    path = Path(name).expanduser()
-    return path if path.is_file() and is_session(path) else None
 
 
 def _read(path: Path, role: str) -> bytes:

@@ -1,12 +1,38 @@
-"""How to know a session file by its first bytes, without opening it: cheap to import, for every command asks."""
+"""Which session file a name means, and how to know one by its first bytes: cheap to import, for every command asks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+
+from ppcdbg.machine.guests import bundled
+from ppcdbg.paths import Kind, find, listing
+
+SUFFIX = ".ppcdbg"
 
 APPLICATION_ID = 0x50504442  # "PPDB"
 MAGIC = b"SQLite format 3\0"
 HEAD = 100
+
+
+def session_file(name: str | Path, environment: Mapping[str, str]) -> Path | None:
+    """The session file that a name means: a path, or else the bare name of a recording in a folder of them: the
+    user's own, one that PPCDBG_SESSIONS names, the one that ships.
+
+    None where it means neither, which is no error yet: it may be a guest. A bundled guest's name is always the guest's.
+    """
+    path = Path(name).expanduser()
+    if path.exists():
+        return path if is_session(path) else None
+    if str(name) in bundled(environment):
+        return None
+    found = find(Kind.SESSIONS, str(name).removesuffix(SUFFIX) + SUFFIX, environment)
+    return found if found is not None and is_session(found) else None
+
+
+def recordings(environment: Mapping[str, str]) -> list[str]:
+    """The bare names of those recordings."""
+    return [name.removesuffix(SUFFIX) for name in listing(Kind.SESSIONS, environment, f"*{SUFFIX}")]
 
 
 def is_session(path: Path) -> bool:
