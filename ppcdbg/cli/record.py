@@ -39,10 +39,12 @@ def run(options: argparse.Namespace) -> int:
         if every < 1:
             raise UsageError("option --hash-every is 0; it must be at least 1")
     machine = description(options)
-    system = open_system(machine)
     store = Store.new(Path(options.output))
+    begun = False
     try:
-        write_machine(store, machine, images=not options.no_images)
+        write_machine(store, machine, images=not options.no_images)  # its work goes on while the system is made
+        system = open_system(machine)
+        begun = True
         recorder = Recorder(system, store, every)
         system.board.console.listeners.append(Echo())
         limit = FOREVER if machine.max_insns is None else machine.max_insns
@@ -51,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
         recorder.finish()
     finally:
         store.close()
+        if not begun:
+            store.path.unlink()
     sys.stdout.flush()
     size = Path(options.output).stat().st_size
     print(

@@ -45,8 +45,10 @@ def create(path: Path) -> sqlite3.Connection:
         raise InputError(f"{path} exists already; name another file, or remove it")
     try:
         connection = _connect(f"{path.absolute().as_uri()}?mode=rwc")
+        connection.execute("PRAGMA synchronous = OFF")  # nothing is in it that a disk could lose
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         _migrate(connection, 0)
+        connection.execute("PRAGMA synchronous = NORMAL")
     except sqlite3.Error as error:
         raise InputError(f"cannot write session {path}: {error}") from None
     return connection

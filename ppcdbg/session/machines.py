@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +47,8 @@ def read_machine(store: Store, given: Mapping[str, Path | None] | None = None) -
 
     ``given``: files of the user's by role, for a session that holds hashes alone. Raises InputError.
     """
+    from hashlib import sha256
+
     kept = store.get("machine")
     if not isinstance(kept, dict):
         raise damaged(store.path, "it does not say what machine it was made on")

@@ -6,8 +6,7 @@ looked at, so that a guest that writes little costs little, however large its RA
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from hashlib import blake2b
+from collections.abc import Callable, Iterable, Mapping
 
 from ppcdbg.machine.system import System
 
@@ -38,10 +37,10 @@ class Pages:
     def _look(self, pages: Iterable[int]) -> dict[int, bytes]:
         ram, known, before = self._ram, self._known, {}
         for page in pages:
-            then = known.get(page, ZERO)
-            if ram[page : page + PAGE] != then:
+            then, now = known.get(page, ZERO), bytes(ram[page : page + PAGE])  # a view compares byte by byte
+            if now != then:
                 before[page] = then
-                known[page] = bytes(ram[page : page + PAGE])
+                known[page] = now
         self._unhashed.update(before)
         return before
 
@@ -72,14 +71,24 @@ class Pages:
         A sum can be kept up to date page by page; 128 bits of BLAKE2 make an accident impossible, which is all that
         comparing two runs asks for.
         """
-        for page in self._unhashed:
-            content = self._known.get(page, ZERO)
-            value = 0 if content == ZERO else _hash(page, content)
-            self._total += value - self._hashes.get(page, 0)
-            self._hashes[page] = value
+        return self.total_later()()
+
+    def total_later(self) -> Callable[[], int]:
+        """``total`` of this moment, to be worked out by a call at any later one, of any thread. Each must be called,
+        once, and in the order in which they were asked for."""
+        found = [(page, self._known.get(page, ZERO)) for page in self._unhashed]
         self._unhashed.clear()
+        return lambda: self._sum(found)
+
+    def _sum(self, pages: Iterable[tuple[int, bytes]]) -> int:
+        from hashlib import blake2b  # loads OpenSSL, which a start does not wait for
+
+        hashes, size = self._hashes, HASH_BITS // 8
+        for page, content in pages:
+            value = 0
+            if content != ZERO:
+                digest = blake2b(content, digest_size=size, salt=page.to_bytes(8, "big")).digest()
+                value = int.from_bytes(digest, "big")
+            self._total += value - hashes.get(page, 0)
+            hashes[page] = value
         return self._total & _MASK
-
-
-def _hash(page: int, content: bytes) -> int:
-    return int.from_bytes(blake2b(content, digest_size=HASH_BITS // 8, salt=page.to_bytes(8, "big")).digest(), "big")

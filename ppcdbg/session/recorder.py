@@ -1,23 +1,24 @@
 """Record a run while it goes on: input, hashes of the state, logs of exits, interrupts and console, into a store.
 
 The recorder is a visitor of the run loop. It listens, changes nothing, and writes when half a second has passed or when
-the run stands still for good, so that a process that is killed loses less than a second. How often it takes a hash
-follows from what that costs.
+the run stands still for good, so that a process that is killed loses less than a second. The run waits for no more than
+taking note of what is there: hashing, packing and writing are done behind it (``Store.later``). How often it takes a
+hash follows from what that costs.
 """
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.observe import Observer
-from ppcdbg.machine.console import Console
-from ppcdbg.machine.input import InputEvent
+from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import Limits, System
 from ppcdbg.session.pages import Pages
-from ppcdbg.session.snapshots import state_hash
+from ppcdbg.session.snapshots import StateHash, hash_later
 from ppcdbg.session.store import Mark, Store
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ COMMIT_EVERY = 0.25
 """Seconds between two commits."""
 LOOK_EVERY = 0.05
 """Seconds between two visits, about."""
-SHARE = 0.04
+SHARE = 0.02
 """What part of the run's time the hashes may take."""
 FIRST_LOOK = 500_000
 
@@ -51,6 +52,19 @@ class Interrupts(Observer):
         self.before.tlb_invalidated(index)
 
 
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What happened since the last ones: the writer's alone. ``first``: the number of the first entry of each log."""
+
+    first: Mapping[str, int]
+    events: Sequence[InputEvent]
+    marks: Sequence[tuple[Moment, Callable[[], StateHash]]]
+    exits: Sequence[object]
+    interrupts: Sequence[tuple[int, int, int, int, int]]
+    consoles: Sequence[tuple[bytes, Sequence[int]]]
+    reached: Sequence[int | None]
+
+
 class Recorder:
     """Records one system into one store, from construction to ``finish``.
 
@@ -68,7 +82,9 @@ class Recorder:
         self._clock = clock
         self._pages = Pages(system)
         self._events: list[InputEvent] = []
-        self._marks: list[Mark] = []
+        self._marks: list[tuple[Moment, Callable[[], StateHash]]] = []
+        self._hashing = 0.0
+        self._ended_at: Moment | None = None
         self._written = {"input": 0, "exit": 0, "interrupt": 0, "console0": 0, "console1": 0}
         self._before = system.input.taken
         system.input.taken = self._taken
@@ -103,7 +119,7 @@ class Recorder:
         if self._every is not None:
             self._due = position + self._every
         if self.system.ended is not None:
-            self.flush()  # nobody may come back to finish
+            self._end()  # nobody may come back to finish
             return
         if now >= self._hash_due or self._every is not None:
             self._mark()
@@ -120,56 +136,64 @@ class Recorder:
         self.flush()
 
     def _mark(self) -> None:
+        """Take what a hash of this moment is made of. The first has all the images in it, the others what was written
+        in between, which is what they cost."""
         begun = self._clock()
-        self._marks.append(Mark(self.system.moment(), state_hash(self.system, self._pages)))
+        first = not self._marks and self._hash_due == 0.0
+        self._marks.append((self.system.moment(), hash_later(self.system, self._pages)))
         cost = self._clock() - begun
-        # the first hash has all the images in it, the others what was written in between
-        self._hash_due = begun + cost + (0.0 if len(self._marks) == 1 else cost / SHARE)
+        self._hash_due = begun + cost + (0.0 if first else (cost + self._hashing) / SHARE)
+
+    def _hashed(self, taken: Sequence[tuple[Moment, Callable[[], StateHash]]]) -> list[Mark]:
+        """Work out hashes, on the thread behind."""
+        begun = self._clock()
+        marks = [Mark(moment, work_out()) for moment, work_out in taken]
+        if marks:
+            self._hashing = (self._clock() - begun) / len(marks)
+        return marks
 
     # --- writing ----------------------------------------------------------------------------------
     def flush(self) -> None:
-        """Write what there is since the last time, and commit."""
-        collecting = gc.isenabled()
-        gc.disable()  # the rows of a log are a hundred thousand new objects, and no cycles
-        try:
-            self._flush(self.store)
-        finally:
-            if collecting:
-                gc.enable()
-
-    def _flush(self, store: Store) -> None:
-        store.add_input(self._events, self._written["input"])
-        self._written["input"] += len(self._events)
-        self._events.clear()
-        store.add_marks(self._marks)
-        self._marks.clear()
-        if self._exits is not None:
-            first = self._written["exit"]
-            self._written["exit"] += store.add_exits(first, self._exits.kept(first))
-        if self._interrupts is not None:
-            self._chunk("interrupt", self._interrupts.rows)
-            self._interrupts.rows = []
-        board = self.system.board
-        self._console(0, board.console)
-        self._console(1, board.console1)
-        moment = self.system.moment()
-        store.set("reached", [moment.position, moment.skipped, moment.steps, moment.pc])
-        store.commit()
+        """Have written and committed what there is since the last time."""
+        self.store.later(partial(self._write, self._taken_note()))
         self._committed = self._clock()
 
-    def _chunk(self, kind: str, rows: Sequence[tuple[int, ...]]) -> None:
-        self.store.add_chunk(kind, self._written[kind], rows)
-        self._written[kind] += len(rows)
+    def _taken_note(self) -> Notes:
+        moment, board, exits, written = self.system.moment(), self.system.board, self._exits, self._written
+        first = dict(written)
+        consoles = []
+        for port, console in enumerate((board.console, board.console1)):
+            at = first[f"console{port}"]
+            consoles.append((bytes(console.output[at:]), [*console.positions[at:]]))
+            written[f"console{port}"] += len(consoles[port][0])
+        notes = Notes(
+            first, self._events, self._marks, [] if exits is None else exits.kept(first["exit"]),
+            [] if self._interrupts is None else self._interrupts.rows, consoles,
+            [moment.position, moment.skipped, moment.steps, moment.pc],
+        )  # fmt: skip
+        written["input"] += len(notes.events)
+        written["exit"] = 0 if exits is None else len(exits)
+        written["interrupt"] += len(notes.interrupts)
+        self._events, self._marks = [], []
+        if self._interrupts is not None:
+            self._interrupts.rows = []
+        return notes
 
-    def _console(self, port: int, console: Console) -> None:
-        kind = f"console{port}"
-        first = self._written[kind]
-        output, positions = bytes(console.output[first:]), console.positions[first:]
-        self._chunk(kind, [*zip(output, positions, strict=True)])
-        at = 0
-        for line in output.splitlines(keepends=True):
-            self.store.add_line(port, positions[at], line.decode("utf-8", "replace").rstrip("\r\n"))
-            at += len(line)
+    def _write(self, notes: Notes) -> None:
+        """On the thread behind."""
+        store, first = self.store, notes.first
+        store.add_input(notes.events, first["input"])
+        store.add_marks(self._hashed(notes.marks))
+        store.add_exits(first["exit"], notes.exits)
+        store.add_chunk("interrupt", first["interrupt"], notes.interrupts)
+        for port, (output, positions) in enumerate(notes.consoles):
+            store.add_chunk(f"console{port}", first[f"console{port}"], [*zip(output, positions, strict=True)])
+            at = 0
+            for line in output.splitlines(keepends=True):
+                store.add_line(port, positions[at], line.decode("utf-8", "replace").rstrip("\r\n"))
+                at += len(line)
+        store.set("reached", notes.reached)
+        store.commit()
 
     def finish(self) -> None:
         """Recording ends here; the file can be replayed up to this moment."""
@@ -177,7 +201,16 @@ class Recorder:
         self.system.input.taken = self._before
         if self._interrupts is not None:
             self.system.core.observer = self._interrupts.before
-        self._marks.append(Mark(self.system.moment(), state_hash(self.system, self._pages)))
-        end = self.system.ended
-        self.store.set("end", None if end is None else [end.kind.value, end.position, end.detail])
+        self._end()
+        self.store.settle()
+
+    def _end(self) -> None:
+        """Have written how it ends here. A guest that has ended stays as it is: the second time says nothing new."""
+        end, moment = self.system.ended, self.system.moment()
+        if self._ended_at == moment and not self._events:
+            return
+        self._ended_at = None if end is None else moment
+        self._mark()
+        ended = None if end is None else [end.kind.value, end.position, end.detail]
+        self.store.later(lambda: self.store.set("end", ended))
         self.flush()

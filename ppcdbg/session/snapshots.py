@@ -6,9 +6,8 @@ snapshots there are. What snapshots are good for is :mod:`ppcdbg.session.timelin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from ppcdbg.cpu.plain import Plain, Saved, octets, table
 from ppcdbg.cpu.state import FPR_OFFSET
@@ -68,9 +67,15 @@ def put(system: System, pages: Pages, snapshot: Snapshot) -> None:
 
 def state_hash(system: System, pages: Pages) -> StateHash:
     """The hash of a system's state now: what its guest can ever see, and what decides what it sees."""
+    return hash_later(system, pages)()
+
+
+def hash_later(system: System, pages: Pages) -> Callable[[], StateHash]:
+    """``state_hash`` of now, to be worked out by a call later; see ``Pages.total_later``."""
     state = system.save()
     pages.changed()
-    return hash_of(state, pages.total())
+    total = pages.total_later()
+    return lambda: hash_of(state, total())
 
 
 def hash_of(state: Saved, ram: int) -> StateHash:
@@ -109,4 +114,6 @@ _ACCOUNTS = frozenset({"stats", "counts", "emulated", "hypercalls", "mmio_counts
 
 
 def _digest(value: Plain) -> int:
+    from hashlib import blake2b
+
     return int.from_bytes(blake2b(encode(value), digest_size=8).digest(), "big") >> 1

@@ -1,22 +1,22 @@
 """One session file, open: what is in it as values, and the writes that a recorder makes.
 
 Writes gather in one transaction until ``commit``, so that a process that is killed leaves the file as it was at the
-last commit. Layout and damage are :mod:`ppcdbg.session.format`'s.
+last commit. A recorder has them done behind its run (``later``). Layout and damage are :mod:`ppcdbg.session.format`'s.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, InputKind, Moment
 from ppcdbg.session import columns
+from ppcdbg.session.behind import Behind
 from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
 from ppcdbg.session.format import FAULTS, create, damaged, open_file
 from ppcdbg.session.plain import DamagedError
@@ -62,6 +62,7 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._db = connection
+        self._behind: Behind | None = None
 
     @classmethod
     def new(cls, path: Path) -> Store:
@@ -75,9 +76,26 @@ class Store:
 
     def close(self) -> None:
         """Keep what was written, and let go of the file."""
-        if self._db.in_transaction:
-            self.commit(again=False)
-        self._db.close()
+        behind, self._behind = self._behind, None
+        try:
+            if behind is not None:
+                behind.close()
+            if self._db.in_transaction:
+                self.commit(again=False)
+        finally:
+            self._db.close()
+
+    def later(self, work: Callable[[], object]) -> None:
+        """Have something done behind the caller's back, after everything that was asked for before. What fails is
+        raised by a later call; any other method waits until all is done."""
+        if self._behind is None:
+            self._behind = Behind()
+        self._behind.put(work)
+
+    def settle(self) -> None:
+        """Wait for everything that was to be done later."""
+        if self._behind is not None and not self._behind.here():
+            self._behind.wait()
 
     def commit(self, *, again: bool = True) -> None:
         """Everything up to here stays, whatever happens to this process."""
@@ -86,6 +104,7 @@ class Store:
             self._execute("BEGIN")
 
     def _execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        self.settle()
         try:
             return self._db.execute(statement, values)
         except FAULTS as error:
@@ -93,6 +112,7 @@ class Store:
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of one statement."""
+        self.settle()
         try:
             return self._db.execute(statement, values).fetchall()
         except FAULTS as error:
@@ -113,11 +133,19 @@ class Store:
 
     # --- images -----------------------------------------------------------------------------------
     def add_image(self, role: str, name: str, data: bytes, *, keep: bool) -> None:
+        """Put an image in, later."""
+        self.later(lambda: self._put_image(role, name, data, keep=keep))
+
+    def _put_image(self, role: str, name: str, data: bytes, *, keep: bool) -> None:
+        from hashlib import sha256
+
         held = columns.compress(data) if keep else None
         values = (role, name, len(data), sha256(data).hexdigest(), held)
         self._execute("INSERT INTO image VALUES (?, ?, ?, ?, ?)", values)
 
     def images(self) -> list[Image]:
+        from hashlib import sha256
+
         found = []
         for role, name, size, digest, held in self.rows("SELECT role, name, size, sha256, data FROM image"):
             data = None if held is None else self._checked(columns.decompress, held)
@@ -145,6 +173,7 @@ class Store:
         return [self._checked(_event, row) for row in self.rows("SELECT * FROM input ORDER BY number")]
 
     def _many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        self.settle()
         try:
             self._db.executemany(statement, rows)
         except FAULTS as error:
