@@ -129,7 +129,6 @@ class Vcpu:
         self.shadow_msr = SHADOW_MSR & self.core.model.msr_mask
         self.sprg_loaded: tuple[int, ...] = ()
         """SPRG4..7 of the shared page as the hardware's were last loaded from it"""
-        self.entered_msr = 0
         self.tcr = self.tsr = self.dec = self.decar = 0
         self.dec_start = 0
         self.dec_deadline: int | None = None

@@ -118,8 +118,7 @@ def enter(v: Vcpu) -> None:
             for n, slot in enumerate(_SPRG4):
                 reg[slot] = current[n] & 0xFFFFFFFF
                 words[W.SPRGS + n] = int.from_bytes(current[n].to_bytes(8, "big"), sys.byteorder)
-        words[W.GUEST_PID], words[W.MAGIC_EA] = v.pid, v.magic_page_ea
-    v.entered_msr = words[W.ENTERED_MSR] = msr
+        words[W.ENTERED_MSR], words[W.GUEST_PID], words[W.MAGIC_EA] = msr, v.pid, v.magic_page_ea
     words[W.FAULT_DEAR], words[W.FAULT_ESR], words[W.LAST_INST] = v.fault_dear, v.fault_esr, v.last_inst
     words[W.LAST_TYPE] = v.exit_type
     pc = v.pc
