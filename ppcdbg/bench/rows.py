@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ppcdbg.bench import back, gdbpeer, inside, loops, races, whole
+from ppcdbg.bench import back, gdbpeer, inside, loops, races, recording, whole
 from ppcdbg.bench.guests import loop_image
 from ppcdbg.bench.row import Row
 from ppcdbg.errors import InputError, UsageError
@@ -43,6 +43,7 @@ def catalogue(settings: Settings) -> tuple[Row, ...]:
     return (
         *loops.rows(settings.lengths, settings.folder, settings.timeout),
         *whole.rows(settings.linux, settings.timeout),
+        *recording.rows(settings.linux, settings.folder, settings.timeout),
         *inside.rows(image, demo, settings.linux, settings.amounts),
         races.race_row(),
         *gdbpeer.rows(image),

@@ -3,6 +3,7 @@
 The rows, by name:
 loop-a, loop-b, loop-c  hot code: SHA-256 and CRC; sieve, sort and copy; stack machine, state machine and list
 linux-*-bare, -kvm      Linux to its reboot, whole process; needs guests outside the package (PPCDBG_SHARED, --guests)
+record                  the same recorded into a session file, beside `ppcdbg run`
 demo, import            cold start of `ppcdbg run demo`, and what of it is imports
 step                    in-process single steps, the state visible to Python after each
 exits-demo, -linux      exits a second by kind, each recorded in full

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ppcdbg.bench import inside, loops, races, rows, whole
+from ppcdbg.bench import inside, loops, races, recording, rows, whole
 from ppcdbg.bench.guests import linux, loop_image, with_repetitions
 from ppcdbg.bench.results import NotRun
 from ppcdbg.bench.snapshot import restore, save
@@ -158,3 +158,20 @@ def test_the_explorer_is_measured_over_all_its_schedules() -> None:
     search = races.prepared(REFERENCE)
     assert races.remembered(search) == races.alone(search) == races.SCHEDULES
     assert set(races.race_row(1).subjects[0].measure()) == {"search"}
+
+
+def test_recording_is_held_to_the_run_of_its_own_round(tmp_path: Path) -> None:
+    (row,) = recording.rows(None, tmp_path, 60.0)
+    assert {(ask.figure, ask.bound, ask.peer) for ask in row.asks} == {
+        (f"{boot.name}, recorded", 1.1, boot.name) for boot in whole.BOOTS
+    }
+    assert not any(subject.peer for subject in row.subjects)
+    with pytest.raises(NotRun):
+        row.warm()
+
+
+def test_a_guest_is_run_and_recorded_and_no_file_stays(shared: Path, tmp_path: Path) -> None:
+    boot = whole.BOOTS[0]
+    row = recording.record_row((boot,), shared / "guests", tmp_path, 60.0)
+    assert set(row.subjects[0].measure()) == {boot.name, f"{boot.name}, recorded"}
+    assert not [*tmp_path.iterdir()]
