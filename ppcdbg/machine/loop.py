@@ -159,9 +159,8 @@ class RunLoop:
             for visitor in visitors:
                 if visitor.wants():
                     visitor.pause()
-            if stop.kind is StopKind.INTERRUPTED and not told:
-                continue
-            if stop.kind is not StopKind.LIMIT or stop.position >= limits.position:
+            goes_on = stop.kind is StopKind.INTERRUPTED and not told  # it was a visitor that asked
+            if not goes_on and (stop.kind is not StopKind.LIMIT or stop.position >= limits.position):
                 return stop
             for visitor in visitors:
                 if visitor.due() <= stop.position:
