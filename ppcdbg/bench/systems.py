@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ppcdbg.bench.results import NotRun
 from ppcdbg.engine import choose
+from ppcdbg.engine.api import TenantCode
 from ppcdbg.engine.choose import EngineFactory, engine_factory
 from ppcdbg.errors import PpcdbgError
 from ppcdbg.kvm.assemble import build_kvm
+from ppcdbg.kvm.native.code import KVM_CODE
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.build import build_bare
 from ppcdbg.machine.description import MachineDescription
@@ -18,10 +20,10 @@ ENGINES = (LLVM, TIER0, REFERENCE)
 """``tier 0`` is the llvm engine without its region compiler."""
 
 
-def factory(name: str) -> EngineFactory:
+def factory(name: str, tenant: TenantCode | None = None) -> EngineFactory:
     """How to make an engine for a core; NotRun where it cannot be made here."""
     try:
-        return engine_factory(choose.TIER0 if name == TIER0 else name)
+        return engine_factory(choose.TIER0 if name == TIER0 else name, tenant)
     except PpcdbgError as error:
         raise NotRun(str(error)) from None
 
@@ -41,9 +43,9 @@ def bare(description: MachineDescription, engine: str) -> Machine:
     return machine
 
 
-def under_kvm(description: MachineDescription, engine: str) -> KvmSystem:
-    """The guest under the KVM model, before its first instruction."""
-    system, _ = build_kvm(description, factory(engine))
+def under_kvm(description: MachineDescription, engine: str, *, native: bool = False) -> KvmSystem:
+    """The guest under the KVM model, before its first instruction; ``native``: frequent exits in compiled code."""
+    system, _ = build_kvm(description, factory(engine, KVM_CODE if native else None))
     return system
 
 
