@@ -46,7 +46,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def description(options: argparse.Namespace) -> MachineDescription:
     """The machine that parsed options describe."""
-    if options.kernel is not None and options.guest is not None:
+    name = options.guest or DEMO
+    session = session_file(name, os.environ) if options.guest is not None or options.kernel is None else None
+    if options.kernel is not None and options.guest is not None and session is None:
         raise UsageError(f"there are two guests, {options.guest} and --kernel {options.kernel}; give one")
     given = {
         name: getattr(options, name)
@@ -54,12 +56,10 @@ def description(options: argparse.Namespace) -> MachineDescription:
                      "on_emulation_failure", "unknown_spr", "deferral", "engine", "max_insns", "input")
     }  # fmt: skip
     given["quirks"] = quirks(options.quirk) if options.quirk else None
-    name = options.guest or DEMO
-    session = session_file(name, os.environ) if options.kernel is None else None
     if session is not None:
         from ppcdbg.session.machines import session_machine
 
-        machine = session_machine(session, given)
+        machine = session_machine(session, {**given, "kernel": options.kernel})
     else:
         machine = describe(guest_file(options.kernel or name, os.environ), given)
     if machine.engine == "auto" and options.engine is None:

@@ -8,6 +8,7 @@ import sys
 
 from ppcdbg.cli import debug
 from ppcdbg.cli.guests import description
+from ppcdbg.cli.progress import Progress
 from ppcdbg.cli.run import Interruption
 from ppcdbg.errors import UsageError
 from ppcdbg.session.magic import recordings, session_file
@@ -39,19 +40,11 @@ def verify(options: argparse.Namespace) -> int:
     machine = description(options)
     assert machine.session is not None
     store = Store.open(machine.session)
-    shown = sys.stderr.isatty()
-
-    def progress(position: int, last: int) -> None:
-        if shown:
-            print(f"\r{position:,} of {last:,} instructions agree", end="", file=sys.stderr, flush=True)
-
     try:
-        with Interruption() as interruption:
+        with Interruption() as interruption, Progress("agree") as progress:
             found = replay.verify(store, machine, progress=progress, asked=interruption.wanted)
     finally:
         store.close()
-        if shown:
-            print(file=sys.stderr)
     if found.divergence is not None:
         print(f"ppcdbg: {machine.session}: {found.divergence}", file=sys.stderr)
         return DIFFERS

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 OPERANDS = (
     "list [FOLDER]; info FILE; verify FILE; diff FILE FILE; export FILE csv|jsonl|ftrace|perfetto|html; "
-    'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"; FILE may be the '
-    "bare name of a recording in a folder of sessions"
+    'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"; index FILE puts the tables exits, '
+    "interrupts and tlb into the file for any SQL tool, --drop takes them out; FILE may be the bare name of a "
+    "recording in a folder of sessions"
 )
 Action = Callable[[argparse.Namespace, list[str]], int]
 
@@ -32,6 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("operands", metavar="OPERAND", nargs="*", help=OPERANDS)
     parser.add_argument("--engine", help="verify, diff: the engine to replay on (default auto)")
     parser.add_argument("--json", action="store_true", help="list, info, sql: as data")
+    parser.add_argument("--drop", action="store_true", help="index: take the tables out again")
+    for role in ("kernel", "initrd", "dtb"):
+        parser.add_argument(f"--{role}", metavar="FILE", help="the file, for a session that holds its hash only")
     parser.add_argument("-o", "--output", metavar="FILE", help="export: where to write (default stdout)")
 
 
@@ -89,13 +93,13 @@ def _facts(path: Path) -> dict[str, object]:
 
     store = Store.open(path)
     try:
-        machine, reached, end = store.get("machine", {}), store.get("reached", [0]), store.get("end")
+        machine, reached, end = store.get("machine", {}), store.reached(), store.get("end")
         images = store.rows("SELECT role, name, size, data IS NOT NULL FROM image")
         names = {role: f"{name}{'' if held else ' (its hash only)'}" for role, name, _, held in images}
         return {
             "file": str(path), "bytes": path.stat().st_size, **names, "cpu": machine.get("cpu"),
             "hv": machine.get("hv"), "memory": machine.get("memory"), "append": machine.get("append"),
-            "position": int(reached[0]), "exits": store.count("exit"), "interrupts": store.count("interrupt"),
+            "position": reached.position, "exits": store.count("exit"), "interrupts": store.count("interrupt"),
             "input": len(store.input()), "states": len(store.marks()),
             "console": store.count("console0"), "bookmarks": len(store.bookmarks()),
             "end": "goes on" if end is None else f"{end[0]} at {end[1]:,}: {end[2]}",
@@ -112,15 +116,58 @@ def verify(options: argparse.Namespace, given: list[str]) -> int:
 
     parser = argparse.ArgumentParser()
     replay.configure(parser)
+    own = [f"--{name}={value}" for name, value in _own(options).items()]
     engine = ["--engine", options.engine] if options.engine else []
-    return replay.run(parser.parse_args([given[0], "--verify", *engine]))
+    return replay.run(parser.parse_args([given[0], "--verify", *own, *engine]))
+
+
+def _own(options: argparse.Namespace) -> dict[str, str]:
+    """The files of the user's that stand for images."""
+    given = {role: getattr(options, role) for role in ("kernel", "initrd", "dtb")}
+    return {role: name for role, name in given.items() if name is not None}
+
+
+def _machine(path: Path, options: argparse.Namespace) -> MachineDescription:
+    from ppcdbg.session.machines import session_machine
+
+    return session_machine(path, _own(options))
+
+
+def index(options: argparse.Namespace, given: list[str]) -> int:
+    """Put the tables that `sql` has into the file, or take them out."""
+    from ppcdbg.cli.progress import Progress
+    from ppcdbg.cli.run import Interruption
+    from ppcdbg.session import tables
+
+    path = _file(given[0])
+    before = path.stat().st_size if path.exists() else 0
+    if options.drop:
+        there = tables.drop(path)
+        size = path.stat().st_size
+        print(f"{path}: its tables are gone, {before - size:,} bytes less" if there else f"{path} has no such tables")
+        return 0
+    with Interruption() as interruption, Progress("looked through") as progress:
+        found = tables.index(path, lambda: _machine(path, options), progress, interruption.wanted)
+    if found is None:
+        print(f"ppcdbg: interrupted; {path} is as it was", file=sys.stderr)
+        return 130
+    rows = ", ".join(f"{count:,} rows in {name}" for name, count in found.items())
+    print(f"{path}: {rows}; {path.stat().st_size - before:,} bytes more")
+    return 0
 
 
 def sql(options: argparse.Namespace, given: list[str]) -> int:
     """Rows as tab-separated lines below a line of names."""
+    from ppcdbg.cli.progress import Progress
+    from ppcdbg.cli.run import Interruption
     from ppcdbg.session.queries import ask
 
-    names, rows = ask(_file(given[0]), given[1])
+    path = _file(given[0])
+    with Interruption() as interruption, Progress("looked through") as progress:
+        names, rows = ask(path, given[1], lambda: _machine(path, options), progress, interruption.wanted)
+    if interruption.asked:
+        print("ppcdbg: interrupted; there is no answer", file=sys.stderr)
+        return 130
     if options.json:
         print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2, default=bytes.hex))
         return 0
@@ -133,7 +180,6 @@ def sql(options: argparse.Namespace, given: list[str]) -> int:
 def export(options: argparse.Namespace, given: list[str]) -> int:
     """The session in another format, on stdout or in a file."""
     from ppcdbg.session.exports import FORMATS
-    from ppcdbg.session.machines import session_machine
     from ppcdbg.session.store import Store
 
     path, form = _file(given[0]), given[1]
@@ -143,7 +189,7 @@ def export(options: argparse.Namespace, given: list[str]) -> int:
         raise UsageError(f"there is no export format {form!r}; the formats are {names}")
     if form == "perfetto" and options.output is None and sys.stdout.isatty():
         raise UsageError("the format perfetto is not text; name a file by -o")
-    machine = session_machine(path, {})
+    machine = _machine(path, options)
     store = Store.open(path)
     try:
         if form in made:
@@ -177,7 +223,7 @@ def _html(store: Store, machine: MachineDescription) -> Iterator[bytes]:
     from ppcdbg.views.report import pieces
 
     system = open_system(machine)
-    system.run(Limits(int(store.get("reached", [0])[0])))
+    system.run(Limits(store.reached().position))
     taken = Counter(exit_name(vector) for vector, *_ in store.log("interrupt"))
     more = Table("interrupts taken", ("interrupt", "count"), tuple(taken.most_common()))
     debugger = Debugger(system, symbol_file(machine), kernel_name(store))
@@ -206,15 +252,15 @@ def diff(options: argparse.Namespace, given: list[str]) -> int:
 
     from ppcdbg.cli.run import Interruption
     from ppcdbg.session.differ import Run, compare
-    from ppcdbg.session.machines import open_system, session_machine
+    from ppcdbg.session.machines import open_system
     from ppcdbg.session.store import Store
 
     runs, reached = [], []
     for name in given:
         store = Store.open(_file(name))
-        reached.append(int(store.get("reached", [0])[0]))
+        reached.append(store.reached().position)
         store.close()
-        machine = session_machine(_file(name), {})
+        machine = _machine(_file(name), options)
         runs.append(Run(open_system(replace(machine, engine=options.engine or machine.engine))))
     with Interruption() as interruption:
         found = compare(runs[0], runs[1], max(reached), interruption.wanted)
@@ -235,5 +281,5 @@ def diff(options: argparse.Namespace, given: list[str]) -> int:
 ACTIONS: dict[str, tuple[Action, tuple[str, ...]]] = {
     "list": (list_sessions, ("FOLDER",)), "info": (info, ("FILE",)), "verify": (verify, ("FILE",)),
     "sql": (sql, ("FILE", "STATEMENT")), "export": (export, ("FILE", "FORMAT")),
-    "diff": (diff, ("FILE", "FILE")),
+    "diff": (diff, ("FILE", "FILE")), "index": (index, ("FILE",)),
 }  # fmt: skip

@@ -35,12 +35,13 @@ if TYPE_CHECKING:
         TraceHit,
         UsageError,
         Verb,
+        ask_session,
         open_guest,
     )
 
 __all__ = (
     "Action", "Breakpoint", "Cause", "Debugger", "Did", "Event", "EventKind", "ExitRecord", "InputError",
-    "PpcdbgError", "Space", "StopReport", "TraceHit", "UsageError", "Verb", "open_guest",
+    "PpcdbgError", "Space", "StopReport", "TraceHit", "UsageError", "Verb", "ask_session", "open_guest",
 )  # fmt: skip
 
 

@@ -21,10 +21,11 @@ from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import DEMO, guest_file, symbol_file
 from ppcdbg.session.machines import open_system, session_machine
 from ppcdbg.session.magic import session_file
+from ppcdbg.session.queries import Answer, ask
 
 __all__ = (
     "Action", "Breakpoint", "Cause", "Debugger", "Did", "Event", "EventKind", "ExitRecord", "InputError",
-    "PpcdbgError", "Space", "StopReport", "TraceHit", "UsageError", "Verb", "open_guest",
+    "PpcdbgError", "Space", "StopReport", "TraceHit", "UsageError", "Verb", "ask_session", "open_guest",
 )  # fmt: skip
 
 
@@ -71,3 +72,11 @@ def open_guest(
     if machine.max_insns is not None:
         debugger.runner.ceiling = machine.max_insns
     return debugger
+
+
+def ask_session(file: str | Path, statement: str) -> Answer:
+    """The names of the columns and the rows that answer a question in SQL to a session file, or to a recording by its
+    bare name. What can be asked: README, "Session files". Raises InputError for a file that cannot be used, UsageError
+    for a statement that cannot be carried out.
+    """
+    return ask(session_file(file, os.environ) or Path(file), statement)

@@ -66,7 +66,7 @@ def ftrace_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
     if not isinstance(system, KvmSystem):
         raise UsageError(f"session {store.path} is of a bare machine, which has no KVM to trace")
     lines: list[str] = []
-    v, last = system.kvm, store.get("reached", [0])[0]
+    v, last = system.kvm, store.reached().position
 
     def event(name: str, args: tuple[int, ...]) -> None:
         flags = INTERRUPTS_OFF if name in _OFF else PLAIN

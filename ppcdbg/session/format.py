@@ -37,6 +37,31 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 """By format, from 0 on: the statements that make the next one of it."""
 FORMAT = len(MIGRATIONS)
 TABLES = ("session", "image", "input", "state_hash", "console", "chunk", "checkpoint", "bookmark")
+DERIVED: dict[str, str] = {
+    "exits": "number INTEGER PRIMARY KEY, name TEXT, position INTEGER, tick INTEGER, vector INTEGER, pc INTEGER,"
+    " msr INTEGER, dar INTEGER, esr INTEGER, inst INTEGER, resume INTEGER, exit_type INTEGER, cost INTEGER",
+    "interrupts": "number INTEGER PRIMARY KEY, name TEXT, vector INTEGER, pc INTEGER, msr INTEGER, guest INTEGER,"
+    " position INTEGER",
+    "tlb": "number INTEGER PRIMARY KEY, position INTEGER, exit INTEGER, pc INTEGER, tlb TEXT, tlbsel INTEGER,"
+    " esel INTEGER, how TEXT, guest_tlbsel INTEGER, guest_esel INTEGER, ea INTEGER, size INTEGER, old_mas1 INTEGER,"
+    " old_mas2 INTEGER, old_mas7_3 INTEGER, old_mas8 INTEGER, mas1 INTEGER, mas2 INTEGER, mas7_3 INTEGER, mas8 INTEGER",
+}
+"""Tables with a row each of what the other tables have packed, or what a replay tells: a question gets them in memory,
+``session index`` puts them into the file. They can be taken out again and nothing is lost."""
+INDEXES: dict[str, str] = {
+    "exits_position": "exits(position)", "interrupts_position": "interrupts(position)", "tlb_position": "tlb(position)",
+    "tlb_ea": "tlb(ea)", "console_position": "console(position)",
+}  # fmt: skip
+
+
+def table_sql(name: str, kind: str = "TABLE") -> str:
+    """The statement that makes one of ``DERIVED``; ``kind``: also TEMP TABLE."""
+    return f"CREATE {kind} {name}({DERIVED[name]})"
+
+
+def index_sql(name: str) -> str:
+    """The statement that makes one of ``INDEXES``."""
+    return f"CREATE INDEX {name} ON {INDEXES[name]}"
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -90,8 +115,8 @@ def _open(path: Path) -> sqlite3.Connection:
         raise InputError(f"session {path} has format {version}; this ppcdbg knows formats up to {FORMAT}: take a newer")
     foreign = [
         f"{kind} {name}"
-        for kind, name in connection.execute("SELECT type, name FROM sqlite_master")
-        if not (kind == "table" and name in TABLES or kind == "index" and str(name).startswith("sqlite_autoindex_"))
+        for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master")
+        if not _ours(str(kind), str(name), sql)
     ]
     if foreign:
         raise InputError(f"session {path} holds a {foreign[0]}, which ppcdbg never makes; it is not opened")
@@ -100,6 +125,13 @@ def _open(path: Path) -> sqlite3.Connection:
     for table in TABLES:
         connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()
     return connection
+
+
+def _ours(kind: str, name: str, sql: object) -> bool:
+    """Whether an object is one that we make; what is derived is known to the letter."""
+    if kind == "table":
+        return name in TABLES or name in DERIVED and sql == table_sql(name)
+    return kind == "index" and (name.startswith("sqlite_autoindex_") or name in INDEXES and sql == index_sql(name))
 
 
 def _connect(uri: str) -> sqlite3.Connection:

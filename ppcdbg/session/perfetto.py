@@ -59,7 +59,7 @@ def messages() -> Any:
 def packets(store: Store, machine: MachineDescription, names: Names) -> Iterator[bytes]:
     """The trace, in pieces that follow one another in a file. ``names`` gives an address its symbol, or nothing."""
     writer = _Writer(messages())
-    system, last = open_system(machine), int(store.get("reached", [0])[0])
+    system, last = open_system(machine), store.reached().position
     writer.describe(PROCESS, f"{kernel_name(store)} on {machine.cpu}, hv {machine.hv}; 1 us is 1 instruction")
     writer.describe(CONSOLE, "console")
     for position, text in store.rows("SELECT position, text FROM console WHERE port = 0 ORDER BY number"):

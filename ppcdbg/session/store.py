@@ -131,6 +131,14 @@ class Store:
         except (ValueError, TypeError, RecursionError) as error:
             raise damaged(self.path, f"the entry {key!r} is no JSON: {error}") from None
 
+    def reached(self) -> Moment:
+        """Where the recording ends; its beginning, where nothing was recorded yet."""
+        kept = self.get("reached", [0])
+        whole = isinstance(kept, list) and all(n is None or type(n) is int and 0 <= n < 1 << 63 for n in kept)
+        if not whole or not 1 <= len(kept) <= 4 or None in kept[:3]:
+            raise damaged(self.path, f"it says that it ends at {json.dumps(kept)[:80]}")
+        return Moment(*kept)
+
     # --- images -----------------------------------------------------------------------------------
     def add_image(self, role: str, name: str, data: bytes, *, keep: bool) -> None:
         """Put an image in, later."""
