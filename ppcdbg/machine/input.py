@@ -21,7 +21,7 @@ class InputKind(Enum):
     CONSOLE = "console"  # ``data`` arrives at serial port ``target``
     BREAK = "break"  # a break condition on serial port ``target``
     IRQ = "irq"  # MPIC source ``target`` is driven to level ``value``
-    CORE_LINE = "core-line"  # input ``target`` of the core (0 external, 1 critical), level ``value``
+    CORE_LINE = "core-line"  # input ``target`` of the core (0 external, 1 critical, 2 machine check), level ``value``
     MEMORY = "memory"  # ``data`` is written at real address ``target``
     REGISTER = "register"  # the register named ``name`` becomes ``value``
     KVM = "kvm"  # the request named ``name`` to the KVM model, with ``value``

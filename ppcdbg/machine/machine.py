@@ -12,6 +12,7 @@ from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.msr import MCSR_MCP
 from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes
 from ppcdbg.engine.api import Engine, EngineStop, Why
+from ppcdbg.errors import InputError
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.boot import BootState
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
@@ -35,7 +36,8 @@ class Machine(RunLoop):
         self._idle_streak = 0
         self._idle_at = -1
         core.interrupt_source = board
-        board.connect(core.set_external, core.set_critical, self._machine_check_line)
+        self._pins = core.set_external, core.set_critical, self._machine_check_line
+        board.connect(*self._pins)
 
     def boot(self, state: BootState) -> None:
         """Put the core into the state of the first instruction."""
@@ -79,7 +81,9 @@ class Machine(RunLoop):
 
     def _apply(self, event: InputEvent) -> None:
         if event.kind is InputKind.CORE_LINE:
-            (self.core.set_critical if event.target else self.core.set_external)(bool(event.value))
+            if not 0 <= event.target < len(self._pins):
+                raise InputError(f"the core has no input {event.target}: 0 is external, 1 critical, 2 machine check")
+            self._pins[event.target](bool(event.value))
         else:
             super()._apply(event)
 

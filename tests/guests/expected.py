@@ -8,6 +8,7 @@ from pathlib import Path
 DEMO = Path(__file__).resolve().parent / "demo"
 SECTIONS = DEMO.parent / "sections" / "sections.elf"
 WINDOW = DEMO.parent / "window"
+CLASSES = DEMO.parent / "classes" / "classes.elf"
 IMAGE = DEMO.parent.parent.parent / "ppcdbg" / "_guests" / "demo.elf"
 
 NO_HYPERVISOR = "hypercall: the device tree names no hypervisor\n"

@@ -22,7 +22,8 @@ from ppcdbg.machine.input import InputKind
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
-_BARE = {"EXTERNAL": (0, 1), "EXTERNAL_LEVEL": (0, 1), "UNSET": (0, 0), "CRITICAL": (1, 1)}
+_BARE = {"EXTERNAL": (0, 1), "EXTERNAL_LEVEL": (0, 1), "UNSET": (0, 0), "CRITICAL": (1, 1), "CRITICAL_UNSET": (1, 0),
+         "MACHINE_CHECK": (2, 1)}  # fmt: skip
 """Inputs of a core without a hypervisor: which, and its level."""
 
 
