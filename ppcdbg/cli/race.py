@@ -44,7 +44,7 @@ REACH = 1_000_000
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options of ``race``."""
     parser.description = str(parser.description).replace(
-        "%s", "never-inside, intact, never-twice, never-lost, bounded-delay"
+        "%s", "never-inside, intact, gives-back, never-twice, never-lost, told, bounded-delay"
     )
     add_options(parser)
     where = parser.add_argument_group("where").add_argument

@@ -68,6 +68,22 @@ class Intact:
         return ""
 
 
+class GivesBack:
+    """A section uses registers that are not its own, and may take another way when it is told of an interrupt (facts
+    7.7, I3 and I5)."""
+
+    name: ClassVar[str] = "gives-back"
+    word: ClassVar[str] = "spoiled"
+    about: ClassVar[str] = (
+        "an interrupted section gives back its registers, and leaves the MSR that it leaves undisturbed"
+    )
+
+    def broken(self, outcome: Outcome, bounds: Bounds) -> str:
+        if not outcome.spoiled:
+            return ""
+        return f"the section leaves {', '.join(outcome.spoiled)} other than it found or should have made it"
+
+
 class NeverTwice:
     """One edge, one delivery."""
 
@@ -102,6 +118,19 @@ class NeverLost:
         return ""
 
 
+class Told:
+    """Facts 7.7, I4; it is how a section knows that it must leave by an exit."""
+
+    name: ClassVar[str] = "told"
+    word: ClassVar[str] = "stale"
+    about: ClassVar[str] = "int_pending says at each entry into the guest whether anything is pending"
+
+    def broken(self, outcome: Outcome, bounds: Bounds) -> str:
+        return (
+            "" if outcome.stale is None else f"int_pending is not what is pending, from position {outcome.stale:,} on"
+        )
+
+
 class BoundedDelay:
     """A section is short, so what it holds back must not wait long."""
 
@@ -116,7 +145,9 @@ class BoundedDelay:
         return ""
 
 
-CONDITIONS: tuple[type[Condition], ...] = (NeverInside, Intact, NeverTwice, NeverLost, BoundedDelay)
+CONDITIONS: tuple[type[Condition], ...] = (
+    NeverInside, Intact, GivesBack, NeverTwice, NeverLost, Told, BoundedDelay,
+)  # fmt: skip
 
 
 def conditions(own: Iterable[str] = ()) -> tuple[Condition, ...]:

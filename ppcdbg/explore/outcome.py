@@ -59,6 +59,11 @@ class Outcome:
     end: End
     position: int
     detail: str = ""
+    spoiled: tuple[str, ...] = ()
+    """Registers that the section of the site left other than it found them, on the way that this schedule took; ``msr``
+    where it is not what the undisturbed section makes of it."""
+    stale: int | None = None
+    """Where ``int_pending`` first was not what is pending, at an entry into the guest."""
 
     def waited(self, fate: Fate) -> int:
         """Instructions that an interrupt waited though the guest had it enabled, a section's included."""

@@ -13,7 +13,7 @@ from ppcdbg.explore.sites import Boundary, Site
 from ppcdbg.explore.strategies import Plan
 
 SCHEMA = "ppcdbg-race"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _BRANCH = 18
 """Primary opcode of an unconditional branch."""
 
@@ -133,6 +133,7 @@ def outcome_data(outcome: Outcome) -> dict[str, object]:
     """What became of one schedule."""
     return {
         "end": outcome.end.value, "position": outcome.position, "detail": outcome.detail,
+        "spoiled": outcome.spoiled, "stale": outcome.stale,
         "interrupts": [
             {"source": e.source.name, **asdict(f)} for e, f in zip(outcome.schedule, outcome.fates)
         ],

@@ -81,7 +81,7 @@ class Search:
         """What becomes of one schedule."""
         path.put(schedule[0].position)
         last = path.boundaries[-1].position + 1
-        return Walk(path.base, self._guest, states, schedule, self.bounds, last).go(futures)
+        return Walk(path.base, self._guest, states, schedule, self.bounds, last, path.kept).go(futures)
 
     def verdict(self, outcome: Outcome) -> Verdict:
         """See ``conditions.judge``."""

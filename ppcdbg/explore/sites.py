@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ppcdbg.engine.api import Watch, WatchKind
 from ppcdbg.errors import UsageError
+from ppcdbg.explore.contract import Looks, kept, misleads, stands_in
 from ppcdbg.explore.guest import Guest
 from ppcdbg.explore.point import Base, Point
 from ppcdbg.kvm import magic_page as mp
@@ -55,17 +56,23 @@ class Path:
         self.base, self.site = base, site
         system = base.system
         guest, boundaries, points = Guest(system), [], []
-        before = guest.registers()
+        seen: list[Looks] = []
         while system.position <= site.last and system.ended is None:
             msr = guest.msr
             boundaries.append(Boundary(system.position, guest.pc, guest.word(guest.pc) or 0, guest.in_section(msr)))
             points.append(Point(base))
-            after = guest.registers()
+            seen.append((guest.registers(), msr))
             system.run(Limits(system.position + 1))
         self.boundaries: tuple[Boundary, ...] = tuple(boundaries)
         self._points = points
-        self.spoiled = guest.different(before, after) if site.whole else ()
-        """Registers that a section leaves other than it found them: it stands for an instruction that changes none."""
+        self.kept = kept(self.boundaries, seen) if site.whole else None
+        self.spoiled: tuple[str, ...] = ()
+        """Registers that a section leaves other than it found them, where it stands for an instruction, which changes
+        none; msr where it is not what that instruction makes."""
+        if self.kept is not None and stands_in(self.boundaries):
+            changed = guest.different(self.kept.before, self.kept.after)
+            misled = misleads(guest.word, system.kvm.magic_page_ea, self.boundaries, seen)
+            self.spoiled = (*changed, *(("msr",) if misled else ()))
 
     def put(self, position: int) -> None:
         """The guest stands at a position of the site, or at its last one before it."""

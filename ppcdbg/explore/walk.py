@@ -18,6 +18,7 @@ from ppcdbg.cpu.interrupts import DECREMENTER as DECREMENTER_EXIT
 from ppcdbg.cpu.interrupts import DOORBELL, EXTERNAL
 from ppcdbg.cpu.msr import TSR_DIS, TSR_WIS
 from ppcdbg.explore.conditions import Bounds
+from ppcdbg.explore.contract import Kept
 from ppcdbg.explore.guest import Guest, Interrupted
 from ppcdbg.explore.outcome import End, Fate, Outcome
 from ppcdbg.explore.point import Base
@@ -25,6 +26,7 @@ from ppcdbg.explore.schedule import Event, Schedule
 from ppcdbg.explore.sources import inject, release
 from ppcdbg.explore.states import States
 from ppcdbg.kvm import irqprio
+from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.irqprio import DECREMENTER, WATCHDOG
 from ppcdbg.machine.input import InputKind
 from ppcdbg.machine.system import FINAL, Limits, Stop
@@ -65,9 +67,11 @@ class Walk:
     """One schedule. The system stands at its first event's position, or before it with nothing to happen between."""
 
     def __init__(
-        self, base: Base, guest: Guest, states: States, schedule: Schedule, bounds: Bounds, last: int | None = None
-    ) -> None:
-        """``last``: the position behind which no other schedule of this search comes to the same state; None: any."""
+        self, base: Base, guest: Guest, states: States, schedule: Schedule, bounds: Bounds, last: int | None = None,
+        kept: Kept | None = None,
+    ) -> None:  # fmt: skip
+        """``last``: the position behind which no other schedule of this search comes to the same state; None: any.
+        ``kept``: what the site's section finds and leaves, if the site is one."""
         states.begin()
         self._last = schedule[-1].position + bounds.steps if last is None else last
         self._base, self._guest, self._states = base, guest, states
@@ -83,6 +87,15 @@ class Walk:
         self._end = schedule[-1].position + bounds.steps
         self._keys: list[Hashable] = []
         self._merging = True
+        self._others: frozenset[int] = frozenset()
+        """Priorities of delivered interrupts that somebody has queued anew: a timer of the guest's own, a device."""
+        self._kept = kept if kept is not None and system.position < kept.ends else None
+        """None from the end of the site's section on."""
+        self._inside = False
+        self._resumed = 0
+        """Where the last handler returned."""
+        self._spoiled: tuple[str, ...] = ()
+        self._stale: int | None = None
 
     def go(self, futures: Futures | None = None) -> Outcome:
         """Carry it out. ``futures``: those of this search; None follows it to its end whatever is known."""
@@ -98,7 +111,7 @@ class Walk:
                     futures.followed += 1
                     self._remember(futures, outcome)
                 return outcome
-            if not self._coming and all(f.delivered is not None for f in self._fates):
+            if self._frames and not self._coming and all(f.delivered is not None for f in self._fates):
                 stop = self._to_return()
             else:
                 stop = system.run(Limits(system.position + 1, exits=1))
@@ -130,9 +143,12 @@ class Walk:
         if system.steps != self._seen:
             rows = v.exits.rows(self._seen)
             self._seen = system.steps
+            if self._stale is None and not v.hv and v.shared.get32(mp.INT_PENDING) != (v.pending != 0):
+                self._stale = system.position
             for row in rows:
                 if len(row) == _ROW:
                     queued.update(row[_QUEUED])
+                    self._others |= self._over() & frozenset(row[_QUEUED])
                     if row[_DELIVERED] is not None:
                         self._delivered(row)
         if self._frames:
@@ -140,6 +156,10 @@ class Walk:
         guest = self._guest
         msr, position = guest.msr, system.position
         section = guest.in_section(msr)
+        if self._kept is not None and not self._frames:
+            if self._inside and not section:
+                self._left(guest.registers(), msr)
+            self._inside = section
         for index, fate in enumerate(self._fates):
             if fate.delivered is None and not fate.dropped and not fate.refused:
                 self._fates[index] = self._standing(index, fate, msr, section, position, queued, index == fresh)
@@ -174,8 +194,16 @@ class Walk:
         if not waiting:
             return
         index = next((i for i in waiting if self._fates[i].delivered is None), waiting[-1])
+        if self._fates[index].delivered is not None and priority in self._others:
+            self._others -= {priority}
+            return
         fate, before = self._fates[index], self._guest.interrupted(priority)
         inside = self._guest.in_section(before.msr)
+        if self._inside and not inside:  # KVM itself has carried out the store that ends it
+            self._left(before.registers, before.msr)
+        elif self._inside or inside:
+            self._kept = None
+        self._inside = False
         saved: tuple[str, ...] = ()
         if row[_NUMBER] in _HOSTS_OWN:  # nothing was emulated: what was saved is where the guest was
             saved = tuple(n for n, a, b in zip(("pc", "msr"), (before.pc, before.msr), row[_PC:_DAR]) if a != b)
@@ -189,6 +217,18 @@ class Walk:
         self._frames.append(_Frame(index, before))
         self._merging = False
 
+    def _over(self) -> frozenset[int]:
+        """The priorities of the interrupts that were delivered."""
+        return frozenset(self._event(i).source.priority for i, f in enumerate(self._fates) if f.delivered is not None)
+
+    def _left(self, registers: tuple[int, ...], msr: int) -> None:
+        """The site's section has ended, by whichever way."""
+        if (kept := self._kept) is not None:
+            changed = self._guest.different(kept.before, registers)
+            already = self._guest.different(kept.before, kept.after)
+            self._spoiled = (*(n for n in changed if n not in already), *(("msr",) if msr != kept.msr else ()))
+        self._kept = None
+
     def _returns(self) -> None:
         """Handlers that have just come back."""
         guest = self._guest
@@ -200,8 +240,10 @@ class Walk:
                 frame.strayed = True
                 return
             self._frames.pop()
+            self._resumed = self._system.position
             fate = self._fates[frame.index]
-            again = self._v.pending >> self._event(frame.index).source.priority & 1
+            priority = self._event(frame.index).source.priority
+            again = self._v.pending >> priority & 1 and priority not in self._others
             self._fates[frame.index] = replace(
                 fate, returned=True, changed=fate.changed or guest.changed(frame.before), times=fate.times + again
             )
@@ -221,7 +263,7 @@ class Walk:
         if self._coming:
             return None
         waiting = [f for f in self._fates if f.delivered is None and not f.dropped and not f.refused]
-        if not waiting and not self._frames:
+        if not waiting and not self._frames and not self._before_section():
             return self._outcome(End.DONE)
         if system.position >= self._end:
             for frame in self._frames:
@@ -231,6 +273,12 @@ class Walk:
         if any(self._overdue(f) for f in waiting):
             return self._unheard()
         return None
+
+    def _before_section(self) -> bool:
+        """Whether the section of the site is still to come: a handler may have spoiled what it has saved already."""
+        if self._kept is None or not any(fate.returned for fate in self._fates):
+            return False
+        return self._system.position - self._resumed <= self._kept.ends - self._schedule[0].position
 
     def _overdue(self, fate: Fate) -> bool:
         return fate.deliverable is not None and self._system.position - fate.deliverable > self._bounds.patience
@@ -283,21 +331,28 @@ class Walk:
         return False
 
     def _outcome(self, end: End, detail: str = "") -> Outcome:
-        return Outcome(self._schedule, tuple(self._fates), end, self._system.position, detail)
+        return Outcome(self._schedule, tuple(self._fates), end, self._system.position, detail, self._spoiled,
+                       self._stale)  # fmt: skip
 
     # --- futures ----------------------------------------------------------------------------------
     def _join(self, futures: Futures) -> Outcome | None:
         """The outcome from a state whose future is known."""
         if self._coming or not self._merging or self._system.position > self._last:
             return None
-        key = self._states.key(), tuple(self._kind(i) for i in range(len(self._fates)))
+        key = (
+            self._states.key(),
+            self._spoiled,
+            self._inside and self._kept is not None,
+            (tuple(self._kind(i) for i in range(len(self._fates)))),
+        )
         found = futures.known.get(key)
         if found is None:
             self._keys.append(key)
             return None
         here = self._system.position
         fates = tuple(_joined(mine, then, here) for mine, then in zip(self._fates, found.fates, strict=True))
-        return replace(found, schedule=self._schedule, fates=fates)
+        stale = found.stale if self._stale is None else self._stale
+        return replace(found, schedule=self._schedule, fates=fates, stale=stale)
 
     def _kind(self, index: int) -> tuple[object, ...]:
         fate = self._fates[index]

@@ -21,10 +21,12 @@ Named = Callable[[int], str]
 
 _SIGNS: dict[str, tuple[str, str]] = {
     "delivered": (".", "ok"), "deferred": ("-", "masked"), "LOST": ("L", "failed"), "inside": ("I", "failed"),
-    "corrupt": ("C", "failed"), "twice": ("2", "failed"), "late": ("D", "failed"), "masked": ("m", "dim"),
+    "corrupt": ("C", "failed"), "twice": ("2", "failed"), "spoiled": ("S", "failed"), "stale": ("P", "failed"),
+    "late": ("D", "failed"), "masked": ("m", "dim"),
     "open": ("?", "warning"),
 }  # fmt: skip
-_LEGEND = ". delivered  - deferred  L lost  I inside  C corrupt  2 twice  D late  m masked  ? undecided  ! other"
+_LEGEND = ". delivered  - deferred  L lost  I inside  C corrupt  S spoiled  2 twice"
+_LEGEND += "  P int_pending stale  D late  m masked  ? undecided  ! other"
 FAILURES = 12
 """Lines of failures that a report shows for each site."""
 

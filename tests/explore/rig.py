@@ -26,9 +26,11 @@ def machine(engine: str = "auto", deferral: str = "stock", guest: Path = WINDOW)
     return replace(describe(guest), engine=engine, deferral=deferral)
 
 
-def search(engine: str = "auto", deferral: str = "stock", bounds: Bounds | None = None) -> Search:
+def search(
+    engine: str = "auto", deferral: str = "stock", bounds: Bounds | None = None, guest: Path = WINDOW
+) -> Search:  # fmt: skip
     """The guest at its first instruction."""
-    return begin(machine(engine, deferral), 0, bounds or Bounds())
+    return begin(machine(engine, deferral, guest), 0, bounds or Bounds())
 
 
 def sites(searching: Search, until: int = 2_000) -> list[Site]:

@@ -41,6 +41,13 @@
         lwz     r3, 4 * \kind(r4)
         addi    r3, r3, 1
         stw     r3, 4 * \kind(r4)
+#ifdef NESTED                           /* a section of the handler's own, as those of Linux have */
+        stw     r31, 16(r1)
+        mr      r31, r3
+        save
+        restore
+        lwz     r31, 16(r1)
+#endif
 .endm
 
 .macro  leave
@@ -99,7 +106,7 @@ _start: address r1, stack_top - 64
         li32    r31, 0x31313131         /* what the sections must give back */
         li32    r30, 0x30303030
         li32    r6, MSR_CE | MSR_ME | MSR_EE
-        cmpwi   cr3, r31, 0
+        cmpw    r31, r2
 
 wrteei_1:
         b       block_wrteei_1
@@ -160,6 +167,9 @@ block_mtmsr:
         bne     1b
 3:      restore                         /* M7 */
         b       mtmsr + 4
+
+        .globl  kvm_tmp                 /* room for more, as Linux has it behind its blocks */
+kvm_tmp: .space 64
 
         .bss
         .balign 16
