@@ -195,6 +195,11 @@ class Debugger:
         """Let something else put the guest elsewhere, such as a timeline, and report where it then stands."""
         return self._report(act, compare)
 
+    def stands(self, report: StopReport, before: registers.Snapshot) -> None:
+        """The guest is back at a stop of before: that report is the last one again, and registers are told apart from
+        ``before``."""
+        self.last, self.before = report, before
+
     def _repeat(self, n: int, act: queries.Act) -> StopReport:
         def run() -> Outcome:
             outcome = act()
@@ -353,9 +358,9 @@ class Debugger:
         """The page that KVM shares with a PR-mode guest; empty where there is none."""
         return magic.fields(self)
 
-    def exit_filter(self, text: str = "") -> ExitFilter:
+    def exit_filter(self, text: str = "", whole: bool = False) -> ExitFilter:
         """The exits that an expression lets through; see ``ExitFilter``."""
-        return ExitFilter(self, text)
+        return ExitFilter(self, text, whole)
 
     def console(self, characters: int = 0) -> str:
         """What the guest printed; the last ``characters`` of it where that is not 0."""

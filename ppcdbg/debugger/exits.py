@@ -14,7 +14,7 @@ from ppcdbg.debugger.fields import exit_number
 from ppcdbg.debugger.scope import DebuggerScope
 from ppcdbg.debugger.syntax import Binary, Name, Node, Number, parse
 from ppcdbg.errors import UsageError
-from ppcdbg.kvm.log import ExitLog
+from ppcdbg.kvm.log import ExitLog, KnownExits
 from ppcdbg.kvm.records import ExitRecord
 
 if TYPE_CHECKING:
@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 
 class ExitFilter:
-    """The exits for which an expression is true (all for an empty one). Raises UsageError for a bad expression."""
+    """The exits for which an expression is true (all for an empty one). Raises UsageError for a bad expression.
 
-    def __init__(self, debugger: Debugger, text: str = "") -> None:
+    ``whole``: while the guest stands in the past, the exits that came later too.
+    """
+
+    def __init__(self, debugger: Debugger, text: str = "", whole: bool = False) -> None:
         self.text = text.strip()
-        self._debugger = debugger
+        exits = debugger.exits
+        self.log: Sequence[ExitRecord] = KnownExits(exits) if whole and isinstance(exits, ExitLog) else exits
+        self._history = self._histories()
         self._current: ExitRecord | None = None
         self._matches: list[int] = []
         self._seen = 0
@@ -39,9 +44,8 @@ class ExitFilter:
             self._compiled = compile_expression(self.text, scope)
             self._vectors = required_exits(parse(self.text))
 
-    @property
-    def log(self) -> Sequence[ExitRecord]:
-        return self._debugger.exits
+    def _histories(self) -> int:
+        return self.log.history if isinstance(self.log, ExitLog | KnownExits) else 0
 
     def accepts(self, record: ExitRecord) -> bool:
         """Whether one record passes; a record for which the expression has no value does not."""
@@ -56,8 +60,8 @@ class ExitFilter:
     def extend(self, limit: int | None = None) -> bool:
         """Look at records that came since, at most ``limit`` of them; true when the end is reached."""
         log = self.log
-        if len(log) < self._seen:  # the log was cut: a timeline that went back
-            self._seen, self._matches = 0, []
+        if len(log) < self._seen or self._history != self._histories():  # the log was cut, or is another now
+            self._seen, self._matches, self._history = 0, [], self._histories()
         end = len(log) if limit is None else min(len(log), self._seen + limit)
         if self._compiled is not None:
             self._matches += [i for i in self._candidates(self._seen, end) if self.accepts(log[i])]
@@ -67,7 +71,7 @@ class ExitFilter:
     def _candidates(self, first: int, end: int) -> Iterable[int]:
         """Records that can pass, by their exit number alone where the log gives that without making a record."""
         log, wanted = self.log, self._vectors
-        if wanted is None or not isinstance(log, ExitLog):
+        if wanted is None or not isinstance(log, ExitLog | KnownExits):
             return range(first, end)
         vector = log.vector
         return (i for i in range(first, end) if vector(i) in wanted)
@@ -87,6 +91,16 @@ class ExitFilter:
         """``count`` records from ``first`` on; fewer at the end."""
         total = len(self)
         return [self[i] for i in range(max(first, 0), min(first + count, total))]
+
+    def same_kind(self, number: int | None, step: int) -> int | None:
+        """The nearest exit of the log before (-1) or after (1) one of it that has its name; of the newest, if None."""
+        log = self.log
+        at = len(log) - 1 if number is None else number
+        if not 0 <= at < len(log):
+            return None
+        seen = log.vector if isinstance(log, ExitLog | KnownExits) else lambda i: log[i].vector
+        places = range(at + 1, len(log)) if step > 0 else range(at - 1, -1, -1)
+        return next((i for i in places if seen(i) == seen(at)), None)
 
     def place(self, number: int) -> int:
         """Where the exit of this log index stands in the filtered list, or where it would stand."""

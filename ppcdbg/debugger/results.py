@@ -281,6 +281,14 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What is to be said in one sentence; several are said as a list."""
+
+    topic: str
+    listed: bool = False
+
+
+@dataclass(frozen=True)
 class ConsoleText:
     """The tail of what the guest printed."""
 

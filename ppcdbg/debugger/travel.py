@@ -8,12 +8,14 @@ began.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.events import Event, Verb
+from ppcdbg.debugger.looking import Looking
 from ppcdbg.debugger.run import Outcome, Request
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.errors import InputError, UsageError
@@ -52,19 +54,25 @@ class Travel:
     """The past of one debugger's guest. The timeline begins with the first run, or with the first wish to go back."""
 
     def __init__(self, debugger: Debugger) -> None:
-        self._debugger = debugger
+        self._debugger = self.debugger = debugger
         self._timeline: Timeline | None = None
         self._back: list[Key] = []
         self._forward: list[Key] = []
         self.bookmarks: dict[str, Place] = self._saved_bookmarks()
         self.kept = True
         """Whether runs can be gone back through; off, nothing is kept until somebody asks to go back."""
+        self.looking = Looking(self)
 
     @property
     def timeline(self) -> Timeline:
         if self._timeline is None:
             self._timeline = Timeline(self._debugger.system)
         return self._timeline
+
+    @property
+    def end(self) -> Key:
+        """The furthest moment that the guest has been at; what a recording foretells is not counted."""
+        return self.here if self._timeline is None else max(self._timeline.end, self.here)
 
     def begin(self) -> None:
         """Before a run: what follows can be gone back through."""
@@ -85,6 +93,15 @@ class Travel:
             self._back.append(key)
             del self._back[:-HISTORY]
             self._forward.clear()
+
+    @contextmanager
+    def unrecorded(self) -> Iterator[None]:
+        """Motions that ``back`` and ``forward`` know nothing of."""
+        back, ahead = [*self._back], [*self._forward]
+        try:
+            yield
+        finally:
+            self._back[:], self._forward[:] = back, ahead
 
     # --- for the commands -------------------------------------------------------------------------------------------
     def seek(self, position: int) -> StopReport:
@@ -118,9 +135,9 @@ class Travel:
     def _through(self, source: list[Key], other: list[Key], word: str) -> StopReport:
         if not source:
             raise UsageError(f"there is no place to go {word} to")
-        here, key, back, ahead = self.here, source.pop(), [*self._back], [*self._forward]
-        report = self.go_to(key)
-        self._back[:], self._forward[:] = back, ahead
+        here, key = self.here, source.pop()
+        with self.unrecorded():
+            report = self.go_to(key)
         other.append(here)
         return report
 

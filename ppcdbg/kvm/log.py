@@ -84,6 +84,8 @@ class ExitLog(Sequence[ExitRecord]):
         self.append: Callable[[Compact], None] = self._rows.append
         self._seen: list[Compact] = []
         """The longest log seen so far, while no other history begins: what a return to a later state needs."""
+        self.history = 0
+        """How many other histories began: an exit of a number is the same one while this is the same."""
 
     def __len__(self) -> int:
         return len(self._rows) + self._more
@@ -136,11 +138,13 @@ class ExitLog(Sequence[ExitRecord]):
     def forget(self) -> None:
         """The exits after the present will not come again."""
         self._seen = []
+        self.history += 1
 
     def become(self, length: int, rows: list[Compact]) -> None:
         """The first ``length`` exits and then these: another history begins."""
         self._all()[length:] = rows
         self._seen = []
+        self.history += 1
         self._read = len(self)
 
     def rows(self, first: int) -> list[Compact]:
@@ -196,7 +200,9 @@ class ExitLog(Sequence[ExitRecord]):
         return replace(self._made(len(self), (*at, (), (), None, 0, NO_EXIT_TYPE, 0)), resume="")
 
     def _record(self, index: int) -> ExitRecord:
-        row = self._all()[index]
+        return self._read_row(index, self._all()[index])
+
+    def _read_row(self, index: int, row: Compact) -> ExitRecord:
         return self._made(index, self._widened(row) if len(row) == _NATIVE else row)
 
     def _made(self, index: int, row: Compact) -> ExitRecord:
@@ -233,6 +239,41 @@ class ExitLog(Sequence[ExitRecord]):
             gpa = d << 32 | a
             did = MMIO, word, gpa, c & 0xFF, b, bool(c & WRITES), self._device_at(gpa) or "none"
         return *first, word, (did,), (), None, resume, accounted, cost
+
+
+class KnownExits(Sequence[ExitRecord]):
+    """The exits of a log, and while its state is one of the past, those that came after it."""
+
+    def __init__(self, log: ExitLog) -> None:
+        self.log = log
+
+    @property
+    def history(self) -> int:
+        """See ``ExitLog.history``."""
+        return self.log.history
+
+    def __len__(self) -> int:
+        return max(len(self.log), len(self.log._seen))
+
+    def _row(self, index: int) -> Compact:
+        return self.log._all()[index] if index < len(self.log) else self.log._seen[index]
+
+    @overload
+    def __getitem__(self, index: int) -> ExitRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ExitRecord]: ...
+    def __getitem__(self, index: int | slice) -> ExitRecord | list[ExitRecord]:
+        if isinstance(index, slice):
+            return [self.log._read_row(i, self._row(i)) for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there is no exit {index}; {len(self)} are known")
+        index %= len(self)
+        return self.log._read_row(index, self._row(index))
+
+    def vector(self, index: int) -> int:
+        """Exit number of one exit without making its record."""
+        vector: int = self._row(index)[2]
+        return vector
 
 
 @dataclass(frozen=True)

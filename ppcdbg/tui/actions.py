@@ -1,69 +1,43 @@
-"""What the keys do. A mixin of the app: each action is a few lines and touches the guest only through the worker."""
+"""What the keys do to the guest and to the selection. A mixin of the app: each action is a few lines and touches the
+guest only through the worker. What they do to the desk is in :mod:`ppcdbg.tui.windows`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.app import App
-
-from ppcdbg.tui.help import HelpScreen
-from ppcdbg.tui.layout import PANES, key_of
 from ppcdbg.tui.panes.pane import Pane
-from ppcdbg.tui.scene import Move, Reply
+from ppcdbg.tui.scene import Follow, Move, Reply
+from ppcdbg.tui.windows import Windows
+from ppcdbg.views.spans import Span
 
 if TYPE_CHECKING:
-    from ppcdbg.tui.desk import Desk
-    from ppcdbg.tui.keys import Key
-    from ppcdbg.tui.prompt import Prompt
-    from ppcdbg.tui.scene import Ask, Source
-    from ppcdbg.tui.styles import Styles
-    from ppcdbg.tui.worker import Worker
-    from ppcdbg.views.theme import Theme
+    from ppcdbg.tui.scene import Ask
 
 
-class Actions(App[int]):
+@dataclass(frozen=True)
+class Footprint:
+    """Where the user was: the pane, the exit that was looked at, and the windows of panes that show addresses."""
+
+    pane: str
+    exit: int | None
+    windows: tuple[tuple[str, int, int | None, bool], ...]
+
+
+class Actions(Windows):
     """Needs of the app: the attributes below."""
 
-    worker: Worker
-    source: Source
-    desk: Desk
-    prompt: Prompt
-    keys: tuple[Key, ...]
-    themes: dict[str, Theme]
-    looks: Styles
     asked: Ask
     selected: int | None
-    trail: list[str]
+    trail: list[Footprint]
     filter: str
 
-    def ask_again(self, *, row: int | None = None, keep: int | None = None) -> None:
-        """Ask for a scene of what is visible now."""
-        raise NotImplementedError
-
-    def use_theme(self, name: str) -> None:
-        """Draw with another theme."""
-        raise NotImplementedError
-
-    async def perform(self, action: str) -> None:
-        """Carry out an action by its name, as the palette does."""
-        await self.run_action(action)
-
-    def pane(self) -> Pane | None:
-        """The pane that has the focus."""
-        return self.focused if isinstance(self.focused, Pane) else None
-
-    # The guest.
-
     def action_run(self, how: str) -> None:
-        """Let the guest run; the cursors go back to now."""
+        """Let the guest run on from the moment that the screen shows; then the cursors follow it."""
         if self.worker.running:
             return
+        self.worker.move(Move(how))  # first: what is asked for next must not bring the guest back to the present
         self.action_now()
-        self.worker.move(Move(how))
-        self.on_running(True)
-
-    def on_running(self, running: bool) -> None:
-        """Called when the guest starts; the next scene tells when it stopped."""
 
     def action_interrupt(self) -> None:
         """Stop a running guest."""
@@ -89,13 +63,17 @@ class Actions(App[int]):
             exits.go(exits.cursor + step)
 
     def action_alike(self, step: int) -> None:
-        """Select the next or previous exit of the selected one's kind."""
+        """Select the next or previous exit of the selected one's kind, or the next match of a pane's search."""
+        pane = self.pane()
+        if pane is not None and pane.sought:
+            self.seek_text(pane, pane.sought, step)
+            return
         number = self.selected
 
         def find() -> Reply | None:
             found = self.source.same_kind(number, step)
             if found is None:
-                return Reply(((("no further exit of this kind", "dim"),),))  # type: ignore[arg-type]
+                return Reply(((Span("no further exit of this kind", "dim"),),))
             self.call_later(self.keep_exit, found)
             return None
 
@@ -113,55 +91,85 @@ class Actions(App[int]):
         if address is not None:
             self.worker.do(lambda: self.source.toggle_breakpoint(address))
 
-    # The screen.
+    # Looking.
 
     def action_now(self) -> None:
-        """Every pane follows the newest exit and pc again."""
+        """Every pane follows the guest again, where it stood before the screen looked back."""
         for pane in self.desk.panes.values():
             if not pane.follow and pane.kind != "log":
                 pane.release()
         self.ask_again()
 
     def action_open(self) -> None:
-        """From a list to the details of what is selected."""
+        """Follow the row under the cursor."""
         pane = self.pane()
-        if pane is not None and pane.kind == "exits":
-            self.trail.append(pane.kind)
-            self.desk.show("detail")
-            self.ask_again()
+        follow = None if pane is None else pane.followed()
+        if follow is not None:
+            self.follow_to(follow)
+
+    def on_pane_followed(self, message: Pane.Followed) -> None:
+        self.follow_to(message.follow)
+
+    def follow_to(self, follow: Follow) -> None:
+        """Go to what a row is about; Backspace comes back."""
+        self.trail.append(self._footprint())
+        del self.trail[:-100]
+        match follow.kind:
+            case "exit":
+                self.keep_exit(follow.value)
+            case "code" | "memory":
+                kind, unit = ("disassembly", 4) if follow.kind == "code" else ("memory", 16)
+                self.desk.show(kind)
+                pane = self.desk.panes[kind]
+                pane.lead(follow.value // unit)
+            case "command":
+                self.worker.execute(follow.name)
+            case "pane":
+                self.desk.show(follow.name)
+        self.ask_again()
+
+    def _footprint(self) -> Footprint:
+        exits = self.desk.panes["exits"]
+        windows = tuple((p.kind, p.top, p.cursor, p.follow) for p in self.desk.panes.values() if p.filled.endless)
+        return Footprint(self.desk.last, None if exits.follow else self.selected, windows)
 
     def action_return(self) -> None:
-        """Back to the pane that was left by Enter."""
-        if self.trail:
-            self.desk.show(self.trail.pop())
+        """Back to where the last Enter came from."""
+        if not self.trail:
+            return
+        was = self.trail.pop()
+        for kind, top, cursor, follow in was.windows:
+            pane = self.desk.panes[kind]
+            pane.top, pane.cursor, pane.follow = top, cursor, follow
+        self.desk.show(was.pane)
+        if was.exit is not None:
+            self.keep_exit(was.exit)
+        else:
+            self.desk.panes["exits"].release()
             self.ask_again()
 
-    def action_pane(self, key: str) -> None:
-        """Show the pane that has this key and go there."""
-        self.desk.show(next(pane for pane in PANES if key_of(pane) == key))
-        self.ask_again()
+    # Searching.
 
-    def action_zoom(self) -> None:
-        """The focused pane alone, or all again."""
+    def action_search(self) -> None:
+        """Filter the exits, or search the pane that has the focus."""
         pane = self.pane()
-        self.desk.zoom("" if self.desk.choice.zoom or pane is None else pane.kind)
-        self.ask_again()
+        if pane is None or pane.kind == "exits":
+            self.prompt.open("/", self.filter)
+        else:
+            self.prompt.open("?", pane.sought)
 
-    def action_copy(self) -> None:
-        """Copy the row under the cursor (OSC 52)."""
-        pane = self.pane()
-        if pane is not None:
-            self.copy_to_clipboard(pane.row_text())
+    def seek_text(self, pane: Pane, text: str, step: int) -> None:
+        """Put a pane's cursor on the next row that holds a text; the source looks, as it knows all rows."""
+        pane.sought = text
+        row = pane.top if pane.cursor is None else pane.cursor
+        need = pane.need()
 
-    def action_prompt(self, sign: str) -> None:
-        """Open the command line or the filter."""
-        self.prompt.open(sign, self.filter if sign == "/" else "")
+        def find() -> Reply | None:
+            found = self.source.find(pane.kind, need, text, row, step)
+            if found is None:
+                return Reply(((Span(f"{text!r} was not found in this pane", "dim"),),))
+            self.call_later(pane.lead, found)
+            return None
 
-    def action_theme(self) -> None:
-        """The next theme by name."""
-        names = sorted(self.themes)
-        self.use_theme(names[(names.index(self.looks.theme.name) + 1) % len(names)])
-
-    def action_help(self) -> None:
-        """Show the keys."""
-        self.push_screen(HelpScreen(self.looks, self.keys))
+        if text:
+            self.worker.do(find)

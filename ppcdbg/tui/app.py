@@ -7,7 +7,7 @@ The debugger is touched by the worker's thread alone (:mod:`ppcdbg.tui.worker`);
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,6 +19,7 @@ from textual.message import Message
 
 from ppcdbg.errors import InputError
 from ppcdbg.paths import Kind, folders, user_config, user_state
+from ppcdbg.tui.actions import Footprint
 from ppcdbg.tui.bars import Bar, KeyBar, Story, TimelineBar
 from ppcdbg.tui.desk import Desk
 from ppcdbg.tui.glyphs import AsciiOnly
@@ -28,6 +29,7 @@ from ppcdbg.tui.layout import Choice
 from ppcdbg.tui.palette import Everything
 from ppcdbg.tui.panes.pane import Pane
 from ppcdbg.tui.prompt import Prompt
+from ppcdbg.tui.saved import read_choice
 from ppcdbg.tui.scene import Ask, Command, Filled, Reply, Scene, Source
 from ppcdbg.tui.source import DebuggerSource
 from ppcdbg.tui.styles import TRUE_COLOUR, Styles, textual_theme
@@ -69,6 +71,8 @@ class PpcdbgApp(Typed):
         ascii_only: bool = False,
         history: Path | None = None,
         keymap: Mapping[str, str] | None = None,
+        layout_file: Path | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.looks = Styles(themes[theme], depth)
         self.themes = dict(themes)
@@ -82,20 +86,23 @@ class PpcdbgApp(Typed):
             self._filters.append(AsciiOnly())
         self.source = source
         self.worker = Worker(source, self._has_news)
-        self.desk = Desk(self.looks, Choice())
+        self.layout_file = layout_file
+        self.desk = Desk(self.looks, read_choice(layout_file) if layout_file else Choice())
         self.status = Bar(self.looks, "status", "bar")
         self.timeline = TimelineBar(self.looks)
         self.story = Story(self.looks)
-        self.prompt = Prompt({":": History(history), "/": History(history and history.with_name("filters"))})
+        self.prompt = Prompt({":": History(history), "/": History(history and history.with_name("filters")),
+                              "?": History()})  # fmt: skip
         self.key_bar = KeyBar(self.looks, self.keys)
         self.commands: tuple[Command, ...] = ()
         self.log_rows: list[Line] = []
         self.filter = ""
         self.selected: int | None = None
         self.asked = Ask()
-        self.trail: list[str] = []
+        self.trail: list[Footprint] = []
         self.crash: BaseException | None = None
         self._told: tuple[Span, ...] | None = None
+        self._notes = notes
 
     def _has_news(self) -> None:
         self.post_message(self.News())
@@ -117,7 +124,8 @@ class PpcdbgApp(Typed):
 
     def _learn_commands(self) -> Reply | None:
         self.commands = self.source.commands()
-        return None
+        notes = tuple((Span(f"skipped: {note}", "warning"),) for note in self._notes)
+        return Reply(notes) if notes else None
 
     def on_resize(self, event: Resize) -> None:
         wide = event.size.width >= 160
@@ -151,6 +159,8 @@ class PpcdbgApp(Typed):
             return
         if scene is not None:
             self._show(scene)
+        elif self.worker.progress:
+            self.say([*self.worker.progress])
         for reply in replies:
             self.answer(reply)
 
@@ -175,6 +185,8 @@ class PpcdbgApp(Typed):
         if reply.leave:
             self.exit(0)
             return
+        if reply.moved and not self.worker.running:
+            self.action_now()
         first = len(self.log_rows)
         self.log_rows += reply.rows
         del self.log_rows[:-LOG_ROWS]
@@ -192,7 +204,6 @@ class PpcdbgApp(Typed):
             self.say([span for row in reply.rows for span in (*row, Span(" "))])
 
     def say(self, spans: list[Span]) -> None:
-        """A sentence in the story's place, until something else happens."""
         self.story.tell(spans)
 
     # Looks and leaving.
@@ -228,21 +239,29 @@ def open_screen(
     themes: Mapping[str, Theme] | None = None,
     history: Path | None = None,
     keymap: Mapping[str, str] | None = None,
+    layout_file: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> int:
     """Open the terminal UI on a source; :func:`run_app` says what the options mean."""
     environment = os.environ if environment is None else environment
-    themes = load_themes(folders(Kind.THEMES, environment)) if themes is None else themes
+    skipped: list[str] = []
+    themes = load_themes(folders(Kind.THEMES, environment), skipped) if themes is None else themes
     name = theme or default_theme(environment)
     if name not in themes:
-        raise InputError(f"no theme is named {name!r}; there are: {', '.join(sorted(themes))}")
+        raise InputError(f"no theme is named {name!r}; there are: {', '.join(sorted(themes))}" + _also(skipped))
     plain = wants_ascii(environment) if ascii_only is None else ascii_only
-    depth = colours(environment)
-    app = PpcdbgApp(source, themes, name, depth=depth, ascii_only=plain, history=history, keymap=keymap)
+    app = PpcdbgApp(
+        source, themes, name, depth=colours(environment), ascii_only=plain, history=history, keymap=keymap,
+        layout_file=layout_file, notes=skipped,
+    )  # fmt: skip
     status = app.run()
     if app.crash is not None:
         raise app.crash
     return app.return_code or 0 if status is None else status
+
+
+def _also(skipped: list[str]) -> str:
+    return f"; skipped: {'; '.join(skipped)}" if skipped else ""
 
 
 def run_app(
@@ -266,5 +285,6 @@ def run_app(
         ascii_only=ascii_only,
         history=user_state(environment) / "history",
         keymap=read_keymap(user_config(environment) / "keymap.toml"),
+        layout_file=user_config(environment) / "layout.toml",
         environment=environment,
     )

@@ -10,8 +10,9 @@ from textual.geometry import Offset, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
-from ppcdbg.tui.layout import PANES, Box, Choice, arrange, key_of
+from ppcdbg.tui.layout import Box, Choice, arrange, place_of
 from ppcdbg.tui.panes.pane import Pane
+from ppcdbg.tui.panes.table import KINDS
 from ppcdbg.tui.scene import Need, Scene
 from ppcdbg.tui.styles import Styles
 
@@ -43,16 +44,7 @@ class Desk(Widget):
         self.palette = styles
         self.choice = choice
         self.last = "exits"
-        self.panes = {
-            kind: Pane(
-                kind,
-                key_of(kind),
-                styles,
-                selects=kind in ("exits", "disassembly"),
-                headed=kind in ("exits", "tlb", "shadow"),
-            )
-            for kind in PANES
-        }
+        self.panes = {kind.name: Pane(kind, styles) for kind in KINDS}
         self._fixed = _Fixed()
 
     @property
@@ -87,21 +79,30 @@ class Desk(Widget):
 
     def show(self, kind: str) -> None:
         """Make a pane visible and give it the focus."""
-        if not self.panes[kind].box.width:
-            self.choice = self.choice.choose(kind)
+        hidden = not self.panes[kind].box.width
+        self.choice = self.choice.choose(kind)
+        if hidden:
             self.arrange_panes(self.size.width, self.size.height)
-        elif kind != "exits":
-            self.choice = replace(self.choice, second=kind)
         self.screen.set_focus(self.panes[kind])  # now: the next key may already be meant for it
 
     def zoom(self, kind: str) -> None:
         """Give a pane the whole desk; with an empty kind all get their places back."""
-        self.choice = replace(self.choice, zoom=kind)
+        self.use(replace(self.choice, zoom=kind))
+
+    def use(self, choice: Choice) -> None:
+        """Another layout, or other sizes of this one."""
+        self.choice = choice
         self.arrange_panes(self.size.width, self.size.height)
+
+    def grow(self, wider: int, higher: int) -> None:
+        """Make the pane with the focus larger by so many cells, or smaller."""
+        place = place_of(self.last, self.size.width, self.size.height, self.choice)
+        self.use(self.choice.grow(place, wider, higher))
 
     def needs(self) -> dict[str, Need]:
         """What the visible panes need of the debugger; the output of commands is the screen's own."""
-        return {pane.kind: pane.need() for pane in self.panes.values() if pane.box.width and pane.kind != "log"}
+        shown = [pane for pane in self.panes.values() if pane.box.width]
+        return {pane.kind: pane.need() for pane in shown if pane.about.command}
 
     def feed(self, scene: Scene) -> None:
         """Hand each pane its rows."""

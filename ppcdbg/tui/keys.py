@@ -14,6 +14,7 @@ from pathlib import Path
 from textual.binding import Binding
 
 from ppcdbg.errors import InputError
+from ppcdbg.tui.panes.table import KINDS
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Key:
     priority: bool = False
 
 
-RUN, LOOK, PANES, WINDOW = "Run the guest", "Look at exits", "Panes", "Window"
+RUN, BACK, LOOK, PANES, WINDOW = "Run the guest", "Go back in time", "Look at exits", "Panes", "Window"
+GROUPS = (RUN, BACK, LOOK, PANES, WINDOW)
 
 KEYS: tuple[Key, ...] = (
     Key("continue", "f5", "run('continue')", "continue until something stops the guest", RUN, "go"),
@@ -44,23 +46,39 @@ KEYS: tuple[Key, ...] = (
         "exit",
     ),
     Key("previous-exit", "left_square_bracket", "neighbour(-1)", "previous exit", LOOK, "exit"),
-    Key("breakpoint", "f9", "breakpoint", "set or delete a breakpoint at the cursor's instruction", RUN, "break"),
-    Key("interrupt", "escape", "halt", "interrupt a running guest; else close what is open", RUN),
-    Key("interrupt-too", "ctrl+c", "interrupt", "interrupt a running guest (never ends it)", RUN, priority=True),
-    Key("filter", "slash", "prompt('/')", "filter the exits by a condition; empty shows all", LOOK, "filter", True),
-    Key("next-alike", "n", "alike(1)", "next exit of the same kind", LOOK),
-    Key("previous-alike", "N", "alike(-1)", "previous exit of the same kind", LOOK),
-    Key("now", "full_stop", "now", "back to now: follow the newest exit and pc", LOOK),
-    Key("open", "enter", "open", "details of the selected exit", LOOK),
-    Key("return", "backspace", "return", "back to the pane before", LOOK),
+    Key("breakpoint", "f9", "breakpoint", "set or delete a breakpoint at the cursor", RUN, "break"),
+    Key("interrupt", "escape", "halt", "stop a guest that runs; else close what is open", RUN),
+    Key("interrupt-too", "ctrl+c", "interrupt", "stop a guest that runs; never ends the program", RUN, priority=True),
+    Key("back", "shift+f5,f17", "run('back')", "back to the last stop before this moment", BACK),
+    Key("back-next", "shift+f10,f22", "run('back-next')", "back one instruction, calls in one go", BACK),
+    Key("back-step", "shift+f11,f23", "run('back-step')", "back one instruction", BACK),
+    Key("bookmark", "m", "prompt(':', 'bookmark ')", "name this moment", BACK),
+    Key("seek", "apostrophe", "prompt(':', 'seek ')", "go to a bookmark, a position or exit:N", BACK),
+    Key("filter", "slash", "search", "filter the exits by a condition; search any other pane", LOOK, "filter", True),
+    Key("next-alike", "n", "alike(1)", "next exit of the same kind; next match of a search", LOOK),
+    Key("previous-alike", "N", "alike(-1)", "the one before", LOOK),
+    Key("now", "full_stop", "now", "back to now: every pane follows the guest", LOOK),
+    Key("open", "enter", "open", "follow the row under the cursor: exit, address, entry", LOOK),
+    Key("return", "backspace", "return", "back to where Enter came from", LOOK),
     Key("command", "colon", "prompt(':')", "command line, with gdb's names; Tab completes", WINDOW, "command", True),
     Key("focus-next", "tab", "app.focus_next", "next pane", PANES, "pane"),
     Key("focus-previous", "shift+tab", "app.focus_previous", "previous pane", PANES),
-    *(Key(f"pane-{i}", str(i), f"pane('{i}')", "", PANES) for i in range(10)),
-    Key("paravirt", "p", "pane('p')", "paravirt: magic page, critical section, patched instructions", PANES),
+    *(Key(f"pane-{kind.name}", kind.key, f"pane('{kind.name}')", "", PANES) for kind in KINDS),
     Key("zoom", "z", "zoom", "give the focused pane the whole desk, and back", PANES),
-    Key("copy", "y", "copy", "copy the row to the terminal's clipboard", PANES),
+    Key("view", "v", "view", "the focused pane's next view", PANES),
+    Key("order", "o", "order", "sort the focused pane by its next column", PANES),
+    Key("close", "q", "close", "close the pane: what stood there before comes back", PANES),
+    Key("wider", "greater_than_sign", "grow(4, 0)", "make the focused pane wider", PANES),
+    Key("narrower", "less_than_sign", "grow(-4, 0)", "make it narrower", PANES),
+    Key("higher", "plus", "grow(0, 2)", "make it higher", PANES),
+    Key("lower", "minus", "grow(0, -2)", "make it lower", PANES),
+    Key("tell", "i", "tell", "the focused pane in one sentence", PANES),
+    Key("copy", "y", "copy", "copy the row (Y: all rows seen) to the clipboard", PANES),
+    Key("copy-all", "Y", "copy(True)", "", PANES),
     Key("theme", "f2", "theme", "next theme", WINDOW),
+    Key("layout", "f3", "layout", "next layout", WINDOW),
+    Key("save-layout", "f4", "save_layout", "keep this layout for the next time", WINDOW),
+    Key("picture", "f12", "picture", "write the screen into an SVG file", WINDOW),
     Key("help", "question_mark,f1", "help", "this page", WINDOW, "help"),
     Key("palette", "ctrl+p", "command_palette", "command palette: everything by name", WINDOW),
     Key("quit", "ctrl+q", "quit", "quit", WINDOW, "quit", priority=True),
@@ -85,7 +103,17 @@ _NAMES = {
     "backspace": "Bksp",
     "tab": "Tab",
     "shift+tab": "S-Tab",
+    "apostrophe": "'",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "plus": "+",
+    "minus": "-",
 }
+
+
+def hidden(key: str) -> bool:
+    """Whether a key is another one by the name that some terminals give it: F17 is Shift-F5."""
+    return key[:1] == "f" and key[1:].isdigit() and int(key[1:]) > 12
 
 
 def show(keys: str) -> str:
@@ -95,6 +123,8 @@ def show(keys: str) -> str:
         return _NAMES[key]
     if key.startswith("ctrl+"):
         return "^" + key[5:].upper()
+    if key.startswith("shift+"):
+        return "S-" + key[6:].upper()
     return key.upper() if key[:1] == "f" and key[1:].isdigit() else key
 
 

@@ -1,36 +1,30 @@
 """Where each pane stands at a given size: numbers only, no widgets.
 
-Three shapes: narrow (two or three panes stacked), medium (two columns) and wide (three columns). A pane that has no
-place is one key away: choosing it puts it into the place of its neighbours in kind. Zoom gives one pane the desk.
+A desk is a tree of places for three widths: narrow, medium and wide. Each place has a pane that usually stands there;
+a pane that is asked for takes one of its own homes, and the last place where the desk has none of them. Zoom gives one
+pane the desk.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+
+from ppcdbg.tui.panes.table import BY_NAME, KINDS
 
 MEDIUM, WIDE = 110, 180
 """Columns from which two, and three, columns of panes are shown."""
+MEDIUM_ROWS, WIDE_ROWS, TALL_ROWS = 15, 24, 34
+"""Rows that these need, and from which three panes stand one below the other."""
+LEAST_COLUMNS = 12
 
-HOMES: dict[str, tuple[str, ...]] = {
-    "exits": ("exits",),
-    "disassembly": ("disassembly",),
-    "registers": ("registers",),
-    "irqprio": ("irqprio", "statistics"),
-    "tlb": ("tlb", "shadow", "detail"),
-    "console": ("console", "log", "paravirt"),
-}
-"""Each place of the medium desk and the panes that can stand in it, its usual one first."""
-
-PANES = ("exits", "disassembly", "registers", "tlb", "shadow", "irqprio", "console", "detail", "statistics", "log",
-         "paravirt")  # fmt: skip
-"""Every pane, in the order of the keys 1, 2, ... 9, 0 and those of ``LETTERS``."""
-LETTERS = {"paravirt": "p"}
-"""The keys of the panes beyond the tenth."""
+PANES: tuple[str, ...] = tuple(kind.name for kind in KINDS)
+"""Every pane, in the order of the keys."""
 
 
 def key_of(pane: str) -> str:
     """The key that chooses a pane."""
-    return LETTERS.get(pane) or str((PANES.index(pane) + 1) % 10)
+    return BY_NAME[pane].key
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +48,161 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What the user chose to see. ``places``: for a place, the pane that stands there instead of the usual one."""
+class Place:
+    """One place, named after the pane that usually stands there, and the rows that it needs."""
 
-    places: tuple[tuple[str, str], ...] = ()
+    pane: str
+    least: int = 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """Parts ``across`` (side by side) or one below the other, each with its share."""
+
+    across: bool
+    parts: tuple[tuple[float, Node], ...]
+
+
+Node = Place | Split
+
+
+def rows(*parts: tuple[float, Node]) -> Split:
+    """One below the other."""
+    return Split(False, parts)
+
+
+def columns(*parts: tuple[float, Node]) -> Split:
+    """Side by side."""
+    return Split(True, parts)
+
+
+@dataclass(frozen=True)
+class Desktop:
+    """One layout: a tree for each width; ``tall`` is the narrow one where there are many rows."""
+
+    about: str
+    narrow: Node
+    tall: Node
+    medium: Node
+    wide: Node
+
+    def at(self, width: int, height: int) -> Node:
+        """The tree for a size."""
+        if width >= WIDE and height >= WIDE_ROWS:
+            return self.wide
+        if width >= MEDIUM and height >= MEDIUM_ROWS:
+            return self.medium
+        return self.tall if height >= TALL_ROWS else self.narrow
+
+
+def _narrow(first: str, second: str) -> Node:
+    return rows((0.52, Place(first, 5)), (0.48, Place(second, 4)))
+
+
+def _tall(first: str, second: str, third: str) -> Node:
+    return rows((0.36, Place(first, 8)), (0.26, Place(second, 6)), (0.38, Place(third, 4)))
+
+
+_EXITS = Desktop(
+    "exits, code, registers and what waits",
+    _narrow("exits", "console"),
+    _tall("exits", "disassembly", "console"),
+    columns(
+        (0.6, rows((0.64, Place("exits", 4)), (0.36, columns((0.4, Place("irqprio", 6)), (0.6, Place("tlb", 6)))))),
+        (0.4, rows((0.32, Place("disassembly", 5)), (0.45, Place("registers", 6)), (0.23, Place("console")))),
+    ),
+    columns(
+        (0.35, rows((0.55, Place("exits", 8)), (0.28, Place("detail", 5)), (0.17, Place("irqprio", 4)))),
+        (0.31, rows((0.4, Place("disassembly", 8)), (0.32, Place("registers", 8)), (0.28, Place("console", 4)))),
+        (0.34, rows((0.3, Place("tlb", 6)), (0.38, Place("shadow", 6)), (0.32, Place("statistics", 4)))),
+    ),
+)
+_TLB = Desktop(
+    "the guest's TLB beside the shadow TLB",
+    _narrow("exits", "tlb"),
+    _tall("exits", "tlb", "shadow"),
+    columns(
+        (0.5, rows((0.4, Place("exits", 5)), (0.6, Place("tlb", 6)))),
+        (0.5, rows((0.4, Place("detail", 5)), (0.6, Place("shadow", 6)))),
+    ),
+    columns(
+        (0.33, rows((0.6, Place("exits", 8)), (0.4, Place("detail", 6)))),
+        (0.34, rows((0.6, Place("tlb", 8)), (0.4, Place("disassembly", 6)))),
+        (0.33, rows((0.6, Place("shadow", 8)), (0.4, Place("registers", 6)))),
+    ),
+)
+_PARAVIRT = Desktop(
+    "the magic page, the critical section and what it holds back",
+    _narrow("exits", "paravirt"),
+    _tall("exits", "irqprio", "paravirt"),
+    columns(
+        (0.46, rows((0.5, Place("exits", 5)), (0.2, Place("irqprio", 4)), (0.3, Place("disassembly", 5)))),
+        (0.54, rows((0.7, Place("paravirt", 8)), (0.3, Place("console", 3)))),
+    ),
+    columns(
+        (0.34, rows((0.6, Place("exits", 8)), (0.4, Place("irqprio", 6)))),
+        (0.38, rows((0.8, Place("paravirt", 10)), (0.2, Place("console", 4)))),
+        (0.28, rows((0.5, Place("disassembly", 8)), (0.5, Place("registers", 6)))),
+    ),
+)
+_TEACHING = Desktop(
+    "few panes, large: one exit, its code, its effect",
+    _narrow("exits", "detail"),
+    _tall("exits", "detail", "disassembly"),
+    columns(
+        (0.55, rows((0.45, Place("exits", 5)), (0.55, Place("detail", 6)))),
+        (0.45, rows((0.6, Place("disassembly", 6)), (0.4, Place("console", 4)))),
+    ),
+    columns(
+        (0.4, rows((0.5, Place("exits", 8)), (0.5, Place("detail", 8)))),
+        (0.33, rows((0.6, Place("disassembly", 8)), (0.4, Place("console", 5)))),
+        (0.27, rows((0.5, Place("registers", 8)), (0.5, Place("irqprio", 6)))),
+    ),
+)
+
+DESKTOPS: Mapping[str, Desktop] = {"exits": _EXITS, "tlb": _TLB, "paravirt": _PARAVIRT, "teaching": _TEACHING}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the user chose to see. ``recent``: panes that were asked for, the last one last. ``sizes``: for a place,
+    the cells by which its part is wider, and higher, than its share."""
+
+    desktop: str = "exits"
+    recent: tuple[str, ...] = ()
     zoom: str = ""
-    second: str = "console"  # the lower pane of the narrow desk
+    sizes: tuple[tuple[str, int, int], ...] = ()
 
     def choose(self, pane: str) -> Choice:
-        """The choice after asking for a pane: it takes its home place, and the narrow desk's lower place."""
-        home = next(place for place, panes in HOMES.items() if pane in panes)
-        places = dict(self.places) | {home: pane}
-        second = self.second if pane == "exits" else pane
-        zoom = pane if self.zoom else ""
-        return replace(self, places=tuple(sorted(places.items())), second=second, zoom=zoom)
+        """The choice after asking for a pane."""
+        recent = (*(one for one in self.recent if one != pane), pane)
+        return replace(self, recent=recent, zoom=pane if self.zoom else "")
 
-    def at(self, place: str) -> str:
-        return dict(self.places).get(place, place)
+    def grow(self, place: str, wider: int, higher: int) -> Choice:
+        """The choice with a place that is larger, or smaller."""
+        sizes = {name: (x, y) for name, x, y in self.sizes}
+        x, y = sizes.get(place, (0, 0))
+        sizes[place] = (x + wider, y + higher)
+        return replace(self, sizes=tuple((name, *size) for name, size in sorted(sizes.items())))
+
+
+def places(node: Node) -> Iterator[str]:
+    """The names of a tree's places in order."""
+    if isinstance(node, Place):
+        yield node.pane
+    else:
+        for _, part in node.parts:
+            yield from places(part)
+
+
+def standing(node: Node, recent: tuple[str, ...]) -> dict[str, str]:
+    """Which pane stands at which place of a tree."""
+    names = list(places(node))
+    stand = {name: name for name in names}
+    for pane in recent:
+        homes = (pane, *BY_NAME[pane].homes)
+        stand[next((home for home in homes if home in stand), names[-1])] = pane
+    return stand
 
 
 def arrange(width: int, height: int, choice: Choice) -> dict[str, Box]:
@@ -79,62 +211,48 @@ def arrange(width: int, height: int, choice: Choice) -> dict[str, Box]:
         return {}
     if choice.zoom:
         boxes = {choice.zoom: Box(0, 0, width, height)}
-    elif width >= WIDE and height >= 24:
-        boxes = _wide(width, height, choice)
-    elif width >= MEDIUM:
-        boxes = _medium(width, height, choice)
     else:
-        boxes = _narrow(width, height, choice)
+        tree = DESKTOPS[choice.desktop].at(width, height)
+        sizes = {name: (x, y) for name, x, y in choice.sizes}
+        boxes = dict(_boxes(tree, Box(0, 0, width, height), standing(tree, choice.recent), sizes))
     return _joined({name: box for name, box in boxes.items() if box.width > 0 and box.height > 0}, width)
 
 
-def _stack(x: int, y: int, width: int, height: int, panes: list[tuple[str, float, int]]) -> dict[str, Box]:
-    """Panes one below the other: (name, share of the height, least rows); the last one takes what is left."""
-    boxes: dict[str, Box] = {}
-    rest = height
-    for index, (name, share, least) in enumerate(panes):
-        last = index == len(panes) - 1
-        rows = rest if last else min(rest, max(least, round(height * share)))
-        if rows > 0:
-            boxes[name] = Box(x, y + height - rest, width, rows)
-        rest -= rows
-    return boxes
+def place_of(pane: str, width: int, height: int, choice: Choice) -> str:
+    """The place at which a visible pane stands."""
+    tree = DESKTOPS[choice.desktop].at(width, height)
+    return next((name for name, one in standing(tree, choice.recent).items() if one == pane), pane)
 
 
-def _narrow(width: int, height: int, choice: Choice) -> dict[str, Box]:
-    if height >= 34 and choice.second not in ("disassembly", "registers"):
-        panes = [("exits", 0.36, 8), ("disassembly", 0.26, 6), (choice.second, 0.38, 4)]
-    else:
-        panes = [("exits", 0.52, 5), (choice.second, 0.48, 4)]
-    return _stack(0, 0, width, height, panes)
+def _least(node: Node, across: bool) -> int:
+    """The columns or rows that a tree cannot do without."""
+    if isinstance(node, Place):
+        return LEAST_COLUMNS if across else node.least
+    every = [_least(part, across) for _, part in node.parts]
+    return sum(every) if node.across == across else max(every)
 
 
-def _medium(width: int, height: int, choice: Choice) -> dict[str, Box]:
-    left = round(width * 0.6)
-    lower = max(6, round(height * 0.36)) if height >= 18 else 0
-    half = round(left * 0.4)
-    y = height - lower
-    boxes = _stack(0, 0, left, y, [("exits", 1.0, 4)])
-    if lower:
-        boxes[choice.at("irqprio")] = Box(0, y, half, lower)
-        boxes[choice.at("tlb")] = Box(half, y, left - half, lower)
-    column = [("disassembly", 0.32, 6), ("registers", 0.45, 6), (choice.at("console"), 0.23, 3)]
-    if height < 16:
-        column = [("disassembly", 0.5, 3), (choice.at("console"), 0.5, 3)]
-    return boxes | _stack(left, 0, width - left, height, column)
-
-
-def _wide(width: int, height: int, choice: Choice) -> dict[str, Box]:
-    left = round(width * 0.35)
-    middle = round(width * 0.31)
-    right = width - left - middle
-    boxes = _stack(0, 0, left, height, [("exits", 0.55, 8), ("detail", 0.28, 5), ("irqprio", 0.17, 4)])
-    boxes |= _stack(
-        left, 0, middle, height, [("disassembly", 0.4, 8), ("registers", 0.32, 8), (choice.at("console"), 0.28, 4)]
-    )
-    return boxes | _stack(
-        left + middle, 0, right, height, [("tlb", 0.3, 6), ("shadow", 0.38, 6), ("statistics", 0.32, 4)]
-    )
+def _boxes(
+    node: Node, box: Box, stand: Mapping[str, str], sizes: Mapping[str, tuple[int, int]]
+) -> Iterator[tuple[str, Box]]:
+    if isinstance(node, Place):
+        yield stand[node.pane], box
+        return
+    across = node.across
+    rest = box.width if across else box.height
+    parts = list(node.parts)
+    while len(parts) > 1 and sum(_least(part, across) for _, part in parts) > rest:
+        parts.pop()  # what has no room is one key away
+    total, start = rest, box.x if across else box.y
+    whole = sum(share for share, _ in parts)
+    for index, (share, part) in enumerate(parts):
+        more = sum(_least(later, across) for _, later in parts[index + 1 :])
+        extra = sum(sizes.get(name, (0, 0))[0 if across else 1] for name in places(part))
+        size = rest if index == len(parts) - 1 else round(total * share / whole) + extra
+        size = max(min(size, rest - more), min(_least(part, across), rest))
+        inner = Box(start, box.y, size, box.height) if across else Box(box.x, start, box.width, size)
+        yield from _boxes(part, inner, stand, sizes)
+        start, rest = start + size, rest - size
 
 
 def _joined(boxes: dict[str, Box], width: int) -> dict[str, Box]:

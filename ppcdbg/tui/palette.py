@@ -10,7 +10,8 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.markup import escape
 
 from ppcdbg.tui.keys import show
-from ppcdbg.tui.layout import PANES, key_of
+from ppcdbg.tui.layout import DESKTOPS, PANES, key_of
+from ppcdbg.tui.panes.table import BY_NAME
 
 if TYPE_CHECKING:
     from ppcdbg.tui.app import PpcdbgApp
@@ -33,7 +34,10 @@ class Everything(Provider):
             if key.help and key.action not in ("command_palette",):
                 yield f"{key.help[0].upper()}{key.help[1:]}", f"key {show(key.keys)}", partial(ui.perform, key.action)
         for kind in PANES:
-            yield f"Pane: {kind}", f"key {key_of(kind)}", partial(ui.perform, f"pane('{key_of(kind)}')")
+            about = f"key {key_of(kind)}: {BY_NAME[kind].about}"
+            yield f"Pane: {kind}", about, partial(ui.perform, f"pane('{kind}')")
+        for name, desktop in DESKTOPS.items():
+            yield f"Layout: {name}", desktop.about, partial(ui.use_layout, name)
         for theme in ui.themes.values():
             yield f"Theme: {theme.name}", theme.description, partial(ui.use_theme, theme.name)
         for command in ui.commands:

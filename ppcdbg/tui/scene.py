@@ -16,11 +16,25 @@ from ppcdbg.views.spans import Line, Span
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one visible pane needs. ``top`` is the first visible row, None for wherever the interesting row is."""
+    """What one visible pane needs. ``top`` is the first visible row, None for wherever the interesting row is.
+
+    ``view`` is which of its pane's ways to show things is chosen, ``order`` by which column a table is sorted."""
 
     width: int
     height: int
     top: int | None = None
+    view: str = ""
+    order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """What Enter or a click on a row leads to. ``kind``: ``exit`` (a number), ``code`` or ``memory`` (an effective
+    address), ``command`` (a line, ``name``), ``pane`` (``name``)."""
+
+    kind: str
+    value: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,7 @@ class Filled:
     ``cursor`` is the row to keep in sight (the selected exit, the instruction at pc); None where there is none.
     ``head`` names the columns and stays above the rows. ``tail``: where there is no cursor, the last rows are the
     interesting ones. ``endless``: the rows are places in an address space, so a scroll bar would say nothing.
+    ``follow`` says for each row where Enter leads; () where nowhere.
     """
 
     rows: tuple[Line, ...]
@@ -53,6 +68,7 @@ class Filled:
     head: Line = ()
     tail: bool = False
     endless: bool = False
+    follow: tuple[Follow | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,8 @@ class Scene:
     running: bool = False
     pc: int = 0
     partial: bool = False
-    """More of it is to come though nothing runs: a filter is still looking through a long list."""
+    """More of it is to come though nothing runs: a filter is still looking through a long list, or the guest has yet
+    to be brought to the selected exit. Panes that wait for that are missing from ``panes``."""
 
 
 class Move(Enum):
@@ -87,6 +104,9 @@ class Move(Enum):
     STEP = "step"
     NEXT = "next"
     EXIT = "exit"
+    BACK = "back"
+    BACK_STEP = "back-step"
+    BACK_NEXT = "back-next"
 
 
 @dataclass(frozen=True)
@@ -96,6 +116,8 @@ class Reply:
     rows: tuple[Line, ...] = ()
     failed: bool = False
     leave: bool = False
+    moved: bool = False
+    """The guest stands elsewhere than before: the cursors follow it."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +129,19 @@ class Command:
     summary: str
 
 
+Pulse = Callable[[Line], bool]
+"""Told now and then how far a long drawing is; true when its scene is not wanted any more."""
+
+
+def no_pulse(progress: Line) -> bool:
+    """Nobody is told, and the scene is wanted."""
+    return False
+
+
 class Source(Protocol):
     """The debugger as the screen's worker sees it. One thread calls everything but ``interrupt``."""
 
-    def draw(self, ask: Ask, running: bool) -> Scene:
+    def draw(self, ask: Ask, running: bool, pulse: Pulse = no_pulse) -> Scene:
         """The scene now. Raises PpcdbgError for a filter that cannot be understood."""
 
     def move(self, move: Move, between: Callable[[], None]) -> Reply:
@@ -127,6 +158,9 @@ class Source(Protocol):
 
     def same_kind(self, number: int | None, step: int) -> int | None:
         """The nearest exit before or after the given one that has its name; None when there is none."""
+
+    def find(self, pane: str, need: Need, text: str, row: int, step: int) -> int | None:
+        """The row of a pane after (1) or before (-1) one that holds a text; None where none does."""
 
     def toggle_breakpoint(self, address: int) -> Reply:
         """Set a breakpoint at an effective address, or delete the one there."""

@@ -14,25 +14,27 @@ from functools import partial
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Event, EventKind, Verb
-from ppcdbg.debugger.results import Quit, TlbView
+from ppcdbg.debugger.results import Quit
 from ppcdbg.debugger.stops import StopReport
 from ppcdbg.kvm.records import ExitRecord
-from ppcdbg.tui.panes import code, exits, guest, tlb
-from ppcdbg.tui.scene import Ask, Command, Filled, Move, Need, Reply, Scene, Timeline
-from ppcdbg.views import results, status, story, timeline
-from ppcdbg.views.spans import Line, Span, line
+from ppcdbg.tui.panes.drawing import Drawing
+from ppcdbg.tui.panes.table import BY_NAME
+from ppcdbg.tui.scene import Ask, Command, Filled, Move, Need, Pulse, Reply, Scene, Timeline, no_pulse
+from ppcdbg.views import progress, results, status, story, timeline
+from ppcdbg.views.spans import Line, Span, line, to_text
 
 SLOW_PERIOD = 0.5
 """Seconds between two drawings of a pane that reads hundreds of entries, while the guest runs."""
 LOOKED_AT = 4000
 """Records that a filter looks at for one scene: the list fills while it looks, and keys are answered."""
+EVERY_ROW = 100_000
+"""Rows of a pane that is searched."""
 NOTE_ROOM = 44
 """Columns beside the timeline's bars."""
-PRESENT = frozenset({"registers", "irqprio", "tlb", "shadow", "paravirt"})
-"""Panes that show the present state while the screen looks back at an exit, and say so in their frame."""
 
 
 def _dated(filled: Filled) -> Filled:
+    """Of a pane that shows the present while the screen looks back, because the guest runs and cannot be moved."""
     rest = (Span("  ", "label"), *filled.note) if filled.note else ()
     return replace(filled, note=(Span("now", "warning"), *rest))
 
@@ -42,9 +44,13 @@ class DebuggerSource:
 
     def __init__(self, debugger: Debugger) -> None:
         self.debugger = debugger
-        self._filter = debugger.exit_filter()
+        self._filter = debugger.exit_filter(whole=True)
         self._width = 80
-        self._code_top: int | None = None
+        self._tops: dict[str, int | None] = {}
+        self._told: int | None = None
+        """The exit whose list row and story were drawn before the guest is brought there."""
+        self._began = (0.0, 0)
+        """When and where the last run began."""
         self._kept: dict[str, tuple[float, Need, Filled]] = {}
         self._bars: tuple[float, int, tuple[int, ...]] = (0.0, 0, ())
 
@@ -58,27 +64,36 @@ class DebuggerSource:
             Move.STEP: d.step,
             Move.NEXT: d.next,
             Move.EXIT: d.step_exit,
+            Move.BACK: d.past.reverse_continue,
+            Move.BACK_STEP: d.past.reverse_step,
+            Move.BACK_NEXT: d.past.reverse_next,
         }
+        self.debugger.past.looking.stay()
         self._while_running(runs[move], between)
-        return Reply()
+        return Reply(moved=True)
 
     def execute(self, text: str, between: Callable[[], None]) -> Reply:
         """A command; a stop that it brings about is told by the story, not by a reply."""
         said: list[Line] = []  # by the commands of a script, each as it comes: a stop is told while it is the last
         script = self.debugger.script
         script.tell = lambda statement, part: said.extend(results.lines(part, self.debugger, self._width))
+        here = self.debugger.past.here
         try:
             result = self._while_running(partial(self.debugger.execute, text), between)
         finally:
             script.tell = None
         if isinstance(result, Quit):
             return Reply(leave=True)
+        moved = self.debugger.past.here != here
+        if moved:
+            self.debugger.past.looking.stay()
         if isinstance(result, StopReport):
-            return Reply()
-        return Reply((*said, *results.lines(result, self.debugger, self._width)))
+            return Reply(moved=moved)
+        return Reply((*said, *results.lines(result, self.debugger, self._width)), moved=moved)
 
     def _while_running(self, run: Callable[[], object], between: Callable[[], None]) -> object:
         runner = self.debugger.runner
+        self._began = time.monotonic(), self.debugger.position
         runner.finished()  # an interrupt that came after the last run had ended was not meant for this one
         runner.between = between
         try:
@@ -99,13 +114,21 @@ class DebuggerSource:
 
     def same_kind(self, number: int | None, step: int) -> int | None:
         """The nearest exit before or after with the same name; the newest one's kind when none is selected."""
-        log = self.debugger.exits
-        at = len(log) - 1 if number is None else number
-        if not 0 <= at < len(log):
+        return self._filter.same_kind(number, step)
+
+    def find(self, pane: str, need: Need, text: str, row: int, step: int) -> int | None:
+        """The nearest row of a pane that holds a text, upper and lower case alike; around at the ends."""
+        kind = BY_NAME[pane]
+        drawing = Drawing(self.debugger, self._filter, None, None, None, {})
+        if kind.find is not None:
+            return kind.find(drawing, text, row, step)
+        filled = kind.fill(drawing, replace(need, top=0, height=EVERY_ROW))
+        found = [filled.first + i for i, one in enumerate(filled.rows) if text.lower() in to_text((one,)).lower()]
+        if not found:
             return None
-        vector = log[at].vector
-        places = range(at + 1, len(log)) if step > 0 else range(at - 1, -1, -1)
-        return next((i for i in places if log[i].vector == vector), None)
+        if step > 0:
+            return next((i for i in found if i > row), found[0])
+        return next((i for i in reversed(found) if i < row), found[-1])
 
     def toggle_breakpoint(self, address: int) -> Reply:
         """Delete the plain breakpoints at the address, or set one."""
@@ -133,32 +156,65 @@ class DebuggerSource:
 
     # Drawing.
 
-    def draw(self, ask: Ask, running: bool) -> Scene:
-        """Everything that is visible, now."""
+    def draw(self, ask: Ask, running: bool, pulse: Pulse = no_pulse) -> Scene:
+        """Everything that is visible, at one instant: now, or when the selected exit had been handled.
+
+        A scene that has to bring the guest elsewhere first is drawn twice: at once without what must wait for that,
+        so that a list can be gone through faster than the guest can follow.
+        """
         d = self.debugger
         self._width = max(20, ask.width - 2)
         if ask.filter != self._filter.text:
-            self._filter = d.exit_filter(ask.filter)
+            self._filter = d.exit_filter(ask.filter, whole=True)
             self._filter.patience = 0
         whole = self._filter.extend(LOOKED_AT)
         cursor = self._cursor(ask)
         record = None if cursor is None else self._filter[cursor]
         past = record if ask.row is not None or ask.keep is not None else None
-        view: list[TlbView] = []
-        panes = {kind: self._pane(kind, need, cursor, record, past, running, view) for kind, need in ask.needs.items()}
-        if past is not None:
-            panes |= {kind: _dated(panes[kind]) for kind in PRESENT & panes.keys()}
+        there = running or self._bring(past, pulse)
+        drawing = Drawing(d, self._filter, cursor, record, past, self._tops)
+        panes = {kind: self._pane(kind, need, drawing, running) for kind, need in ask.needs.items()
+                 if there or BY_NAME[kind].timeless}  # fmt: skip
+        if past is not None and running:
+            panes = {kind: filled if BY_NAME[kind].timeless else _dated(filled) for kind, filled in panes.items()}
         return Scene(
             ask=ask,
-            status=status.line_of(d, ask.width, running),
+            status=status.line_of(d, ask.width, running, past.number if past is not None else None),
             story=self._story(past, running),
             timeline=self._timeline(ask, past, running),
             panes=panes,
             selected=None if record is None else record.number,
             running=running,
             pc=d.pc,
-            partial=not whole,
+            partial=not whole or not there,
         )
+
+    def _bring(self, past: ExitRecord | None, pulse: Pulse) -> bool:
+        """Have the guest stand where the screen looks; false where that is still to be done."""
+        looking = self.debugger.past.looking
+        number = None if past is None else past.number
+        if looking.exit == number and (number is not None or looking.present is None):
+            self._told = number
+            return True
+        if past is not None and self._told != number:  # the list answers at once
+            self._told = number
+            return False
+        self._kept.clear()
+        goal = past.position if past is not None else looking.present.key[0] if looking.present else 0
+        shown = progress.Progress(self.debugger, goal)
+        runner = self.debugger.runner
+        runner.finished()
+
+        def between() -> None:
+            if pulse(shown.line("looking back")):
+                runner.interrupt()
+
+        runner.between = between
+        try:
+            return looking.at(number) if number is not None else looking.back()
+        finally:
+            runner.between = None
+            runner.finished()
 
     def _cursor(self, ask: Ask) -> int | None:
         total = len(self._filter)
@@ -167,53 +223,25 @@ class DebuggerSource:
         wanted = ask.row
         if ask.keep is not None:
             wanted = self._filter.place(ask.keep)
-        return total - 1 if wanted is None else max(0, min(wanted, total - 1))
+        elif wanted is None:  # the last one before this moment; a recording tells of later ones
+            wanted = self._filter.place(self.debugger.system.steps) - 1
+            if wanted < 0:
+                return None
+        return max(0, min(wanted, total - 1))
 
     def _story(self, past: ExitRecord | None, running: bool) -> tuple[Span, ...]:
         if running and past is None:
-            return line(("The guest runs. ", "running"), ("Esc", "selected"), " interrupts it.")
+            return progress.running(self.debugger.position - self._began[1], time.monotonic() - self._began[0])
         return story.line_of(self.debugger, past)
 
-    def _pane(
-        self,
-        kind: str,
-        need: Need,
-        cursor: int | None,
-        record: ExitRecord | None,
-        past: ExitRecord | None,
-        running: bool,
-        view: list[TlbView],
-    ) -> Filled:
-        d = self.debugger
-        kept = self._kept.get(kind)
+    def _pane(self, name: str, need: Need, drawing: Drawing, running: bool) -> Filled:
+        kind = BY_NAME[name]
+        kept = self._kept.get(name)
         if running and kept and kept[1] == need and time.monotonic() - kept[0] < SLOW_PERIOD:
             return kept[2]
-        match kind:
-            case "exits":
-                return exits.fill(d, self._filter, need, cursor)
-            case "detail":
-                return exits.detail(d, record, need)
-            case "disassembly":
-                filled = code.fill(d, past, need, self._code_top)
-                self._code_top = filled.first
-                return filled
-            case "registers":
-                return code.register_rows(d, need)
-            case "irqprio":
-                return guest.priorities(d, need)
-            case "console":
-                return guest.printed(d, need)
-            case "statistics":
-                filled = guest.statistics(d, need)
-            case "paravirt":
-                filled = guest.paravirtual(d, need)
-            case "tlb" | "shadow":
-                if not view:
-                    view.append(d.tlb())
-                filled = (tlb.guest if kind == "tlb" else tlb.shadow)(d, view[0], need)
-            case _:
-                return Filled((), kind)
-        self._kept[kind] = (time.monotonic(), need, filled)
+        filled = kind.fill(drawing, need)
+        if kind.dear:
+            self._kept[name] = (time.monotonic(), need, filled)
         return filled
 
     def _timeline(self, ask: Ask, past: ExitRecord | None, running: bool) -> Timeline:
@@ -221,7 +249,15 @@ class DebuggerSource:
         width = max(8, ask.width - NOTE_ROOM)
         drawn, before, bars = self._bars
         if not running or before != width or time.monotonic() - drawn >= SLOW_PERIOD:
-            bars = timeline.heights(timeline.counts(d.exits, d.position, width))
+            bars = timeline.heights(timeline.counts(self._filter.log, self._end, width))
             self._bars = (time.monotonic(), width, bars)
-        here = None if past is None or not bars else min(past.position * width // max(1, d.position), width - 1)
-        return Timeline(bars, here, timeline.note(d, past))
+        here = None
+        if bars and (past is not None or d.position < self._end):
+            here = min((d.position if past is None else past.position) * width // max(1, self._end), width - 1)
+        return Timeline(bars, here, timeline.note(d, past, self._end))
+
+    @property
+    def _end(self) -> int:
+        """The position up to which the run is known."""
+        log = self._filter.log
+        return max(self.debugger.past.end[0], log[-1].position if log else 0)

@@ -19,16 +19,14 @@ class Typed(Actions):
     key_bar: KeyBar
     log_rows: list[Line]
 
-    def say(self, spans: list[Span]) -> None:
-        """A sentence in the story's place, until something else happens."""
-        raise NotImplementedError
-
     def on_prompt_entered(self, message: Prompt.Entered) -> None:
         if message.sign == ":" and self.worker.running:
             self.say([Span("The guest runs. ", "running"), Span("Interrupt it first, then type the command again.")])
         elif message.sign == ":" and message.line.strip():
             self.log_rows.append((Span(": " + message.line, "label"),))
             self.worker.execute(message.line.strip())
+        elif message.sign == "?":
+            self.seek_text(self.desk.panes[self.desk.last], message.line.strip(), 1)
         elif message.sign == "/":
             self._filter_by(message.line.strip())
 

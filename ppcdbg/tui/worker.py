@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from ppcdbg.errors import PpcdbgError
 from ppcdbg.tui.scene import Ask, Move, Reply, Scene, Source
-from ppcdbg.views.spans import Span
+from ppcdbg.views.spans import Line, Span
 
 PERIOD = 0.1
 """Seconds between scenes while the guest runs."""
@@ -35,6 +35,7 @@ class Worker:
         self._halt = False  # asked to stop; kept because a run that is just beginning may forget an early interrupt
         self._scene: Scene | None = None
         self._replies: deque[Reply] = deque()
+        self._progress: Line = ()
         self._crash: BaseException | None = None
         self._drawn = 0.0
         self._thread = threading.Thread(target=self._serve, name="ppcdbg-guest", daemon=True)
@@ -75,6 +76,11 @@ class Worker:
         with self._wake:
             self._jobs.append(job)
             self._wake.notify()
+
+    @property
+    def progress(self) -> Line:
+        """How far a drawing is that takes long; () while none does."""
+        return self._progress
 
     def interrupt(self) -> None:
         """Stop a running guest soon; nothing happens when it stands."""
@@ -132,7 +138,7 @@ class Worker:
             reply = job()
         except PpcdbgError as error:
             reply = Reply(((Span(str(error), "error"),),), failed=True)
-        if reply is not None and (reply.rows or reply.failed or reply.leave):
+        if reply is not None and (reply.rows or reply.failed or reply.leave or reply.moved):
             with self._wake:
                 self._replies.append(reply)
             self._notify()
@@ -150,6 +156,13 @@ class Worker:
         if (due or job is not None) and not self._closing:
             self._draw()
 
+    def _pulse(self, progress: Line) -> bool:
+        """Called while a scene is drawn that takes long: whether something else is wanted by now."""
+        if progress and time.monotonic() - self._drawn >= PERIOD:
+            self._drawn, self._progress = time.monotonic(), progress
+            self._notify()
+        return bool(self._fresh or self._jobs or self._closing)
+
     def _draw(self) -> None:
         with self._wake:
             ask = self._ask
@@ -157,7 +170,7 @@ class Worker:
         if ask is None:
             return
         try:
-            scene = self.source.draw(ask, self.running)
+            scene = self.source.draw(ask, self.running, self._pulse)
         except PpcdbgError as error:
             with self._wake:
                 self._replies.append(Reply(((Span(str(error), "error"),),), failed=True))
@@ -165,6 +178,7 @@ class Worker:
             return
         with self._wake:
             self._scene = scene
+            self._progress = ()
             self._fresh |= scene.partial
         self._drawn = time.monotonic()
         self._notify()

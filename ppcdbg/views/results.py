@@ -25,6 +25,7 @@ from ppcdbg.debugger.results import (
     PatchedDetail,
     Printed,
     Registers,
+    Summary,
     SymbolPlace,
     Table,
     Text,
@@ -34,7 +35,19 @@ from ppcdbg.debugger.results import (
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
 from ppcdbg.debugger.travel import Places
-from ppcdbg.views import console, disassembly, exits, irqprio, paravirt, printing, registers, statistics, story, tlb
+from ppcdbg.views import (
+    console,
+    disassembly,
+    exits,
+    irqprio,
+    paravirt,
+    printing,
+    registers,
+    statistics,
+    story,
+    summaries,
+    tlb,
+)
 from ppcdbg.views.numbers import count, ea, plural
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line, wrap
 
@@ -242,6 +255,9 @@ _SHOW: dict[type, _Show] = {
     Table: lambda r, d, w: statistics.table_rows(r, w),
     Help: _help,
     Found: _found,
+    Summary: lambda r, d, w: wrap(
+        (summaries.labelled if r.listed else summaries.sentence)(r.topic, d), w, 2 * r.listed
+    ),
     Places: lambda r, d, w: _places(r, w),
     Note: lambda r, d, w: wrap(line(clean(r.text)), w) if r.text else [],
 }

@@ -11,15 +11,19 @@ from ppcdbg.views.spans import Line, Span, fit, length, line
 _MODES = {"bare": "bare machine", "pr": "PR · KVM 6.1", "hv": "E.HV · KVM 6.1"}
 
 
-def line_of(debugger: Debugger, width: int, running: bool | None = None) -> Line:
-    """One line of ``width`` columns; the right end is the state. ``running`` defaults to the debugger's own."""
+def line_of(debugger: Debugger, width: int, running: bool | None = None, past: int | None = None) -> Line:
+    """One line of ``width`` columns; the right end is the state. ``running`` defaults to the debugger's own; ``past``
+    is the exit that a screen looks back at."""
     state = state_of(debugger, running)
+    if past is not None and state[0].role != "running":
+        state = line(("◀ looking back at exit ", "stopped"), (count(past), "stopped"), (" · ", "dim"),
+                     (". returns ", "label"))  # fmt: skip
     room = width - length(state)
     if room < 12:
         return fit(state, width)
     model, mode = debugger.core.model.name, _MODES[debugger.guest.kind]
     wide = f"{model} {mode} · {debugger.system.engine.name}"
-    for machine in (wide, f"{model} {mode}", f"{model} {mode.split(' ·')[0]}", model):
+    for machine in (wide, f"{model} {mode}", f"{model} {mode.split(' ·')[0]}", model, ""):
         left = _left(debugger, machine)
         if length(left) <= room:
             break
@@ -48,7 +52,7 @@ def _left(debugger: Debugger, machine: str) -> Line:
     return line(
         (" ppcdbg  ", "title"),
         (debugger.name, "label"),
-        "   ",
+        "   " if machine else "",
         (machine, "dim"),
         "   insn ",
         (count(debugger.position), "position"),

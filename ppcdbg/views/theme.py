@@ -125,11 +125,28 @@ def _refuse_unknown(given: Mapping[str, object], allowed: Iterable[str], where: 
             )
 
 
-def load_themes(folders: Iterable[Path]) -> dict[str, Theme]:
-    """Every theme of the folders by name; of two with one name the earlier folder's counts. Raises InputError."""
+def load_themes(folders: Iterable[Path], skipped: list[str] | None = None) -> dict[str, Theme]:
+    """Every theme of the folders by name; of two with one name the earlier folder's counts.
+
+    A file that is no theme is left out, and what is wrong with it is added to ``skipped``; without that list it raises
+    InputError.
+    """
     themes: dict[str, Theme] = {}
     for folder in folders:
         for path in sorted(folder.glob("*.toml")):
-            theme = parse_theme(path.read_text(encoding="utf-8"), str(path))
-            themes.setdefault(theme.name, theme)
+            try:
+                theme = parse_theme(_text(path), str(path))
+            except InputError as error:
+                if skipped is None:
+                    raise
+                skipped.append(str(error))
+            else:
+                themes.setdefault(theme.name, theme)
     return themes
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a theme: {error}") from None

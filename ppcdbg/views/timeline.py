@@ -32,9 +32,10 @@ def heights(values: Sequence[int]) -> tuple[int, ...]:
     return tuple(0 if not v else max(1, round(HEIGHT * (v / most) ** 0.5)) for v in values)
 
 
-def note(debugger: Debugger, record: ExitRecord | None = None) -> Line:
-    """Where the selected exit lies in the run."""
-    end = debugger.position
-    if record is None:
+def note(debugger: Debugger, record: ExitRecord | None = None, end: int | None = None) -> Line:
+    """Where the selected exit, or the guest, lies in the run, which is known up to ``end``."""
+    end = debugger.position if end is None else end
+    here = debugger.position if record is None else record.position
+    if here == end:
         return line((f"{end:,}", "position"), (" instructions", "label"))
-    return line((f"{record.position:,}", "position"), (" of ", "label"), (f"{end:,}", "position"))
+    return line((f"{here:,}", "position"), (" of ", "label"), (f"{end:,}", "position"))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from ppcdbg.errors import UsageError
-from ppcdbg.tui.scene import Ask, Command, Filled, Move, Need, Reply, Scene, Timeline
+from ppcdbg.tui.scene import Ask, Command, Filled, Follow, Move, Need, Pulse, Reply, Scene, Timeline, no_pulse
 from ppcdbg.views.spans import Line, Span, column, line
 
 NAMES = ("DTLB_MISS", "PROGRAM", "ITLB_MISS", "SYSCALL", "DECREMENTER")
@@ -49,7 +49,7 @@ class Double:
                 self.exits += 7
                 self.reading = False
                 between()
-        return Reply()
+        return Reply(moved=True)
 
     def execute(self, text: str, between: Callable[[], None]) -> Reply:
         self.executed.append(text)
@@ -75,6 +75,9 @@ class Double:
     def same_kind(self, number: int | None, step: int) -> int | None:
         found = (self.exits if number is None else number) + step * len(NAMES)
         return found if 1 <= found <= self.exits else None
+
+    def find(self, pane: str, need: Need, text: str, row: int, step: int) -> int | None:
+        return row + step * 3 if text == "there" else None
 
     def toggle_breakpoint(self, address: int) -> Reply:
         self.breakpoints ^= {address}
@@ -115,7 +118,7 @@ class Double:
             Span("map 4K", "did"),
         )
 
-    def draw(self, ask: Ask, running: bool) -> Scene:
+    def draw(self, ask: Ask, running: bool, pulse: Pulse = no_pulse) -> Scene:
         self.threads.add(threading.current_thread().name)
         self.torn |= self.reading
         if self.crash is not None:
@@ -172,4 +175,5 @@ class Double:
         rows = tuple(self.exit_row(number) for number in shown)
         note = line((f"filter: {ask.filter}  ", "match") if ask.filter else "", (f"{len(numbers):,}", "label"))
         head = line(("       #          insn  exit         pc       cause              did", "label"))
-        return Filled(rows, "Exits", note, first, len(numbers), tuple(shown), cursor, head=head)
+        follow = tuple(Follow("pane", name="detail") for _ in shown)
+        return Filled(rows, "Exits", note, first, len(numbers), tuple(shown), cursor, head=head, follow=follow)

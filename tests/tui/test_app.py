@@ -261,9 +261,9 @@ async def test_enter_opens_details_and_backspace_returns(make_app: Make) -> None
 
 async def test_help_lists_every_key_and_closes(make_app: Make) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 60)) as pilot:
+    async with app.run_test(size=(140, 100)) as pilot:
         await pilot.press("?")
-        await until(pilot, lambda: any("interrupt a running guest" in row for row in text_of(app)))
+        await until(pilot, lambda: any("stop a guest that runs" in row for row in text_of(app)))
         page = "\n".join(text_of(app))
         for key in app.keys:
             assert not key.help or key.help in page

@@ -1,28 +1,40 @@
-"""The desk's arithmetic: every cell belongs to one pane, at every size and choice."""
+"""The desk's arithmetic: every cell belongs to one pane, at every size, layout and choice; and what is kept of it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppcdbg.tui.layout import HOMES, PANES, Box, Choice, arrange
+from ppcdbg.errors import InputError
+from ppcdbg.tui.layout import DESKTOPS, PANES, Box, Choice, arrange, place_of, places
+from ppcdbg.tui.panes.table import KINDS
+from ppcdbg.tui.saved import read_choice, write_choice
 
-choices = st.lists(st.sampled_from(PANES), max_size=4)
 sizes = st.tuples(st.integers(1, 260), st.integers(1, 80))
+choices = st.lists(st.sampled_from(PANES), max_size=5)
+desktops = st.sampled_from(list(DESKTOPS))
+grown = st.lists(st.tuples(st.sampled_from(PANES), st.integers(-40, 40), st.integers(-20, 20)), max_size=3)
 
 
-def chosen(panes: list[str]) -> Choice:
-    choice = Choice()
+def chosen(desktop: str, panes: list[str], sizes: list[tuple[str, int, int]] | None = None) -> Choice:
+    choice = Choice(desktop)
     for pane in panes:
         choice = choice.choose(pane)
+    for size in sizes or []:
+        choice = choice.grow(*size)
     return choice
 
 
 @settings(deadline=None)
-@given(sizes, choices)
-def test_boxes_tile_the_desk(size: tuple[int, int], panes: list[str]) -> None:
+@given(sizes, desktops, choices, grown)
+def test_boxes_tile_the_desk(
+    size: tuple[int, int], desktop: str, panes: list[str], grown: list[tuple[str, int, int]]
+) -> None:
     width, height = size
-    boxes = arrange(width, height, chosen(panes))
+    boxes = arrange(width, height, chosen(desktop, panes, grown))
     assert boxes
     assert sum(box.width * box.height for box in boxes.values()) == width * height
     for box in boxes.values():
@@ -32,22 +44,28 @@ def test_boxes_tile_the_desk(size: tuple[int, int], panes: list[str]) -> None:
 
 
 @settings(deadline=None)
-@given(st.tuples(st.integers(60, 260), st.integers(18, 80)), choices, st.sampled_from(PANES))
-def test_a_chosen_pane_is_visible_and_the_exits_stay(size: tuple[int, int], panes: list[str], last: str) -> None:
-    boxes = arrange(*size, chosen([*panes, last]))
+@given(st.tuples(st.integers(60, 260), st.integers(18, 80)), desktops, choices, st.sampled_from(PANES))
+def test_a_chosen_pane_is_visible_and_the_exits_stay(
+    size: tuple[int, int], desktop: str, panes: list[str], last: str
+) -> None:
+    boxes = arrange(*size, chosen(desktop, [*panes, last]))
     assert boxes[last].height >= 3
     assert "exits" in boxes
 
 
-def test_every_pane_has_one_home() -> None:
-    assert sorted(pane for panes in HOMES.values() for pane in panes) == sorted(PANES)
+def test_places_and_homes_are_panes() -> None:
+    every = {name for desktop in DESKTOPS.values() for tree in (desktop.narrow, desktop.tall, desktop.medium,
+             desktop.wide) for name in places(tree)}  # fmt: skip
+    assert every <= set(PANES)
+    assert all(set(kind.homes) <= set(PANES) for kind in KINDS)
+    assert len({kind.key for kind in KINDS}) == len(KINDS)
 
 
 def test_the_named_sizes() -> None:
     assert list(arrange(80, 19, Choice())) == ["exits", "console"]
     assert set(arrange(120, 31, Choice())) == {"exits", "irqprio", "tlb", "disassembly", "registers", "console"}
     wide = arrange(220, 46, Choice())
-    assert set(wide) == set(PANES) - {"log", "paravirt"}
+    assert set(wide) == set(PANES[:9])
     assert wide["tlb"].x == wide["shadow"].x > wide["registers"].x > 0
 
 
@@ -56,3 +74,24 @@ def test_zoom_and_joints() -> None:
     boxes = arrange(120, 31, Choice())
     left, right = boxes["exits"], boxes["registers"]
     assert right.y - left.y in left.joins and 0 in left.joins
+
+
+def test_a_pane_that_grows_takes_cells_from_its_neighbours_and_leaves_them_their_least() -> None:
+    before = arrange(120, 31, Choice())["exits"]
+    after = arrange(120, 31, Choice().grow("exits", 4, 2))["exits"]
+    assert (after.width, after.height) == (before.width + 4, before.height + 2)
+    assert all(box.height >= 3 for box in arrange(120, 31, Choice().grow("registers", 0, 99)).values())
+    assert place_of("shadow", 120, 31, Choice().choose("shadow")) == "tlb"
+
+
+def test_a_layout_is_kept_and_a_bad_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "layout.toml"
+    assert read_choice(path) == Choice()
+    choice = Choice("tlb").choose("console").choose("statistics").grow("exits", 4, -2)
+    write_choice(path, choice)
+    assert read_choice(path) == choice
+    for text, said in (("layout = 3", "no layout is named 3"), ('panes = ["x"]', "no pane is named 'x'"),
+                       ("[sizes]\nexits = 3", "two whole numbers"), ("=", "not a TOML file")):  # fmt: skip
+        path.write_text(text)
+        with pytest.raises(InputError, match=said):
+            read_choice(path)

@@ -13,7 +13,7 @@ from ppcdbg.paths import PACKAGE
 from ppcdbg.tui.layout import PANES
 from ppcdbg.tui.scene import Ask, Filled, Move, Need, Scene
 from ppcdbg.tui.source import DebuggerSource
-from ppcdbg.views.spans import ROLES, length, to_text
+from ppcdbg.views.spans import ROLES, Line, length, to_text
 from tests.guests.expected import SECTIONS
 
 DEMO = PACKAGE / "_guests" / "demo.elf"
@@ -35,6 +35,15 @@ def quiet() -> None:
 
 def ask(width: int = 70, height: int = 12, **more: object) -> Ask:
     return Ask({kind: Need(width, height) for kind in PANES}, 120, **more)  # type: ignore[arg-type]
+
+
+def settled(source: DebuggerSource, wanted: Ask) -> Scene:
+    """The scene once the guest is where the screen looks."""
+    for _ in range(9):
+        scene = source.draw(wanted, False)
+        if not scene.partial:
+            return scene
+    raise AssertionError("the scene stays partial")
 
 
 def text(filled: Filled) -> str:
@@ -78,7 +87,9 @@ def test_the_newest_exit_is_followed_and_told(source: DebuggerSource) -> None:
 
 def test_an_exit_of_the_past_is_what_story_details_and_code_are_about(source: DebuggerSource) -> None:
     source.move(Move.CONTINUE, quiet)
-    scene = source.draw(ask(row=7), False)
+    first = source.draw(ask(row=7), False)  # at once, from the list alone
+    assert first.partial and first.selected == 7 and set(first.panes) == {"exits", "detail", "log"}
+    scene = settled(source, ask(row=7))
     record = source.debugger.exits[7]
     assert scene.selected == 7
     assert "Exit 7:" in to_text([scene.story])
@@ -86,20 +97,74 @@ def test_an_exit_of_the_past_is_what_story_details_and_code_are_about(source: De
     assert scene.panes["disassembly"].cursor == record.pc // 4
     assert "exit 7" in to_text([scene.panes["disassembly"].note])
     assert scene.timeline.here is not None
-    now = source.draw(ask(), False)
+    now = settled(source, ask())
     assert now.panes["disassembly"].cursor == source.debugger.pc // 4
     assert now.timeline.here is None
 
 
-def test_panes_that_show_the_present_say_so_while_the_screen_looks_back(source: DebuggerSource) -> None:
+def test_every_pane_shows_the_moment_of_the_selected_exit_and_then_the_present_again(source: DebuggerSource) -> None:
+    seen = []
+    for _ in range(12):
+        source.move(Move.EXIT, quiet)
+        scene = settled(source, ask())
+        seen.append({kind: scene.panes[kind].rows for kind in ("irqprio", "tlb", "shadow", "console")})
+    d = source.debugger
+    present, last = d.system.moment(), d.last
+    for number in (3, 7, 1, 11, 0):
+        scene = settled(source, ask(row=number))
+        assert f"looking back at exit {number}" in to_text([scene.status])
+        assert len(d.exits) == number + 1 and scene.panes["exits"].total == 12
+        for kind, rows in seen[number].items():
+            assert scene.panes[kind].rows == rows, (number, kind)
+    settled(source, ask())
+    assert d.system.moment() == present and d.last is last
+    assert not d.past.looking.present
+
+
+def test_a_run_begins_at_the_moment_that_is_looked_at(source: DebuggerSource) -> None:
+    for _ in range(6):
+        source.move(Move.EXIT, quiet)
+    settled(source, ask(row=2))
+    assert source.move(Move.EXIT, quiet).moved
+    scene = settled(source, ask())
+    assert scene.selected == 3 and scene.panes["exits"].total == 6
+    settled(source, ask(row=1))
+    assert not source.execute("print $pc", quiet).moved
+    assert source.execute("seek exit:4", quiet).moved
+    assert settled(source, ask()).selected == 4
+
+
+def test_a_look_is_given_up_when_something_else_is_wanted(source: DebuggerSource) -> None:
+    source.debugger.system.slice = 200  # type: ignore[attr-defined]
+    source.move(Move.CONTINUE, quiet)
+    total, moment, asked = len(source.debugger.exits), source.debugger.system.moment(), list[int]()
+
+    def unwanted(told: Line) -> bool:
+        asked.append(source.debugger.position)
+        return True
+
+    assert source.draw(ask(row=total // 2), False, unwanted).partial and not asked
+    scene = source.draw(ask(row=total // 2), False, unwanted)
+    assert asked and scene.partial and "registers" not in scene.panes
+    settled(source, ask())
+    assert len(source.debugger.exits) == total and source.debugger.system.moment() == moment
+
+
+def test_panes_that_show_the_present_say_so_while_the_guest_runs(source: DebuggerSource) -> None:
     for _ in range(4):
         source.move(Move.EXIT, quiet)
-    present = source.draw(ask(), False)
-    back = source.draw(ask(row=1), False)
+    back = source.draw(ask(row=1), True)
     for kind in ("registers", "irqprio", "tlb", "shadow"):
-        assert not to_text((present.panes[kind].note,)).startswith("now")
         assert to_text((back.panes[kind].note,)).startswith("now")
-    assert not to_text((back.panes["disassembly"].note,)).startswith("now")
+    assert not to_text((back.panes["exits"].note,)).startswith("now")
+
+
+def test_search_finds_rows_and_goes_around(source: DebuggerSource) -> None:
+    for _ in range(4):
+        source.move(Move.EXIT, quiet)
+    row = source.find("registers", Need(70, 5), "IVPR", 0, 1)
+    assert row is not None and source.find("registers", Need(70, 5), "ivpr", row, 1) == row
+    assert source.find("registers", Need(70, 5), "no such thing", 0, 1) is None
 
 
 def test_only_rows_around_the_window_are_made(source: DebuggerSource) -> None:

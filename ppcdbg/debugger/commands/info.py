@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.breakpoints import Breakpoint
@@ -9,7 +10,7 @@ from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.events import WORDS, EventKind
 from ppcdbg.debugger.fields import EVENT_FIELDS
 from ppcdbg.debugger.registers import DEFAULT_GROUPS
-from ppcdbg.debugger.results import Irqprio, Registers, SymbolPlace, Table, TlbView
+from ppcdbg.debugger.results import Irqprio, Registers, Summary, SymbolPlace, Table, TlbView
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.errors import UsageError
 
@@ -40,6 +41,22 @@ def irqprio(debugger: Debugger, argument: str) -> Irqprio:
 
 def tlb(debugger: Debugger, argument: str) -> TlbView:
     return debugger.tlb()
+
+
+TOPICS = ("exits", "disassembly", "registers", "tlb", "shadow", "irqprio", "console", "detail", "statistics",
+          "paravirt")  # fmt: skip
+"""What ``tell`` can tell of: what the panes of the UI show, by the same names."""
+
+
+def tell(debugger: Debugger, argument: str) -> Summary | tuple[Summary, ...]:
+    """One sentence on one topic, or on each."""
+    if not argument:
+        return tuple(Summary(topic, True) for topic in TOPICS)
+    if argument not in TOPICS:
+        near = difflib.get_close_matches(argument, TOPICS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"the topics are {', '.join(TOPICS)}"
+        raise UsageError(f"there is nothing to tell of {argument!r}; {hint}")
+    return Summary(argument)
 
 
 def symbol(debugger: Debugger, argument: str) -> SymbolPlace:
@@ -183,5 +200,15 @@ COMMANDS: tuple[Command, ...] = (
         "info program",
         "info",
         ("where", "status"),
+    ),
+    Command(
+        "tell",
+        tell,
+        "tell [TOPIC]",
+        "One sentence on what a table shows, as a screen reader wants it; without a topic, one on each.",
+        "tell irqprio",
+        "info",
+        (),
+        lambda debugger, argument: list(TOPICS),
     ),
 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ppcdbg.debugger.debugger import Debugger
-from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.scene import Filled, Need
 from ppcdbg.views import disassembly, registers
 from ppcdbg.views.numbers import count
@@ -13,11 +12,10 @@ WORDS = 1 << 30
 """Instructions in 32 bits of address space: a row of the pane is an address divided by four."""
 
 
-def fill(debugger: Debugger, past: ExitRecord | None, need: Need, top: int | None) -> Filled:
-    """``top`` is where the window stood; it moves only when the interesting instruction would leave it.
-
-    ``past`` is the exit that the screen looks back at; without one the instruction at pc is the interesting one.
-    """
+def fill(drawing: Drawing, need: Need) -> Filled:
+    """The window moves only when the interesting instruction would leave it: the one at pc, or where an exit of the
+    past came."""
+    debugger, past, top = drawing.debugger, drawing.past, drawing.tops.get("disassembly")
     at = (debugger.pc if past is None else past.pc) // 4
     first = need.top
     if first is None:
@@ -25,6 +23,7 @@ def fill(debugger: Debugger, past: ExitRecord | None, need: Need, top: int | Non
         stays = top is not None and top + margin <= at < top + need.height - margin
         first = top if stays and top is not None else at - need.height // 3
     first = max(0, min(first, WORDS - need.height))
+    drawing.tops["disassembly"] = first
     rows = tuple(disassembly.window(debugger, first * 4, need.height, need.width))
     note = line((disassembly.title(debugger, at * 4), "symbol"))
     if past is not None:
@@ -33,7 +32,8 @@ def fill(debugger: Debugger, past: ExitRecord | None, need: Need, top: int | Non
     return Filled(rows, "Disassembly", note, first, WORDS, marks, at, endless=True)
 
 
-def register_rows(debugger: Debugger, need: Need) -> Filled:
+def register_rows(drawing: Drawing, need: Need) -> Filled:
     """All registers; what changed since the last stop stands in the frame."""
+    debugger = drawing.debugger
     rows = tuple(registers.rows(debugger, need.width))
     return Filled(rows, "Registers", registers.title(debugger), total=len(rows))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.exits import ExitFilter
-from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.notice import notice
-from ppcdbg.tui.scene import Filled, Need
+from ppcdbg.tui.scene import Filled, Follow, Need
 from ppcdbg.views import exits
 from ppcdbg.views.numbers import count
 from ppcdbg.views.spans import Line, line
@@ -14,20 +13,22 @@ from ppcdbg.views.spans import Line, line
 NO_EXITS = "The bare machine has no exits; --hv kvm puts the guest under KVM."
 
 
-def fill(debugger: Debugger, found: ExitFilter, need: Need, cursor: int | None) -> Filled:
+def fill(drawing: Drawing, need: Need) -> Filled:
     """A screenful before and after the window too, so that scrolling has something to show at once."""
+    debugger, found, cursor = drawing.debugger, drawing.found, drawing.cursor
     total = len(found)
     if not debugger.has_exits:
         return notice("Exits", NO_EXITS, need)
     top = need.top
     if top is None:
-        top = max(0, (total - 1 if cursor is None else cursor) - need.height + 1)
+        top = max(0, (cursor or 0) - need.height + 1)
     first = max(0, min(top, total - 1) - need.height)
     records = found.page(first, 3 * need.height)
     rows = tuple(exits.row(record, debugger.symbols, need.width) for record in records)
     marks = tuple(record.number for record in records)
     head = exits.header(need.width)
-    return Filled(rows, "Exits", _note(found, total), first, total, marks, cursor, head=head, tail=True)
+    follow = tuple(Follow("pane", name="detail") for _ in records)
+    return Filled(rows, "Exits", _note(found, total), first, total, marks, cursor, head, True, follow=follow)
 
 
 def _note(found: ExitFilter, total: int) -> Line:
@@ -36,8 +37,9 @@ def _note(found: ExitFilter, total: int) -> Line:
     return line(("filter: ", "label"), (found.text, "match"), (f"  {count(total)} of {count(len(found.log))}", "label"))
 
 
-def detail(debugger: Debugger, record: ExitRecord | None, need: Need) -> Filled:
+def detail(drawing: Drawing, need: Need) -> Filled:
     """Everything that is known of one exit."""
+    debugger, record = drawing.debugger, drawing.record
     if record is None:
         return notice("Exit", "No exit yet." if debugger.has_exits else NO_EXITS, need)
     rows = tuple(exits.detail(debugger, record, need.width))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Need
 from ppcdbg.views import console, irqprio, paravirt
@@ -17,29 +17,38 @@ CONSOLE_WIDTH = 400
 """Columns at which the console's lines are broken: none that a guest prints; the pane is shifted to read their ends."""
 
 
-def priorities(debugger: Debugger, need: Need) -> Filled:
+def priorities(drawing: Drawing, need: Need) -> Filled:
     """The interrupt priorities; pending ones with what holds them back."""
+    debugger = drawing.debugger
     rows = tuple(irqprio.rows(debugger, need.width, need.height))
     return Filled(rows, "irqprio", total=len(rows))
 
 
-def printed(debugger: Debugger, need: Need) -> Filled:
+def printed(drawing: Drawing, need: Need) -> Filled:
     """The end of the guest's console, followed while it grows."""
+    debugger = drawing.debugger
     rows = tuple(console.text_rows(debugger.console(CONSOLE_KEPT), CONSOLE_WIDTH))
     if not rows:
         return notice("Guest console", "The guest has printed nothing yet.", need)
     return Filled(rows, "Guest console", total=len(rows), tail=True)
 
 
-def paravirtual(debugger: Debugger, need: Need) -> Filled:
+def paravirtual(drawing: Drawing, need: Need) -> Filled:
     """Whether this is a critical section, the section instruction by instruction, the page, and what is patched."""
+    debugger = drawing.debugger
     if debugger.guest.kind != "pr":
         return notice("Paravirt", "This guest shares no magic page with KVM; one on e500v2 under --hv kvm does.", need)
     rows = tuple(paravirt.rows(debugger, max(need.width, PARAVIRT_WIDTH)))
     return Filled(rows, "Paravirt", total=len(rows))
 
 
-def statistics(debugger: Debugger, need: Need) -> Filled:
+def statistics(drawing: Drawing, need: Need) -> Filled:
     """What is counted, table after table."""
+    debugger = drawing.debugger
     rows = tuple(fit(row, need.width) for row in views.rows(debugger, need.width))
     return Filled(rows, "Statistics", total=len(rows))
+
+
+def output(drawing: Drawing, need: Need) -> Filled:
+    """What commands said is the screen's own; the worker has nothing to add."""
+    return Filled((), "Output")

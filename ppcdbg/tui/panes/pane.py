@@ -14,7 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from ppcdbg.tui.layout import Box
-from ppcdbg.tui.scene import Filled, Need
+from ppcdbg.tui.panes.table import PaneKind
+from ppcdbg.tui.scene import Filled, Follow, Need
 from ppcdbg.tui.styles import Styles
 from ppcdbg.views.spans import Line, Span, fit, length, to_text
 
@@ -22,7 +23,7 @@ _EMPTY = Filled((), "")
 
 
 class Pane(Widget, can_focus=True):
-    """One pane. ``key`` is the digit that chooses it; ``selects`` panes always show their cursor."""
+    """One pane of a kind; the kind says what it is for and what it can do."""
 
     DEFAULT_CSS = "Pane { width: 1fr; height: 1fr; }"
 
@@ -45,26 +46,36 @@ class Pane(Widget, can_focus=True):
             self.pane = pane
             self.moved = moved
 
-    def __init__(self, kind: str, key: str, styles: Styles, *, selects: bool = False, headed: bool = False) -> None:
-        super().__init__(id=kind, classes="pane")
-        self.kind = kind
-        self.key = key
-        self.selects = selects
-        self.headed = headed
+    class Followed(Message):
+        """A row that leads somewhere was clicked twice."""
+
+        def __init__(self, follow: Follow) -> None:
+            super().__init__()
+            self.follow = follow
+
+    def __init__(self, about: PaneKind, styles: Styles) -> None:
+        super().__init__(id=about.name, classes="pane")
+        self.about = about
+        self.kind = about.name
+        self.selects = about.selects
         self.palette = styles
+        self.view = about.views[0] if about.views else ""
+        self.order = 0
         self.filled = _EMPTY
         self.box = Box(0, 0, 0, 0)
         self.top = 0
         self.cursor: int | None = None
         self.follow = True
         self.shift = 0
+        self.sought = ""
+        """What was searched for here."""
 
     # What the scene brings.
 
     def need(self) -> Need:
         """What this pane asks of the next scene."""
         top = None if self.follow else self.top
-        return Need(max(1, self.box.width - 2), self.height_of_rows, top)
+        return Need(max(1, self.box.width - 2), self.height_of_rows, top, self.view, self.order)
 
     def feed(self, filled: Filled) -> None:
         """Show these rows; while following, the window goes where the interesting row is."""
@@ -98,7 +109,7 @@ class Pane(Widget, can_focus=True):
 
     @property
     def _head_rows(self) -> int:
-        return 1 if self.headed and self.box.height >= 6 else 0
+        return 1 if self.about.headed and self.box.height >= 6 else 0
 
     def mark(self) -> int | None:
         """What the cursor's row stands for: an exit's number, an address."""
@@ -107,6 +118,11 @@ class Pane(Widget, can_focus=True):
         index = self.cursor - self.filled.first
         return self.filled.marks[index] if 0 <= index < len(self.filled.marks) else None
 
+    def followed(self) -> Follow | None:
+        """Where Enter on the cursor's row leads; the row at the top where there is no cursor."""
+        index = (self.top if self.cursor is None else self.cursor) - self.filled.first
+        return self.filled.follow[index] if 0 <= index < len(self.filled.follow) else None
+
     def starved(self) -> bool:
         """True when a visible row was not among those that the last scene brought."""
         last = min(self.top + self.height_of_rows, self.filled.total) if not self.filled.endless else 0
@@ -114,10 +130,11 @@ class Pane(Widget, can_focus=True):
 
     def row_text(self) -> str:
         """The cursor's row, or every row that is visible, as plain text for the clipboard."""
-        first = self.top if self.cursor is None else self.cursor
-        count = self.height_of_rows if self.cursor is None else 1
-        rows = (self._row(first + i) for i in range(count))
-        return "\n".join("".join(s.text for s in row).rstrip() for row in rows)
+        return self.rows_text() if self.cursor is None else to_text((self._row(self.cursor),))
+
+    def rows_text(self) -> str:
+        """Every row that is visible as plain text."""
+        return to_text(self._row(self.top + i) for i in range(self.height_of_rows)).rstrip()
 
     def release(self) -> None:
         """Follow the interesting row again."""
@@ -137,6 +154,12 @@ class Pane(Widget, can_focus=True):
         self._into_sight(row)
         self.refresh()
         self.post_message(self.Wants(self, moved=True))
+
+    def lead(self, row: int) -> None:
+        """Go to a row that something else led to: in the middle, unless it is in sight."""
+        if not self.top <= row < self.top + self.height_of_rows:
+            self.top = max(0, row - self.height_of_rows // 3)
+        self.go(row)
 
     def _into_sight(self, row: int) -> None:
         rows = self.height_of_rows
@@ -159,7 +182,7 @@ class Pane(Widget, can_focus=True):
             self.post_message(self.Wants(self, moved=False))
 
     def action_move(self, rows: int) -> None:
-        if self.cursor is None and not self.selects:
+        if self.cursor is None and not self.selects and not self.filled.follow:
             self.scroll_rows(rows)
         else:
             self.go((self.cursor if self.cursor is not None else self.top) + rows)
@@ -193,8 +216,13 @@ class Pane(Widget, can_focus=True):
         self.refresh()
 
     def on_click(self, event: Click) -> None:
-        if event.y > self._head_rows and (self.selects or self.filled.endless):
-            self.go(self.top + event.y - 1 - self._head_rows)
+        if event.y > self._head_rows and (self.selects or self.filled.endless or self.filled.follow):
+            row = self.top + event.y - 1 - self._head_rows
+            again = row == self.cursor
+            self.go(row)
+            follow = self.followed()
+            if again and follow is not None:
+                self.post_message(self.Followed(follow))
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         event.stop()
@@ -242,7 +270,9 @@ class Pane(Widget, can_focus=True):
         dash = "━" if self.has_focus else "─"
         rule, name = ("rule-focus", "title-focus") if self.has_focus else ("rule", "title")
         width = self.size.width
-        left: list[Span] = [Span(dash, rule), Span(f" {self.key} ", "key"), Span(self.filled.title + " ", name)]
+        left: list[Span] = [Span(dash, rule), Span(f" {self.about.key} ", "key"), Span(self.filled.title + " ", name)]
+        if self.view and self.view != self.about.views[0]:
+            left.append(Span(f"· {self.view} ", name))
         note = self.filled.note
         tail = "" if self.box.edge else ("┬" if self.box.y == 0 else ("┼" if 0 in self.box.joins else "┤"))
         room = width - length(tuple(left)) - len(tail) - 1

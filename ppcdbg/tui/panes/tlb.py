@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.results import TlbRow, TlbView
+from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Need
 from ppcdbg.views import tlb
@@ -16,17 +16,20 @@ EDGES = (22, 27, 38, 45, 53, 59)
 """Where a column of the entries ends: a narrow pane leaves columns out whole."""
 
 
-def guest(debugger: Debugger, view: TlbView, need: Need) -> Filled:
+def guest(drawing: Drawing, need: Need) -> Filled:
     """The guest's entries, TLB1 first."""
-    links = "  shadow" if debugger.has_exits else ""
-    title = "Guest TLB" if debugger.has_exits else "TLB"
+    under_kvm = drawing.debugger.has_exits
+    links = "  shadow" if under_kvm else ""
+    title = "Guest TLB" if under_kvm else "TLB"
+    view = drawing.tlb
     return _window(view, view.guest, tlb.guest_row, need, title, links)
 
 
-def shadow(debugger: Debugger, view: TlbView, need: Need) -> Filled:
+def shadow(drawing: Drawing, need: Need) -> Filled:
     """The entries that KVM made of them."""
-    if not debugger.has_exits:
+    if not drawing.debugger.has_exits:
         return notice("Shadow TLB", "The bare machine has no shadow TLB.", need)
+    view = drawing.tlb
     return _window(view, view.shadow, tlb.shadow_row, need, "Shadow TLB", "  from")
 
 

@@ -1,0 +1,62 @@
+"""Every kind of pane, once: from here come the desk, the keys that choose panes, the help and the palette.
+
+A new pane is one entry and one function that fills it; what it shows is made in :mod:`ppcdbg.views`, so that the
+command named here prints the same at a prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ppcdbg.tui.panes import code, exits, guest, tlb
+from ppcdbg.tui.panes.drawing import Drawing
+from ppcdbg.tui.scene import Filled, Need
+
+Fill = Callable[[Drawing, Need], Filled]
+Find = Callable[[Drawing, str, int, int], "int | None"]
+"""The row after (1) or before (-1) a row that a text names."""
+
+
+@dataclass(frozen=True)
+class PaneKind:
+    """``homes``: the places that it can take on a desk besides its own; the last place of a desk takes any pane.
+
+    ``views``: the ways in which it shows things, the usual one first; ``orders``: the columns that it can be sorted
+    by; ``keys``: what else it does, as names of keys and sentences. ``command`` prints the same at a prompt.
+    ``selects``: its cursor is always seen. ``headed``: names of columns stand above its rows. ``dear``: it reads so
+    much that it is drawn seldom while the guest runs. ``timeless``: it shows the same whether the screen looks back or
+    not. ``find`` searches where rows are without end.
+    """
+
+    name: str
+    key: str
+    about: str
+    fill: Fill
+    command: str
+    homes: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()
+    selects: bool = False
+    headed: bool = False
+    dear: bool = False
+    timeless: bool = False
+    find: Find | None = None
+
+
+KINDS: tuple[PaneKind, ...] = (
+    PaneKind("exits", "1", "the exits to KVM", exits.fill, "exits", selects=True, headed=True, timeless=True),
+    PaneKind("disassembly", "2", "instructions around pc", code.fill, "disassemble", selects=True),
+    PaneKind("registers", "3", "registers, with what changed", code.register_rows, "info registers"),
+    PaneKind("tlb", "4", "the guest's TLB", tlb.guest, "info tlb", headed=True, dear=True),
+    PaneKind("shadow", "5", "what KVM made of it", tlb.shadow, "info tlb", ("tlb",), headed=True, dear=True),
+    PaneKind("irqprio", "6", "interrupt priorities, and why each waits", guest.priorities, "info irqprio"),
+    PaneKind("console", "7", "what the guest prints", guest.printed, "console"),
+    PaneKind("detail", "8", "the selected exit in full", exits.detail, "exit", ("tlb",), timeless=True),
+    PaneKind("statistics", "9", "what is counted", guest.statistics, "statistics", ("irqprio",), dear=True),
+    PaneKind("log", "0", "what commands said", guest.output, "", ("console",), timeless=True),
+    PaneKind("paravirt", "p", "magic page, critical section, patched instructions", guest.paravirtual, "info magic",
+             ("console",), dear=True),
+)  # fmt: skip
+BY_NAME: dict[str, PaneKind] = {kind.name: kind for kind in KINDS}

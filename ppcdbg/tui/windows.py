@@ -1,0 +1,163 @@
+"""What the keys do to the desk: panes, layouts, themes, copying, pictures. A mixin of the app."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from ppcdbg.tui.help import HelpScreen
+from ppcdbg.tui.layout import DESKTOPS, Choice
+from ppcdbg.tui.panes.pane import Pane
+from ppcdbg.tui.saved import write_choice
+from ppcdbg.views.spans import Span
+
+if TYPE_CHECKING:
+    from ppcdbg.tui.desk import Desk
+    from ppcdbg.tui.keys import Key
+    from ppcdbg.tui.prompt import Prompt
+    from ppcdbg.tui.scene import Source
+    from ppcdbg.tui.styles import Styles
+    from ppcdbg.tui.worker import Worker
+    from ppcdbg.views.theme import Theme
+
+
+class Windows(App[int]):
+    """Needs of the app: the attributes below."""
+
+    worker: Worker
+    source: Source
+    desk: Desk
+    prompt: Prompt
+    keys: tuple[Key, ...]
+    themes: dict[str, Theme]
+    looks: Styles
+    layout_file: Path | None
+
+    def ask_again(self, *, row: int | None = None, keep: int | None = None) -> None:
+        """Ask for a scene of what is visible now."""
+        raise NotImplementedError
+
+    def say(self, spans: list[Span]) -> None:
+        """A sentence in the story's place, until something else happens."""
+        raise NotImplementedError
+
+    def use_theme(self, name: str) -> None:
+        """Draw with another theme."""
+        raise NotImplementedError
+
+    async def perform(self, action: str) -> None:
+        """Carry out an action by its name, as the palette does."""
+        await self.run_action(action)
+
+    def pane(self) -> Pane | None:
+        """The pane that has the focus."""
+        return self.focused if isinstance(self.focused, Pane) else None
+
+    # Panes.
+
+    def action_pane(self, name: str) -> None:
+        """Show a pane and go there."""
+        self.desk.show(name)
+        self.ask_again()
+
+    def action_zoom(self) -> None:
+        """The focused pane alone, or all again."""
+        pane = self.pane()
+        self.desk.zoom("" if self.desk.choice.zoom or pane is None else pane.kind)
+        self.ask_again()
+
+    def action_close(self) -> None:
+        """Close what is zoomed, else the focused pane: what stood there before comes back."""
+        pane, choice = self.pane(), self.desk.choice
+        if choice.zoom:
+            self.desk.zoom("")
+        elif pane is not None and pane.kind in choice.recent:
+            recent = tuple(one for one in choice.recent if one != pane.kind)
+            self.desk.use(replace(choice, recent=recent))
+        self.ask_again()
+
+    def action_view(self) -> None:
+        """The focused pane's next view."""
+        pane = self.pane()
+        if pane is not None and pane.about.views:
+            views = pane.about.views
+            pane.view = views[(views.index(pane.view) + 1) % len(views)]
+            pane.release()
+            self.ask_again()
+
+    def action_order(self) -> None:
+        """Sort the focused pane by its next column."""
+        pane = self.pane()
+        if pane is not None and pane.about.orders:
+            pane.order = (pane.order + 1) % len(pane.about.orders)
+            self.ask_again()
+
+    def action_grow(self, wider: int, higher: int) -> None:
+        """Make the focused pane larger or smaller."""
+        self.desk.grow(wider, higher)
+        self.ask_again()
+
+    def action_tell(self) -> None:
+        """The focused pane in one sentence, in the story's place."""
+        pane = self.pane()
+        if pane is not None and pane.about.command:
+            self.worker.execute(f"tell {pane.kind}")
+
+    def action_copy(self, every: bool = False) -> None:
+        """Copy the row under the cursor, or all that are seen (OSC 52)."""
+        pane = self.pane()
+        if pane is not None:
+            text = pane.rows_text() if every else pane.row_text()
+            self.copy_to_clipboard(text)
+            lines = text.count("\n") + 1
+            self.say([Span(f"{lines} {'row' if lines == 1 else 'rows'} copied to the terminal's clipboard.", "dim")])
+
+    # The whole.
+
+    def action_layout(self) -> None:
+        """The next layout."""
+        names = list(DESKTOPS)
+        self.use_layout(names[(names.index(self.desk.choice.desktop) + 1) % len(names)])
+
+    def use_layout(self, name: str) -> None:
+        """A layout by its name, as it ships."""
+        self.desk.use(Choice(name))
+        self.say([Span(f"Layout {name}", "title"), Span(f": {DESKTOPS[name].about}.", "dim")])
+        self.ask_again()
+
+    def action_save_layout(self) -> None:
+        """Keep the layout for the next time."""
+        if self.layout_file is None:
+            return
+        try:
+            write_choice(self.layout_file, self.desk.choice)
+        except OSError as error:
+            self.say([Span(f"cannot write {self.layout_file}: {error.strerror}", "error")])
+        else:
+            self.say([Span(f"This layout is kept in {self.layout_file}.", "ok")])
+
+    def action_picture(self) -> None:
+        """Write the screen as an SVG file into the current folder."""
+        path = next(p for p in (Path(f"ppcdbg-{i}.svg") for i in range(1, 10_000)) if not p.exists())
+        try:
+            path.write_text(self.export_screenshot(title="ppcdbg"), encoding="utf-8")
+        except OSError as error:
+            self.say([Span(f"cannot write {path}: {error.strerror}", "error")])
+        else:
+            self.say([Span(f"The screen is in {path}.", "ok")])
+
+    def action_prompt(self, sign: str, text: str = "") -> None:
+        """Open the command line or the filter."""
+        self.prompt.open(sign, text)
+
+    def action_theme(self) -> None:
+        """The next theme by name."""
+        names = sorted(self.themes)
+        self.use_theme(names[(names.index(self.looks.theme.name) + 1) % len(names)])
+
+    def action_help(self) -> None:
+        """Show the keys, those of the focused pane first."""
+        self.push_screen(HelpScreen(self.looks, self.keys, self.pane()))

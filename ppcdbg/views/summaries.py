@@ -1,0 +1,123 @@
+"""Each thing that a pane shows, in one sentence: for ``tell``, for a screen reader, for the key that asks a pane.
+
+The sentences state what the tables show, so that who cannot see the screen misses nothing that is urgent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ppcdbg.cpu.msr import MSR_BITS, names
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.views import story
+from ppcdbg.views.numbers import count, ea, plural
+from ppcdbg.views.spans import Line, Span, clean, line
+
+NO_KVM = line("The bare machine has no hypervisor, so there is none of this.")
+
+
+def _many(number: int, one: str, more: str) -> str:
+    return f"{count(number)} {one if number == 1 else more}"
+
+
+def _place(debugger: Debugger, address: int) -> tuple[tuple[str, str], ...]:
+    name = debugger.symbols.name(address)
+    return ((ea(address), "address"), *(((" in " + name, "symbol"),) if name else ()))
+
+
+def _exits(debugger: Debugger) -> Line:
+    if not debugger.has_exits:
+        return NO_KVM
+    table = next((t for t in debugger.model.counters() if t.title == "exits"), None)
+    if table is None or not table.rows:
+        return line("The guest has not exited yet.")
+    most = ", ".join(f"{name} {share}" for name, _, share in table.rows[:3])
+    return line(f"{plural(len(debugger.exits), 'exit')} so far; the most frequent are {most}.")
+
+
+def _detail(debugger: Debugger) -> Line:
+    record = debugger.last_exit()
+    return story.line_of(debugger, record) if record is not None else line("There was no exit yet.")
+
+
+def _disassembly(debugger: Debugger) -> Line:
+    row = debugger.disassemble(debugger.pc, 1).rows[0]
+    text = f"{row.mnemonic} {row.operands}".strip() if row.word is not None else "nothing that can be read"
+    return line("pc is ", *_place(debugger, debugger.pc), "; the next instruction is ", (text, "mnemonic"), ".")
+
+
+def _registers(debugger: Debugger) -> Line:
+    changed = [change.name for change in debugger.last.changed]
+    which = ", ".join(changed[:8]) + (f" and {len(changed) - 8} more" if len(changed) > 8 else "")
+    mode = "user" if debugger.guest.msr & 0x4000 else "supervisor"
+    bits = " ".join(names(debugger.guest.msr, MSR_BITS)) or "no bits"
+    said = f"{len(changed)} changed since the last stop: {which}." if changed else "None changed since the last stop."
+    return line(f"The guest is in {mode} state with MSR {bits}. {said}")
+
+
+def _tlb(debugger: Debugger) -> Line:
+    view = debugger.tlb()
+    large = sum(row.where.startswith("TLB1") for row in view.guest)
+    small = len(view.guest) - large
+    return line(f"{_many(large, 'entry', 'entries')} of TLB1 and {count(small)} of TLB0 are valid.")
+
+
+def _shadow(debugger: Debugger) -> Line:
+    if not debugger.has_exits:
+        return NO_KVM
+    view = debugger.tlb()
+    parents = {row.links for row in view.shadow if row.links}
+    orphans = sum(not row.links for row in view.shadow)
+    gone = f"; {_many(orphans, 'has', 'have')} no guest entry behind" if orphans else ""
+    return line(f"{_many(len(view.shadow), 'shadow entry comes', 'shadow entries come')} of "
+                f"{_many(len(parents), 'guest entry', 'guest entries')}{gone}.")  # fmt: skip
+
+
+def _irqprio(debugger: Debugger) -> Line:
+    if not debugger.has_exits:
+        return NO_KVM
+    pending = [row for row in debugger.irqprio().rows if row.pending]
+    if not pending:
+        return line("No interrupt is pending.")
+    told = "; ".join(f"{r.name} waits: {r.waits}" if r.waits else f"{r.name} is delivered next" for r in pending)
+    return line(f"{_many(len(pending), 'interrupt is', 'interrupts are')} pending. {told}.")
+
+
+def _console(debugger: Debugger) -> Line:
+    text = debugger.console(4096).rstrip("\n")
+    if not text:
+        return line("The guest has printed nothing yet.")
+    return line("The guest's last line is: ", (clean(text.rpartition("\n")[2]), "console"))
+
+
+def _statistics(debugger: Debugger) -> Line:
+    if not debugger.has_exits:
+        return line(f"{plural(debugger.position, 'instruction')} retired.")
+    exits = len(debugger.exits)
+    rate = f", one exit every {debugger.position / exits:,.0f} instructions" if exits else ""
+    return line(f"{plural(debugger.position, 'instruction')} retired{rate}.")
+
+
+def _paravirt(debugger: Debugger) -> Line:
+    if debugger.guest.kind != "pr":
+        return line("This guest shares no magic page with KVM.")
+    page = debugger.paravirt.magic()
+    where = "has not asked for the magic page yet" if page.ea is None else f"has the magic page at {ea(page.ea)}"
+    return line(f"The guest {where}; in a critical section: {'yes' if page.inside else 'no'}, because {page.why}.")
+
+
+SENTENCES: Mapping[str, Callable[[Debugger], Line]] = {
+    "exits": _exits, "disassembly": _disassembly, "registers": _registers, "tlb": _tlb, "shadow": _shadow,
+    "irqprio": _irqprio, "console": _console, "detail": _detail, "statistics": _statistics, "paravirt": _paravirt,
+}  # fmt: skip
+"""By the names of the panes."""
+
+
+def sentence(topic: str, debugger: Debugger) -> Line:
+    """One sentence on a topic."""
+    return SENTENCES[topic](debugger)
+
+
+def labelled(topic: str, debugger: Debugger) -> Line:
+    """The same with its topic before it, for a list of several."""
+    return (Span(f"{topic}: ", "label"), *sentence(topic, debugger))
