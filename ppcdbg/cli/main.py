@@ -43,8 +43,8 @@ See every exit of a KVM guest on Book E PowerPC. Stop on any of them.
 commands:
 {commands}
 
-GUEST is an ELF file, a uImage, a raw image (with --load), a machine description (.toml), or the name of a bundled
-guest ({guests}).
+GUEST is an ELF file, a uImage, a raw image (with --load), a machine description (.toml), or a bundled guest:
+{guests}.
 
 exit status:
 {statuses}
@@ -142,7 +142,14 @@ def usage() -> str:
     from ppcdbg.machine.guests import bundled
 
     commands = "\n".join(f"  {name:<8}{about}" for name, (_, about) in COMMANDS.items())
-    return USAGE.format(commands=commands, guests=", ".join(bundled(os.environ)), statuses=help_text())
+    return USAGE.format(commands=commands, guests=_names(bundled(os.environ)), statuses=help_text())
+
+
+def _names(names: list[str]) -> str:
+    """Names in lines of at most 100 columns."""
+    import textwrap
+
+    return textwrap.fill(", ".join(names), 100, initial_indent="  ", subsequent_indent="  ")
 
 
 def complain(sentence: str) -> None:

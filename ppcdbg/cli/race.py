@@ -23,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ppcdbg.cli import race_vcpus
 from ppcdbg.cli.guests import add_options, description
 from ppcdbg.errors import InputError, UsageError
 
@@ -46,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = str(parser.description).replace(
         "%s", "never-inside, intact, gives-back, never-twice, never-lost, told, bounded-delay"
     )
+    parser.description += "\n" + race_vcpus.ABOUT
     add_options(parser)
     where = parser.add_argument_group("where").add_argument
     where("--from", dest="start", metavar="PLACE", default="0", help="position, symbol or 0xADDRESS to begin at")
@@ -67,6 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     judge("--delay", metavar="N", type=int, default=64, help="instructions that an enabled one may wait in all")
     judge("--steps", metavar="N", type=int, default=4_000, help="when to give a schedule up")
     judge("--condition", metavar="MODULE:CLASS", action="append", default=[], help="an invariant of your own")
+    race_vcpus.add_options(parser)
     parser.add_argument("--jobs", metavar="N", type=int, default=1, help="processes; the result is the same")
     parser.add_argument("--json", metavar="FILE", help="write the report as data; - is stdout, in place of the text")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
@@ -85,6 +88,8 @@ def run(options: argparse.Namespace) -> int:
         return Status.OK
     machine = description(options)
     symbols = _symbols(options, machine)
+    if options.vcpus != 1:
+        return race_vcpus.run(options, machine, symbols, _progress(options))
     bounds = Bounds(options.patience, options.delay, options.steps)
     start = _start(options, machine, symbols, bounds)
     search = distribute.begin(machine, start, bounds, tuple(options.condition))

@@ -40,6 +40,8 @@ class Core:
         self.tenant = False
         self.interrupt_source: InterruptSource | None = None
         self.observer = Observer()
+        self.peers: tuple[Core, ...] = ()
+        """The other cores of its coherence domain: they hear its messages and its tlbivax."""
         self.reset_cause: str | None = None
         self.attention = True
         """Set when interrupts, timers or the machine must be looked at before the next instruction."""

@@ -1,6 +1,6 @@
 """Processor doorbells of E.PC: msgsnd, msgclr and the latches that they set (Power ISA III-E 11; facts 1.9).
 
-One core is all there is, so a message either matches it or is lost.
+A message goes to every core of the coherence domain, its sender included; one that matches no core is lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ class Doorbell:
         self._reg = core.state.reg
 
     def send(self, message: int) -> None:
-        """msgsnd: host types match PIR, guest types LPID and GPIR."""
+        """msgsnd: every core looks whether it is meant."""
+        self.receive(message)
+        for core in self._core.peers:
+            core.doorbell.receive(message)
+
+    def receive(self, message: int) -> None:
+        """A message on the bus: host types match PIR, guest types LPID and GPIR."""
         kind = message >> 27
         if kind > G_DBELL_MC:
             return

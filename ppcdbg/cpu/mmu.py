@@ -237,6 +237,12 @@ class Mmu:
             self._core.observer.tlb_invalidated(index)
 
     def tlbivax(self, ea: int) -> None:
+        """In every core of the coherence domain, at once (III-E 6.11.4.4)."""
+        self.invalidate(ea)
+        for core in self._core.peers:
+            core.mmu.invalidate(ea)
+
+    def invalidate(self, ea: int) -> None:
         """EA bit 0x8 selects TLB1, 0x4 all of it; IPROT entries stay (facts 2.5)."""
         tlbsel = ea >> 3 & 1
         if ea & 4:

@@ -22,7 +22,7 @@ from ppcdbg.machine.devices.mpic_registers import SIZE as MPIC_SIZE
 from ppcdbg.machine.devices.mpic_registers import MpicRegisters
 from ppcdbg.machine.devices.mpic_timers import MpicTimers
 from ppcdbg.machine.devices.spin import SIZE as SPIN_SIZE
-from ppcdbg.machine.devices.spin import SpinTable
+from ppcdbg.machine.devices.spin import Release, SpinTable
 from ppcdbg.machine.devices.uart import Uart
 from ppcdbg.machine.input import InputEvent, InputKind
 from ppcdbg.machine.memory import Ram
@@ -43,11 +43,16 @@ def _unconnected(level: bool) -> None:
     """An output that nobody listens to."""
 
 
+def _nobody(core: int, address: int, r3: int) -> None:
+    """There is one core, and it runs."""
+
+
 class Board:
     """ppce500 with ``ram_size`` bytes. ``clock`` gives ticks, ``position`` retired instructions (default: the clock).
 
     ``model`` is a name of ``CORES``. ``mpic_timers`` off leaves the MPIC's timers standing, as KVM's in-kernel
-    model does. Raises InputError for a size or a core that cannot be.
+    model does. ``cores``: entries of the spin table; the MPIC knows the first one only. Raises InputError for a size
+    or a core that cannot be.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Board:
         model: str,
         position: Callable[[], int] | None = None,
         mpic_timers: bool = True,
+        cores: int = 1,
     ) -> None:
         if model not in CORES:
             raise InputError(f"there is no core {model!r}; the cores are {', '.join(sorted(CORES))}")
@@ -73,6 +79,8 @@ class Board:
         self._critical: Line = _unconnected
         self._machine_check: Line = _unconnected
         self._serial_lines = 0
+        self.release: Release = _nobody
+        """Where a store to the spin table lets a core go; the first core is never held."""
         self.mpic = Mpic(self._interrupt, MpicTimers(clock if mpic_timers else None))
         # Where positions are not retired instructions, nothing can be put at an earlier one.
         late = (None, None) if position is None else (self.console.put_late, self.console1.put_late)
@@ -84,7 +92,7 @@ class Board:
             (MPIC_BASE, MPIC_SIZE, MpicRegisters(self.mpic)),
             (GUTS_BASE, GUTS_SIZE, Guts(core.pvr, core.svr, self._request_reset)),
             (GPIO_BASE, GPIO_SIZE, Gpio(self._request_poweroff)),
-            (SPIN_BASE, SPIN_SIZE, SpinTable()),
+            (SPIN_BASE, SPIN_SIZE, SpinTable(cores, lambda *where: self.release(*where))),
         )
         for base, size, device in self._devices:
             self.bus.attach(base, size, device)

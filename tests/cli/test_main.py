@@ -77,7 +77,7 @@ def test_a_bad_guest_is_one_line_and_status_3(cli: Cli, tmp_path: Path, make: ob
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
-        (["run", "no-such-guest"], 3, "neither a file nor a bundled guest (demo, window)"),
+        (["run", "no-such-guest"], 3, "neither a file nor a bundled guest (atomic, brokenlock"),
         (["run", "demo", "--cpu", "e500v9"], 2, "--cpu"),
         (["run", "demo", "--memory", "much"], 2, "--memory"),
         (["run", "demo", "--quirk", "nonsense"], 2, "NAME=on or NAME=off"),

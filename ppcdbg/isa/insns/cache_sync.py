@@ -96,7 +96,7 @@ def icblc(m: SystemOps, f: Operands) -> None:
 
 @insn("sync", X(31, 598, L_SYNC), "L", book="II 4.4.3")
 def sync(m: Ops, f: Operands) -> None:
-    pass  # one core: storage accesses are already in order
+    pass  # storage accesses are already in order, as every core sees them
 
 
 @insn("mbar", X(31, 854, MO), "MO", book="II 4.4.3")

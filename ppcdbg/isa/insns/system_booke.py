@@ -85,7 +85,7 @@ def tlbilx(m: SystemOps, f: Operands) -> None:
 
 @insn("tlbsync", X(31, 566), "", book="III-E 6.11.4", privilege=HYPERVISOR)
 def tlbsync(m: Ops, f: Operands) -> None:
-    pass  # one core: tlbivax has completed
+    pass  # tlbivax has completed, on every core
 
 
 @insn("msgsnd", X(31, 206, RB), "RB", book="III-E 11.2", privilege=HYPERVISOR, cores={E500MC}, ends=True, native=False)

@@ -1,0 +1,114 @@
+"""``ppcdbg race GUEST --vcpus N``: guests of several cores, whose interleavings are the schedules."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ppcdbg.errors import UsageError
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.symbols import SymbolTable
+    from ppcdbg.explore.interleavings import Interleavings, Plan
+    from ppcdbg.explore.together import Rules
+    from ppcdbg.machine.description import MachineDescription
+
+MOST = 4
+FAILURES = 12
+ABOUT = """\
+With --vcpus 2 the schedule is the order in which two cores retire their instructions, over one memory and board; the
+second comes from the spin table. All interleavings are tried, those with the fewest switches first, each state once.
+Memory is sequentially consistent: reorderings that hardware may do are not tried, so a missing barrier is not found.
+A guest says by symbols what must hold: `exclusive`..`exclusive_end`, NAME beside NAME_expected, `done`.
+
+  ppcdbg race brokenlock --vcpus 2                  two cores in one critical section
+  ppcdbg race lostwakeup --vcpus 2                  a doorbell that wakes nobody
+  ppcdbg race brokenlock --vcpus 2 --replay 1@35+0@50
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of ``race --vcpus``."""
+    add = parser.add_argument_group("several cores (--vcpus)").add_argument
+    add("--vcpus", metavar="N", type=int, default=1, help=f"2 to {MOST}: what races are the cores with each other")
+    add("--switches", metavar="N", type=int, help="interleavings with at most N switches (default: all)")
+    add("--states", metavar="N", type=int, default=200_000, help="stop after so many states (default 200,000)")
+    add("--no-prune", action="store_true", help="try a switch before every instruction, also those nobody can notice")
+    add("--exclusive", metavar="A..B", action="append", default=[], help="a section for one core at a time")
+    add("--final", metavar="SYMBOL=N", action="append", default=[], help="what a word must be in the end")
+
+
+def run(
+    options: argparse.Namespace, machine: MachineDescription, symbols: SymbolTable, progress: Callable[[int, int], None]
+) -> int:
+    """Search or replay, print, and return the status."""
+    from ppcdbg.cli.run import write_json
+    from ppcdbg.cli.status import Status
+    from ppcdbg.explore.interleavings_data import data
+    from ppcdbg.views import interleavings as view
+    from ppcdbg.views.spans import to_text
+
+    search, rules = _begin(options, machine, symbols)
+    plan = _plan(options)
+    if options.replay is not None:
+        return _replay(options, search, symbols, machine.cpu)
+    found = search.search(plan, progress)
+    progress(0, 0)
+    if options.json:
+        write_json({"status": "finding" if found.failures else "ok", **data(found)}, options.json)
+    if options.json != "-":
+        rows = [*view.title(found), *view.rules(rules, symbols.name)]
+        if found.failures:
+            _, tale = search.tell(found.failures[0].switches, plan.steps)
+            rows += [(), *view.failures(found.failures, FAILURES), ()]
+            rows += view.table(tale, options.vcpus, symbols.name, machine.cpu)
+            rows += view.verdict(found.failures[0].broken)
+        else:
+            rows += view.verdict(None)
+        print(to_text(rows))
+    return Status.FINDING if found.failures else Status.OK
+
+
+def _begin(
+    options: argparse.Namespace, machine: MachineDescription, symbols: SymbolTable
+) -> tuple[Interleavings, Rules]:  # fmt: skip
+    from ppcdbg.explore.interleavings import Interleavings
+    from ppcdbg.explore.together import rules_of
+    from ppcdbg.machine.cluster import build_cluster
+
+    if not 1 < options.vcpus <= MOST:
+        raise UsageError(f"option --vcpus is {options.vcpus}; it must be from 2 to {MOST}, or be left out")
+    if machine.hv != "none":
+        raise UsageError("several cores run on the bare machine only; give --hv none")
+    cluster, _ = build_cluster(machine, options.vcpus)
+    addresses = {name: at for name in symbols.names() if (at := symbols.address(name)) is not None}
+    rules = rules_of(addresses, cluster.board.bus.ram, options.final, options.exclusive)
+    return Interleavings(cluster, rules), rules
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    from ppcdbg.explore.interleavings import Plan
+
+    for option, least in (("switches", 0), ("states", 1), ("steps", 1), ("random", 0)):
+        value = getattr(options, option)
+        if value is not None and value < least:
+            raise UsageError(f"option --{option} is {value}; it must be at least {least}")
+    return Plan(options.switches, options.steps, options.states, options.random, options.seed, not options.no_prune)
+
+
+def _replay(options: argparse.Namespace, search: Interleavings, symbols: SymbolTable, cpu: str) -> int:
+    from ppcdbg.cli.run import write_json
+    from ppcdbg.cli.status import Status
+    from ppcdbg.explore.interleaving import parse
+    from ppcdbg.explore.interleavings_data import tale_data
+    from ppcdbg.views import interleavings as view
+    from ppcdbg.views.spans import to_text
+
+    switches = parse(options.replay, options.vcpus)
+    broken, tale = search.tell(switches, options.steps)
+    if options.json:
+        write_json(tale_data(switches, broken, tale), options.json)
+    if options.json != "-":
+        print(to_text([*view.table(tale, options.vcpus, symbols.name, cpu), *view.verdict(broken)]))
+    return Status.OK if broken is None else Status.FINDING

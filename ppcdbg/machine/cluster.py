@@ -1,0 +1,175 @@
+"""Several bare cores over one memory and one board, where somebody else says which core retires the next instruction.
+
+There is no run loop here: ``step`` carries out one instruction of one core, and time is the count of all instructions
+of all cores, which is every core's time base (plus idle time that ``pass_time`` skips). Core 0 boots, the others wait
+in the spin table until it releases them (ePAPR 1.1, 5.5.2). The MPIC's outputs go to core 0.
+"""
+
+from __future__ import annotations
+
+from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.models import CORES
+from ppcdbg.cpu.msr import MCSR_MCP, MSR_CE, MSR_EE, MSR_WE
+from ppcdbg.cpu.state import SKIPPED
+from ppcdbg.engine.api import EngineStop, Stops, Why
+from ppcdbg.engine.reference.shared import SharedEngine
+from ppcdbg.isa import slots
+from ppcdbg.isa.sprs import SLOT
+from ppcdbg.machine.board import Board
+from ppcdbg.machine.boot import MAS1_TSIZE_SHIFT, MAS1_VALID, MAS3_ALL, BootState
+from ppcdbg.machine.description import MachineDescription
+from ppcdbg.machine.loaders import LoadedImage, load_image
+
+SPIN_MAP = 64 << 20
+"""Bytes that the first TLB1 entry of a released core maps, from effective address 0 (QEMU hw/ppc/ppce500_spin.c)."""
+_SPIN_TSIZE = 16
+_MAS2_M = 4
+_NOTHING = Stops()
+
+
+class Cluster:
+    """``count`` cores. Positions count the instructions of all of them."""
+
+    def __init__(self, model: str, ram_size: int, count: int) -> None:
+        self.board = Board(ram_size, lambda: self.now, model, lambda: self.position, cores=count)
+        bus = self.board.bus
+        self.cores = tuple(Core(CORES[model], bus) for _ in range(count))
+        self.engines = tuple(SharedEngine(core) for core in self.cores)
+        for number, (core, engine) in enumerate(zip(self.cores, self.engines)):
+            core.state.reg[SLOT["PIR"]] = number
+            core.peers = tuple(c for c in self.cores if c is not core)
+            engine.others = tuple(e for e in self.engines if e is not engine)
+        self.held = [number > 0 for number in range(count)]
+        """Which cores wait in the spin table."""
+        self.stopped: list[str] = [""] * count
+        """Why a core does nothing more: a sentence; empty for one that does."""
+        first = self.cores[0]
+        first.interrupt_source = self.board
+        self.board.connect(first.set_external, first.set_critical, self._machine_check)
+        self.board.release = self._release
+        self.board.bus.moved = self.device_moved
+        self._due: int | None = None
+
+    # --- questions ------------------------------------------------------------------------------------------------
+    @property
+    def position(self) -> int:
+        """Instructions that all cores have retired."""
+        return sum(core.retired for core in self.cores)
+
+    @property
+    def now(self) -> int:
+        """The clock, the same for every core."""
+        return self.cores[0].now if hasattr(self, "cores") else 0
+
+    @property
+    def over(self) -> str:
+        """Why nothing more happens on the whole board; empty while it runs."""
+        if self.board.reset_requested or any(core.reset_cause for core in self.cores):
+            return "the guest asked the board for a reset"
+        return "the guest switched the power off" if self.board.poweroff_requested else ""
+
+    def rests(self, number: int) -> bool:
+        """Whether a core cannot retire an instruction now: it is held, has stopped, or waits for an interrupt."""
+        core = self.cores[number]
+        if self.held[number] or self.stopped[number]:
+            return True
+        waits = core.state.reg[slots.WAITING] or core.state.reg[slots.MSR] & MSR_WE
+        return bool(waits) and core.deliverable() is None
+
+    def interruptible(self, number: int) -> bool:
+        """Whether something that another core does could interrupt this one."""
+        core = self.cores[number]
+        return bool(core.msr & (MSR_EE | MSR_CE)) or core.deliverable() is not None
+
+    def next_tick(self) -> int | None:
+        """The tick at which a timer or a device next does something by itself."""
+        ticks = [core.next_timer() for core in self.cores] + [self.board.next_event(self.now)]
+        return min((tick for tick in ticks if tick is not None), default=None)
+
+    # --- running --------------------------------------------------------------------------------------------------
+    def boot(self, state: BootState) -> None:
+        """Put core 0 into the state of its first instruction."""
+        core = self.cores[0]
+        for number, value in state.gprs:
+            core.state.gpr[number] = value
+        e = state.tlb1
+        core.tlb.write(512, e.mas1, e.mas2, e.mas3, e.mas7, e.mas8)
+        core.set_msr(state.msr)
+        core.state.pc = state.pc
+        self.engines[0].translations_changed()
+
+    def step(self, number: int) -> EngineStop | None:
+        """One instruction of a core, with the interrupt that it takes before. What it stopped for, if it could not."""
+        core, engine = self.cores[number], self.engines[number]
+        before = core.retired
+        stop: EngineStop | None = None
+        while core.retired == before:
+            stop = engine.run(before + 1, _NOTHING)
+            if stop.why in (Why.WAIT, Why.CHECKSTOP, Why.STUCK):
+                self._stopped(number, stop)
+                break
+            stop = None
+        self._elapsed(number, core.retired - before)
+        return stop
+
+    def pass_time(self) -> bool:
+        """All cores rest: skip to the next thing that happens. False where nothing ever will."""
+        tick = self.next_tick()
+        if tick is None:
+            return False
+        for core in self.cores:
+            core.skip_to(tick)
+        self._advance()
+        return True
+
+    def _elapsed(self, number: int, ticks: int) -> None:
+        """The other cores' time goes on as well."""
+        for other, core in enumerate(self.cores):
+            if other != number:
+                core.state.counters[SKIPPED] += ticks
+        self._advance()
+
+    def _advance(self) -> None:
+        for core in self.cores:
+            core.timers.advance()
+        if self._due is not None and self._due <= self.now:
+            self.board.advance(self.now)
+            self.device_moved()
+
+    def device_moved(self) -> None:
+        """A device may do something at another time than was known."""
+        self._due = self.board.next_event(self.now)
+
+    def _stopped(self, number: int, stop: EngineStop) -> None:
+        pc = self.cores[number].state.pc
+        if stop.why is Why.CHECKSTOP:
+            self.stopped[number] = f"a machine check at {pc:#010x} with MSR[ME]=0 stops the core"
+        elif stop.why is Why.STUCK:
+            self.stopped[number] = f"interrupts follow each other at {pc:#010x} and no instruction retires"
+
+    def _release(self, number: int, address: int, r3: int) -> None:
+        """A core leaves the spin table: QEMU's registers and its mapping of 64 MiB."""
+        if not self.held[number]:
+            return
+        self.held[number] = False
+        core = self.cores[number]
+        start = address & -SPIN_MAP
+        for register, value in ((3, r3), (4, 0), (5, 0), (6, 0), (7, SPIN_MAP), (8, 0), (9, 0)):
+            core.state.gpr[register] = value & 0xFFFFFFFF
+        core.tlb.write(
+            512, MAS1_VALID | _SPIN_TSIZE << MAS1_TSIZE_SHIFT, _MAS2_M, start & 0xFFFFFFFF | MAS3_ALL, start >> 32, 0
+        )
+        core.state.pc = address & SPIN_MAP - 1
+        self.engines[number].translations_changed()
+
+    def _machine_check(self, level: bool) -> None:
+        if level:
+            self.cores[0].machine_check(MCSR_MCP)
+
+
+def build_cluster(description: MachineDescription, count: int) -> tuple[Cluster, LoadedImage]:
+    """A guest on bare cores, loaded and ready. Raises InputError for images that do not fit."""
+    cluster = Cluster(description.cpu, description.memory, count)
+    image = load_image(description, cluster.board.ram)
+    cluster.boot(image.boot)
+    return cluster, image
