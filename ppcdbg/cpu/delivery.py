@@ -35,6 +35,15 @@ _KEEPS = {
     I.Class.MACHINE_CHECK: 0,
 }
 
+_LATCHES = {
+    I.MACHINE_CHECK: (slots.LINES, 4), I.CRITICAL: (slots.LINES, 2), I.EXTERNAL: (slots.LINES, 1),
+    I.WATCHDOG: (TSR, M.TSR_WIS), I.FIT: (TSR, M.TSR_FIS), I.DECREMENTER: (TSR, M.TSR_DIS),
+    I.DOORBELL: (slots.DOORBELLS, 0x01), I.DOORBELL_CRITICAL: (slots.DOORBELLS, 0x02),
+}  # fmt: skip
+"""Of an asynchronous interrupt: the register that makes it pending, and the bit."""
+WITHHELD_BITS = {vector: bit for bit, vector in enumerate(_LATCHES)}
+"""Which bit of ``slots.WITHHELD`` an interrupt of the bare machine has."""
+
 
 class Delivery:
     """Taking interrupts on one core."""
@@ -169,6 +178,18 @@ class Delivery:
     def debug_enabled(self, msr: int) -> bool:
         """EPCR[DUVD] suppresses debug events in hypervisor state."""
         return bool(msr & (M.MSR_GS | M.MSR_PR)) or not self._reg[EPCR] & M.EPCR_DUVD
+
+    def withheld(self, vector: int) -> bool:
+        """Whether somebody wants to see what happens without an interrupt that would be taken now; then it is gone, as
+        if its line had fallen or its timer's bit had been cleared. With a tenant, interrupts are the tenant's."""
+        r = self._reg
+        bit = 1 << WITHHELD_BITS.get(vector, 31)
+        if not r[slots.WITHHELD] & bit or self._core.tenant:
+            return False
+        r[slots.WITHHELD] &= ~bit
+        kind, gone = _LATCHES[vector]
+        r[kind] &= ~gone
+        return True
 
     def take_asynchronous(self, vector: int) -> bool:
         """Take what ``deliverable`` gave; consumes latches. True when it went to the guest."""

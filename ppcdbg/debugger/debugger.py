@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.mmu import Access
-from ppcdbg.debugger import magic, queries, registers, sight
+from ppcdbg.debugger import entries, magic, queries, registers, sight
 from ppcdbg.debugger.breakpoints import Action, Breakpoint, Breakpoints
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.commands.command import Completion, Result
@@ -409,6 +409,12 @@ class Debugger:
     def set_register(self, name: str, value: int) -> None:
         """Change a register, through the input queue. Raises UsageError for an unknown name."""
         self.writer.register(name, value)
+
+    def set_tlb(self, entry: str, **fields: int) -> None:
+        """Change an entry of the guest's TLB by the fields of its MAS registers: ``set_tlb("TLB1[3]", v=0)``. Raises
+        UsageError for an entry or a field that is not there."""
+        at = entries.place(self, entry)
+        entries.write(self, entries.assigned(self, at, fields))
 
     def read(self, address: int, length: int, space: Space = Space.EA) -> bytes:
         """Bytes of memory. Raises UsageError where any cannot be read; ``read_memory`` gives what there is."""

@@ -40,7 +40,7 @@ class Writer:
             done += size
         for real, part in parts:
             self.debugger.system.input.add(InputKind.MEMORY, target=real, data=part)
-        self._apply()
+        self.apply()
 
     def register(self, name: str, value: int) -> None:
         """Set a register of the guest's view. Raises UsageError for an unknown name."""
@@ -49,11 +49,12 @@ class Writer:
             raise UsageError(f"there is no register ${name}")
         self.debugger.system.input.add(InputKind.REGISTER, name=known, value=value & 0xFFFFFFFFFFFFFFFF)
         try:
-            self._apply()
+            self.apply()
         except KeyError:
             raise UsageError(f"${name} cannot be set from outside") from None
 
-    def _apply(self) -> None:
+    def apply(self) -> None:
+        """Let what was put in for now happen."""
         system = self.debugger.system
         if system.ended is not None:
             raise UsageError(f"the guest has ended ({system.ended.kind.value}); nothing can be written any more")

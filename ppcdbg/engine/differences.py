@@ -13,7 +13,7 @@ _OWN = {
     slots.XER_COUNT: "XER[57:63]", slots.MSR: "MSR", slots.PC: "pc", slots.RESERVED: "reservation",
     slots.RESERVE_PA: "reservation's address", slots.RESERVE_PA_HIGH: "reservation's address, high half",
     slots.FPSCR: "FPSCR", slots.WAITING: "waiting", slots.DOORBELLS: "doorbells", slots.LINES: "input lines",
-    slots.NV: "NV",
+    slots.NV: "NV", slots.WITHHELD: "interrupts to be withheld",
 }  # fmt: skip
 _COUNTERS = ("retired instructions", "skipped ticks", "time base offset", "DEC deadline")
 _MAS = ("MAS1", "MAS2", "MAS3", "MAS7", "MAS8")

@@ -26,6 +26,7 @@ WAITING = 54  # 1 after `wait`, until an interrupt is taken
 DOORBELLS = 55  # latches: bit n is message type n of msgsnd
 LINES = 56  # input lines: 1 external, 2 critical, 4 machine check pending
 NV = 57  # next victim way of TLB0
+WITHHELD = 58  # asynchronous interrupts that are not to come the next time; who counts the bits says which
 PMR = 208  # performance monitor registers, in the order of PMRS
 SPR = 64  # first slot of the SPR file
 GPRH = 221  # ..252: bits 0:31 of the 64-bit GPRs of the SPE; 32-bit instructions leave them alone

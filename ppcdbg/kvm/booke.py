@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.doorbell import G_DBELL, G_DBELL_CRIT, G_DBELL_MC
-from ppcdbg.cpu.msr import MSR_CE, MSR_DE, MSR_EE, MSR_GS, MSR_ME, MSR_PR, MSR_SPE, MSR_WE
+from ppcdbg.cpu.msr import MSR_CE, MSR_DE, MSR_EE, MSR_GS, MSR_ME, MSR_PR, MSR_SPE, MSR_WE, TSR_DIS, TSR_FIS, TSR_WIS
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import codes, irqprio, timers
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.irqprio import IntClass, IrqPrio
+from ppcdbg.kvm.log import HOST
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
 
 _GSRR0, _GSRR1, _GESR, _GDEAR, _GEPR = (SLOT[n] for n in ("GSRR0", "GSRR1", "GESR", "GDEAR", "GEPR"))
+_TIMER_BITS = {irqprio.DECREMENTER: TSR_DIS, irqprio.WATCHDOG: TSR_WIS, irqprio.FIT: TSR_FIS}
 _ENABLE_NAMES = {MSR_EE: "MSR[EE]=0", MSR_CE: "MSR[CE]=0", MSR_ME: "MSR[ME]=0", MSR_DE: "MSR[DE]=0"}
 
 
@@ -90,6 +92,14 @@ def _deliver(v: Vcpu, p: IrqPrio) -> None:
     v.cost += v.vm.host.costs.deliver
 
 
+def _withhold(v: Vcpu, p: IrqPrio) -> None:
+    """Somebody wants to see what happens without this delivery: the interrupt is gone, and a timer's bit with it."""
+    v.withheld &= ~(1 << p.number)
+    v.pending &= ~(1 << p.number)
+    v.tsr &= ~_TIMER_BITS.get(p.number, 0)
+    v.actions.append((HOST, f"{p.name} is withheld"))
+
+
 def _save(v: Vcpu, cls: IntClass, pc: int, msr: int) -> None:
     if cls is IntClass.NONCRIT:
         set_guest_double(v, _GSRR0, mp.SRR0, pc)
@@ -144,6 +154,9 @@ def check_exceptions(v: Vcpu) -> bool:
             break
         p = v.prios[priority]
         done = allowed(v, p)
+        if done and v.withheld >> priority & 1:
+            _withhold(v, p)
+            continue
         if done:
             _deliver(v, p)
         if v.hv:

@@ -6,7 +6,7 @@ device or an input is due, and the exit that the host's interrupt would cause is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, SYSCALL
@@ -16,10 +16,8 @@ from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.isa.bits import M64
 from ppcdbg.isa.slots import PC
-from ppcdbg.isa.sprs import BY_NAME, Access
-from ppcdbg.kvm import codes, ioctl, queueing, timers
+from ppcdbg.kvm import codes, ioctl, outside, queueing, timers
 from ppcdbg.kvm import words as W
-from ppcdbg.kvm.emulate_sprs import writers
 from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit, prepare
 from ppcdbg.kvm.holding import Holding
 from ppcdbg.kvm.native.python import Native
@@ -29,7 +27,7 @@ from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.vcpu_state import restore_vcpu, save_vcpu
 from ppcdbg.kvm.world_switch import enter, leave, load_vcpu, set_interrupted
 from ppcdbg.machine.board import Board
-from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
+from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, TlbWrite
 from ppcdbg.machine.loop import RunLoop
 from ppcdbg.machine.schedule import Schedule
 from ppcdbg.machine.system import Hold, Limits, Stop, StopKind
@@ -316,32 +314,22 @@ class KvmSystem(RunLoop):
 
     def write_register(self, name: str, value: int) -> None:
         """Set a register of the guest's by its architected name; KeyError for one that cannot be set."""
+        self._change(lambda v: outside.set_register(v, name, value))
+
+    def write_tlb(self, entry: TlbWrite) -> None:
+        """Set an entry of the guest's TLB."""
+        self._change(lambda v: outside.set_tlb(v, entry))
+
+    def _change(self, act: Callable[[Vcpu], None]) -> None:
+        """Let somebody change the vcpu while the guest stands still."""
         v = self.kvm
         if self._entered:
-            v.pc = self.core.state.pc
-            if v.hv:  # the guest changes the real MSR itself
-                v.shared.msr = self.core.msr
-        try:
-            v.set_register(name, value)
-        except KeyError:
-            self._write_as_guest(name.upper(), value & 0xFFFFFFFF)
+            outside.look_up(v)
+        act(v)
         if self._entered:
             enter(v)
         if self._holding.number >= 0:
             set_interrupted(v, self._holding.number)
-
-    def _write_as_guest(self, name: str, value: int) -> None:
-        """An SPR as the guest's own mtspr would: what KVM emulates, or what the hardware lets it have in HV mode."""
-        v = self.kvm
-        spr = BY_NAME[name]
-        writer = writers(v).get(spr.number)
-        if writer is not None:
-            if writer(value):
-                raise KeyError(name)
-        elif spr.write is Access.USER or v.hv and spr.write is Access.SUPERVISOR:
-            self.core.write_spr(name, value)
-        else:
-            raise KeyError(name)
 
     def _wait_for_event(self) -> bool:
         """The vcpu is halted in KVM: skip idle time to the next thing that happens; false when nothing will."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.cpu.bus import Bus
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.timers import TIMEBASE_HZ
+from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import booke, codes, irqprio, words
 from ppcdbg.kvm import magic_page as mp
@@ -287,6 +288,15 @@ class Vcpu:
         """kvmppc_get_dec: what is left of DEC, 0 once it has run out."""
         elapsed = self.core.now - self.dec_start
         return self.dec - elapsed if elapsed <= self.dec else 0
+
+    @property
+    def withheld(self) -> int:
+        """Priorities whose next delivery is not to be: a bitmap, in the core's state. Somebody asked from outside."""
+        return self.reg[slots.WITHHELD]
+
+    @withheld.setter
+    def withheld(self, bits: int) -> None:
+        self.reg[slots.WITHHELD] = bits
 
     # --- small acts that many rooms need ----------------------------------------------------------
     @property

@@ -7,12 +7,15 @@ out; it applies nothing and decides nothing (:mod:`ppcdbg.machine.schedule` does
 
 from __future__ import annotations
 
+import struct
 from bisect import insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from ppcdbg.cpu.plain import Plain, items, maybe, octets, whole, words
+
+_TLB = struct.Struct(">5I")
 
 
 class InputKind(Enum):
@@ -25,6 +28,8 @@ class InputKind(Enum):
     MEMORY = "memory"  # ``data`` is written at real address ``target``
     REGISTER = "register"  # the register named ``name`` becomes ``value``
     KVM = "kvm"  # the request named ``name`` to the KVM model, with ``value``
+    TLB = "tlb"  # entry ``target`` of the guest's TLB becomes ``data``; see ``TlbWrite``
+    WITHHOLD = "withhold"  # the next interrupt ``name`` does not come; ``value`` is its bit in ``slots.WITHHELD``
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,35 @@ class Moment:
     skipped: int = 0
     steps: int = 0
     pc: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TlbWrite:
+    """What a TLB event says: an entry by array and number in it (TLB0: set * ways + way), and its MAS registers."""
+
+    tlbsel: int
+    esel: int
+    mas1: int
+    mas2: int
+    mas3: int
+    mas7: int = 0
+    mas8: int = 0
+
+    @property
+    def target(self) -> int:
+        return self.tlbsel << 16 | self.esel
+
+    @property
+    def data(self) -> bytes:
+        return _TLB.pack(self.mas1, self.mas2, self.mas3, self.mas7, self.mas8)
+
+    @classmethod
+    def of(cls, event: InputEvent) -> TlbWrite:
+        """What an event of that kind was made from. Raises ValueError for one that is none."""
+        try:
+            return cls(event.target >> 16, event.target & 0xFFFF, *_TLB.unpack(event.data))
+        except struct.error:
+            raise ValueError(f"a TLB entry has {len(event.data)} bytes, not {_TLB.size}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +198,13 @@ class InputQueue:
         now = self.moment()
         here = replace(self._events[0], position=position, skipped=now.skipped, steps=now.steps, pc=now.pc)
         self._events[0] = here
+        return True
+
+    def remove(self, event: InputEvent) -> bool:
+        """Take an event out that is still to come, so that it never does; False if it is not there."""
+        if event not in self._events:
+            return False
+        self._events.remove(event)
         return True
 
     def drop_all(self) -> None:

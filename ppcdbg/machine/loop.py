@@ -13,9 +13,10 @@ from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.plain import Plain, Saved, items, table, whole, words
 from ppcdbg.cpu.state import SKIPPED
 from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
+from ppcdbg.isa import slots
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.description import MachineDescription
-from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment
+from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment, TlbWrite
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
 from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind, Visitor
 
@@ -212,6 +213,14 @@ class RunLoop:
             self.engine.code_changed(event.target, len(event.data))
         elif event.kind is InputKind.REGISTER:
             self.write_register(event.name, event.value)
+        elif event.kind is InputKind.TLB:
+            self.write_tlb(TlbWrite.of(event))
+        elif event.kind is InputKind.WITHHOLD:
+            self.core.state.reg[slots.WITHHELD] |= 1 << (event.value & 31)
+
+    def write_tlb(self, entry: TlbWrite) -> None:
+        """Set an entry of the guest's TLB; of its number, bits that the TLB lacks are ignored."""
+        raise NotImplementedError
 
     def write_register(self, name: str, value: int) -> None:
         """Set a register of the guest by its architected name."""

@@ -15,7 +15,7 @@ from ppcdbg.engine.api import Engine, EngineStop, Why
 from ppcdbg.errors import InputError
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.boot import BootState
-from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
+from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, TlbWrite
 from ppcdbg.machine.loop import RunLoop
 from ppcdbg.machine.schedule import Schedule
 from ppcdbg.machine.system import Limits, Stop, StopKind
@@ -97,6 +97,16 @@ class Machine(RunLoop):
             self.core.set_msr(value & self.core.model.msr_mask)
         elif not state.write_named(lower, value):
             self.core.write_spr(name.upper(), value & 0xFFFFFFFF)
+        self.engine.translations_changed()
+
+    def write_tlb(self, entry: TlbWrite) -> None:
+        """Set an entry of the core's TLB, as ``tlbwe`` does."""
+        tlb = self.core.tlb
+        mas8 = entry.mas8 if self.core.model.has_hv else 0
+        entries = tlb.entries(entry.tlbsel & 1)
+        index = entries[entry.esel % len(entries)]
+        tlb.write(index, entry.mas1, entry.mas2, entry.mas3, entry.mas7, mas8)
+        self.core.observer.tlb_written(index)
         self.engine.translations_changed()
 
     def _next_tick(self) -> int | None:

@@ -33,6 +33,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " pc INTEGER, state BLOB, addresses BLOB, pages BLOB)",
         "CREATE TABLE bookmark(name TEXT PRIMARY KEY, position INTEGER, steps INTEGER, note TEXT)",
     ),
+    (),  # input may be of the kinds tlb and withhold
 )
 """By format, from 0 on: the statements that make the next one of it."""
 FORMAT = len(MIGRATIONS)

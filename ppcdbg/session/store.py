@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ppcdbg.errors import InputError
-from ppcdbg.machine.input import InputEvent, InputKind, Moment
+from ppcdbg.machine.input import InputEvent, InputKind, Moment, TlbWrite
 from ppcdbg.session import columns
 from ppcdbg.session.behind import Behind
 from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
@@ -259,7 +259,10 @@ def _mark(row: Sequence[Any]) -> Mark:
 
 def _event(row: Sequence[Any]) -> InputEvent:
     number, position, skipped, steps, pc, kind, target, value, data, name = row
-    return InputEvent(
+    event = InputEvent(
         int(position), int(number), InputKind(kind), int(target), int(value) % (1 << 64), bytes(data), str(name),
         int(skipped), int(steps), None if pc is None else int(pc),
     )  # fmt: skip
+    if event.kind is InputKind.TLB:
+        TlbWrite.of(event)
+    return event

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import TSR_DIS, TSR_ENW, TSR_WIS
-from ppcdbg.debugger import races
+from ppcdbg.debugger import inputs, races
 from ppcdbg.debugger.breakpoints import Breakpoint
 from ppcdbg.debugger.commands.command import Block, Command
-from ppcdbg.debugger.results import Note
+from ppcdbg.debugger.results import Note, Table
 from ppcdbg.debugger.stops import StopReport
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm.codes import KVM_INTERRUPT_SET, KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
@@ -62,6 +62,26 @@ def inject(debugger: Debugger, argument: str) -> Note:
         line, level = _BARE[name]
         queue.add(InputKind.CORE_LINE, target=line, value=level)
     return Note(f"{name} comes when the guest runs on")
+
+
+def withhold(debugger: Debugger, argument: str) -> Note | Table:
+    """The next interrupt of a kind does not come, or an input that is still to come never does."""
+    words = argument.split()
+    if not words:
+        rows = tuple((name, "the next one does not come") for name in inputs.withheld(debugger))
+        return Table("withheld", ("interrupt", "what becomes of it"), rows)
+    if words[0].lower() == "input":
+        return Note(inputs.withhold_input(debugger, words[1:]))
+    name, known = argument.strip().upper(), inputs.withholdable(debugger)
+    if name not in known:
+        raise UsageError(f"{argument.strip()!r} cannot be withheld here; what can: {', '.join(known)}, input [NUMBER]")
+    debugger.system.input.add(InputKind.WITHHOLD, name=name, value=known[name])
+    debugger.writer.apply()
+    return Note(f"the next {name} that would come does not")
+
+
+def info_input(debugger: Debugger, argument: str) -> Table:
+    return inputs.table(debugger)
 
 
 def jump(debugger: Debugger, argument: str) -> StopReport:
@@ -125,6 +145,24 @@ COMMANDS: tuple[Command, ...] = (
         "running",
         (),
         _interrupts,
+    ),
+    Command(
+        "withhold",
+        withhold,
+        "withhold [INTERRUPT | input [NUMBER]]",
+        "The next interrupt of a kind does not come; or an input that is to come, the next or one of `info input`.",
+        "withhold DECREMENTER",
+        "running",
+        (),
+        lambda debugger, argument: [*inputs.withholdable(debugger), "input"],
+    ),
+    Command(
+        "info input",
+        info_input,
+        "info input",
+        "What came into the guest from outside, and what is still to come.",
+        "info input",
+        "info",
     ),
     Command(
         "jump",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger import magic
+from ppcdbg.debugger import entries, magic
 from ppcdbg.debugger.arguments import Format, format_of
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.expressions import Value
@@ -169,6 +169,14 @@ def _set_variable(debugger: Debugger, target: str, source: str) -> Note:
     return Note("")
 
 
+def set_tlb(debugger: Debugger, argument: str) -> Note:
+    """An entry of the guest's TLB."""
+    at, values = entries.parse(debugger, argument)
+    entries.write(debugger, entries.assigned(debugger, at, values))
+    e = entries.read(debugger, at)
+    return Note(f"{at}: mas1={e.mas1:08x} mas2={e.mas2:08x} mas3={e.mas3:08x} mas7={e.mas7:x}")
+
+
 def find(debugger: Debugger, argument: str) -> Found:
     """``find [/SIZE] START, END | +LENGTH, VALUE | "text" ...``"""
     form, text = format_of(argument)
@@ -252,6 +260,17 @@ COMMANDS: tuple[Command, ...] = (
         "data",
         ("set variable", "set"),
         _words,
+    ),
+    Command(
+        "set tlb",
+        set_tlb,
+        "set tlb TLB1[N] | TLB0[SET,WAY] | ADDRESS FIELD=VALUE...",
+        "Change an entry of the guest's TLB by fields of its MAS registers, or by ea, pa and size; through the input "
+        "queue. Under KVM every shadow entry goes, as by KVM_DIRTY_TLB.",
+        "set tlb TLB1[3] v=0",
+        "data",
+        (),
+        lambda debugger, argument: [name + "=" for name in entries.names()],
     ),
     Command(
         "find",

@@ -76,6 +76,8 @@ class Interpreter(ContextOps):
         return (self.core.retired, self.cia) == self._beginning
 
     def take_asynchronous(self, vector: int) -> EngineStop | None:
+        if self.core.delivery.withheld(vector):
+            return None
         guest = self.core.delivery.take_asynchronous(vector)
         return self._taken(vector, guest)
 

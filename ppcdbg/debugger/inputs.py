@@ -1,0 +1,85 @@
+"""What comes into the guest from outside, as data: the input that came, what is still to come, and what is withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ppcdbg.cpu.delivery import WITHHELD_BITS
+from ppcdbg.cpu.interrupts import VECTORS
+from ppcdbg.debugger.entries import Place, geometry
+from ppcdbg.debugger.model import vcpu_of
+from ppcdbg.debugger.results import Table
+from ppcdbg.errors import UsageError
+from ppcdbg.isa import slots
+from ppcdbg.kvm.irqprio import irqprios
+from ppcdbg.machine.input import InputEvent, InputKind, TlbWrite
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+
+def withholdable(debugger: Debugger) -> dict[str, int]:
+    """The interrupts that can be withheld, with their bits: KVM's priorities, or what the bare core takes between two
+    instructions."""
+    vcpu = vcpu_of(debugger.system)
+    if vcpu is None:
+        return {VECTORS[vector].name: bit for vector, bit in WITHHELD_BITS.items()}
+    return {p.name: p.number for p in irqprios(vcpu.hv) if p.enable is not None}
+
+
+def withheld(debugger: Debugger) -> list[str]:
+    """Those of which the next one will not come."""
+    bits = debugger.core.state.reg[slots.WITHHELD]
+    return [name for name, bit in withholdable(debugger).items() if bits >> bit & 1]
+
+
+def withhold_input(debugger: Debugger, words: Sequence[str]) -> str:
+    """Take an input out that is still to come; a sentence about it. Raises UsageError where there is none."""
+    queue, came = debugger.system.input, len(debugger.past.timeline.taken)
+    pending = queue.pending()
+    if not pending:
+        raise UsageError("no input is still to come")
+    number = debugger.evaluate(" ".join(words)).number if words else came
+    if not came <= number < came + len(pending):
+        raise UsageError(f"no input {number} is still to come; those from {came} to {came + len(pending) - 1} are")
+    event = pending[number - came]
+    queue.remove(event)
+    debugger.past.timeline.branch()
+    return f"input {number}, {text(debugger, event)} at {event.position:,}, does not come"
+
+
+def table(debugger: Debugger) -> Table:
+    """All that is known of this run, in order."""
+    taken = debugger.past.timeline.taken
+    every = (*taken, *debugger.system.input.pending())
+    rows = tuple(
+        (n, f"{e.position:,}", "came" if n < len(taken) else "to come", text(debugger, e)) for n, e in enumerate(every)
+    )
+    return Table("input", ("number", "position", "state", "what"), rows)
+
+
+def text(debugger: Debugger, e: InputEvent) -> str:
+    """One event in words."""
+    match e.kind:
+        case InputKind.CONSOLE:
+            return f"console {e.target}: {e.data!r}"
+        case InputKind.BREAK:
+            return f"a break on console {e.target}"
+        case InputKind.IRQ:
+            return f"MPIC source {e.target} goes to {e.value}"
+        case InputKind.CORE_LINE:
+            return f"the {'critical' if e.target else 'external'} line goes to {e.value}"
+        case InputKind.MEMORY:
+            more = "" if len(e.data) <= 16 else f" and {len(e.data) - 16} bytes more"
+            return f"memory at real {e.target:#x} = {e.data[:16].hex()}{more}"
+        case InputKind.REGISTER:
+            return f"{e.name} = {e.value:#x}"
+        case InputKind.TLB:
+            w = TlbWrite.of(e)
+            where = Place(w.tlbsel, w.esel, geometry(debugger)[1])
+            return f"{where}: mas1={w.mas1:08x} mas2={w.mas2:08x} mas3={w.mas3:08x} mas7={w.mas7:x}"
+        case InputKind.WITHHOLD:
+            return f"the next {e.name} is withheld"
+        case InputKind.KVM:
+            return f"KVM request {e.name or 'interrupt'} {e.value:#x}"

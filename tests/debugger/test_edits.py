@@ -1,0 +1,154 @@
+"""Changes from outside: TLB entries, interrupts and inputs that do not come. All of them are input, and come again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.errors import UsageError
+from ppcdbg.kvm.run import KvmSystem
+from ppcdbg.machine.description import MachineDescription
+from ppcdbg.session.machines import read_machine
+from ppcdbg.session.replay import verify
+from ppcdbg.session.store import Store
+from tests.session.systems import DEMOS, demo, everything, make
+
+ENGINES = ("reference", "llvm")
+
+
+def on(machine: MachineDescription) -> Debugger:
+    return Debugger(make(machine), machine.kernel)
+
+
+def both(cpu: str, hv: str) -> list[Debugger]:
+    return [on(demo(cpu, hv, engine)) for engine in ENGINES]
+
+
+@pytest.mark.parametrize(("cpu", "hv"), DEMOS)
+def test_a_tlb_entry_is_set_by_its_fields_and_the_guest_has_it_at_once(cpu: str, hv: str) -> None:
+    ends = []
+    for d in both(cpu, hv):
+        d.execute("run-to 12000")
+        d.execute("set tlb TLB1[1] v=1 ea=0x90000000 pa=0x100000 size=1M sr=1 sw=1")
+        assert d.read(0x90000000, 64) == d.read(0x100000, 64)
+        row = next(r for r in d.tlb().guest if r.where == "TLB1[1]")
+        assert (row.ea, row.size, row.physical, row.permissions) == (0x90000000, 1 << 20, 0x100000, "rw----")
+        d.set_tlb("TLB1[1]", sw=0, tid=5)
+        assert d.explain(0x90000000).outcome == "miss"
+        d.execute("continue")
+        ends.append(everything(d.system))
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("cpu", ["e500v2", "e500mc"])
+def test_under_kvm_no_shadow_entry_outlives_a_change_of_the_guests(cpu: str) -> None:
+    for d in both(cpu, "kvm"):
+        d.execute("run-to 20000")
+        system = d.system
+        assert isinstance(system, KvmSystem) and any(system.kvm.shadow.flags)
+        exits = len(d.exits)
+        d.execute(f"set tlb {d.pc:#x} sx=1")
+        assert not any(system.kvm.shadow.flags)
+        d.execute("stepi")
+        assert [e.name for e in d.exits[exits : exits + 1]] == ["ITLB_MISS"]
+
+
+@pytest.mark.parametrize(("cpu", "hv"), DEMOS)
+def test_the_guest_misses_an_entry_that_was_taken_from_it(cpu: str, hv: str) -> None:
+    """The demo reads its 32 pages a second time, and counts the misses."""
+    for edit, misses in (("", 0), ("set tlb 0x40011000 v=0", 1)):
+        d = on(demo(cpu, hv, "llvm"))
+        d.execute("run-to 3900")
+        if edit:
+            d.execute(edit)
+        d.execute("continue")
+        assert f"32 misses, then {misses};" in d.console()
+
+
+def test_what_cannot_be_is_refused_with_what_can() -> None:
+    d = on(demo("e500v2", "kvm"))
+    d.execute("run-to 20000")
+    before = everything(d.system)
+    for line, words in (
+        ("set tlb", "needs an entry"), ("set tlb TLB1[1]", "needs an entry"), ("set tlb TLB1[16] v=0", "no TLB1.16."),
+        ("set tlb TLB0[128,0] v=0", "128 sets"), ("set tlb TLB0[3] v=0", "there is no"),
+        ("set tlb TLB1[1] colour=1", "no field colour"), ("set tlb TLB1[1] v=", "no value"),
+        ("set tlb TLB1[1] size=12K", "cannot have 12,288 bytes"), ("set tlb TLB1[1] size=3", "cannot have 3 bytes"),
+        ("set tlb 0xa0000000 v=0", "no TLB entry of the guest maps"), ("set tlb TLB1[1] 5 v=0", "not FIELD=VALUE"),
+        ("set tlb TLB0[17,0] ea=0x40012000 v=1", r"belongs to set 18: name TLB0.18,WAY."),
+        ("withhold NOTHING", "cannot be withheld"), ("withhold input", "no input is still to come"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=words):
+            d.execute(line)
+    assert everything(d.system) == before
+
+
+@pytest.mark.parametrize(("cpu", "hv"), DEMOS)
+def test_an_interrupt_that_would_come_does_not_once(cpu: str, hv: str) -> None:
+    ends, taken = [], []
+    for edit in ("", "withhold DECREMENTER"):
+        for d in both(cpu, hv):
+            d.execute("run-to 16000")
+            if edit:
+                d.execute(edit)
+                assert [row[0] for row in d.execute("withhold").rows] == ["DECREMENTER"]
+            d.execute("trace taken DECREMENTER")
+            d.execute("run-to 40000")  # without it the guest waits for ever
+            assert d.execute("withhold").rows == ()
+            ends.append(everything(d.system))
+            taken.append([t.position for t in d.runner.traces])
+    assert ends[0] == ends[1] and ends[2] == ends[3] and ends[0] != ends[2]
+    assert taken[0] and not taken[2]
+
+
+def test_an_exit_says_what_was_withheld_at_it() -> None:
+    d = on(demo("e500v2", "kvm"))
+    d.execute("run-to 16000")
+    d.execute("withhold DECREMENTER")
+    d.execute("run-to 40000")
+    (at,) = [e for e in d.exits if any("DECREMENTER is withheld" in a.note for a in e.actions)]
+    assert at.delivered is None
+
+
+def test_an_input_that_is_to_come_is_listed_and_withheld() -> None:
+    d = on(demo("e500v2", "kvm"))
+    for at, letter in ((9_000, "x"), (10_000, "y"), (11_000, "z")):
+        d.execute(f"run-to {at}")
+        d.execute(f'send "{letter}"')
+    d.execute("run-to 12000")
+    d.execute("seek 9500")
+    rows = d.execute("info input").rows
+    assert [(row[0], row[1], row[2]) for row in rows] == [
+        (0, "9,000", "came"), (1, "10,000", "to come"), (2, "11,000", "to come"),
+    ]  # fmt: skip
+    assert "input 1" in d.execute("withhold input").text
+    assert "input 1" in d.execute("withhold input 1").text
+    d.execute("run-to 12000")
+    assert [row[2] for row in d.execute("info input").rows] == ["came"]
+
+
+@pytest.mark.parametrize(("cpu", "hv"), DEMOS)
+def test_changes_are_recorded_and_verify_on_either_engine(tmp_path: Path, cpu: str, hv: str) -> None:
+    file = tmp_path / "changed.ppcdbg"
+    d = on(demo(cpu, hv, "llvm"))
+    d.execute("run-to 11500")
+    d.execute("set tlb 0x40011000 v=0")
+    d.execute("run-to 16000")
+    d.execute("withhold DECREMENTER")
+    d.execute("run-to 30000")
+    d.execute(f"save-session {file}")
+    store = Store.open(file)
+    try:
+        for engine in ENGINES:
+            found = verify(store, replace(read_machine(store), engine=engine))
+            assert found.complete, str(found.divergence)
+            assert found.position == d.position
+    finally:
+        store.close()
+    here = everything(d.system)
+    d.execute("seek 14000")
+    d.execute("seek end")
+    assert everything(d.system) == here
