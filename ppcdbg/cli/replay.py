@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from ppcdbg.cli import debug
 from ppcdbg.cli.guests import description
@@ -12,6 +13,11 @@ from ppcdbg.cli.progress import Progress
 from ppcdbg.cli.run import Interruption
 from ppcdbg.errors import UsageError
 from ppcdbg.session.magic import recordings, session_file
+
+if TYPE_CHECKING:
+    from ppcdbg.machine.description import MachineDescription
+    from ppcdbg.session.keeping import Keeper
+    from ppcdbg.session.store import Store
 
 DIFFERS = 5
 
@@ -34,17 +40,24 @@ def run(options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     """Replay headless, compare, say on stderr what was found."""
-    from ppcdbg.session import replay
+    from ppcdbg.session.keeping import Keeper
     from ppcdbg.session.store import Store
 
     machine = description(options)
     assert machine.session is not None
     store = Store.open(machine.session)
     try:
-        with Interruption() as interruption, Progress("agree") as progress:
-            found = replay.verify(store, machine, progress=progress, asked=interruption.wanted)
+        return held(store, machine, Keeper(store))
     finally:
         store.close()
+
+
+def held(store: Store, machine: MachineDescription, keeper: Keeper) -> int:
+    """Replay and compare, with progress on a terminal; 0, 5 where they differ, 130 where Ctrl-C came."""
+    from ppcdbg.session import replay
+
+    with Interruption() as interruption, Progress("agree") as progress:
+        found = replay.verify(store, machine, progress=progress, asked=interruption.wanted, keeper=keeper)
     if found.divergence is not None:
         print(f"ppcdbg: {machine.session}: {found.divergence}", file=sys.stderr)
         return DIFFERS

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from ppcdbg.session.store import Store
 
 OPERANDS = (
-    "list [FOLDER]; info FILE; verify FILE; diff FILE FILE; export FILE csv|jsonl|ftrace|perfetto|html; "
+    "list [FOLDER]; info FILE; verify FILE; checkpoint FILE; diff FILE FILE; "
+    "export FILE csv|jsonl|ftrace|perfetto|html; "
     'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"; index FILE puts the tables exits, '
     "interrupts and tlb into the file for any SQL tool, --drop takes them out; FILE may be the bare name of a "
     "recording in a folder of sessions"
 )
+EAGER = 1.0
+"""Seconds of running before the first checkpoint of a file whose user asked for some."""
 Action = Callable[[argparse.Namespace, list[str]], int]
 
 
@@ -32,6 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", metavar="ACTION", choices=tuple(ACTIONS), help=", ".join(ACTIONS))
     parser.add_argument("operands", metavar="OPERAND", nargs="*", help=OPERANDS)
     parser.add_argument("--engine", help="verify, diff: the engine to replay on (default auto)")
+    parser.add_argument("--every", metavar="N", help="checkpoint: instructions between two (default: by what running "
+                        "costs); k, M, G are decimal")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="list, info, sql: as data")
     parser.add_argument("--drop", action="store_true", help="index: take the tables out again")
     for role in ("kernel", "initrd", "dtb"):
@@ -89,6 +94,7 @@ def info(options: argparse.Namespace, given: list[str]) -> int:
 
 
 def _facts(path: Path) -> dict[str, object]:
+    from ppcdbg.session.checkpoints import places
     from ppcdbg.session.store import Store
 
     store = Store.open(path)
@@ -101,6 +107,7 @@ def _facts(path: Path) -> dict[str, object]:
             "hv": machine.get("hv"), "memory": machine.get("memory"), "append": machine.get("append"),
             "position": reached.position, "exits": store.count("exit"), "interrupts": store.count("interrupt"),
             "input": len(store.input()), "states": len(store.marks()),
+            "checkpoints": len(places(store)),
             "console": store.count("console0"), "bookmarks": len(store.bookmarks()),
             "end": "goes on" if end is None else f"{end[0]} at {end[1]:,}: {end[2]}",
         }  # fmt: skip
@@ -154,6 +161,32 @@ def index(options: argparse.Namespace, given: list[str]) -> int:
     rows = ", ".join(f"{count:,} rows in {name}" for name, count in found.items())
     print(f"{path}: {rows}; {path.stat().st_size - before:,} bytes more")
     return 0
+
+
+def checkpoint(options: argparse.Namespace, given: list[str]) -> int:
+    """Replay a session and put checkpoints into it, in place of those that it has."""
+    from ppcdbg.cli.replay import held
+    from ppcdbg.machine.description import parse_count
+    from ppcdbg.session.keeping import Keeper
+    from ppcdbg.session.machines import session_machine
+    from ppcdbg.session.store import Store
+
+    path = _file(given[0])
+    every = None if options.every is None else parse_count(options.every, ("option --every", UsageError))
+    if every == 0:
+        raise UsageError("option --every is 0; it must be at least 1")
+    store = Store.open(path)
+    try:
+        if not store.writable():
+            raise InputError(f"session {path} cannot be written, so no checkpoints can be put into it")
+        keeper = Keeper(store, every, replace=True, spacing=EAGER)
+        status = held(store, session_machine(path, {**_own(options), "engine": options.engine}), keeper)
+        count = keeper.writer.count if keeper.writer else 0
+        full = "; there is no room for more" if keeper.writer and keeper.writer.full else ""
+    finally:
+        store.close()
+    print(f"{path}: {count} checkpoints{full}, {path.stat().st_size:,} bytes")
+    return status
 
 
 def sql(options: argparse.Namespace, given: list[str]) -> int:
@@ -280,6 +313,7 @@ def diff(options: argparse.Namespace, given: list[str]) -> int:
 
 ACTIONS: dict[str, tuple[Action, tuple[str, ...]]] = {
     "list": (list_sessions, ("FOLDER",)), "info": (info, ("FILE",)), "verify": (verify, ("FILE",)),
+    "checkpoint": (checkpoint, ("FILE",)),
     "sql": (sql, ("FILE", "STATEMENT")), "export": (export, ("FILE", "FORMAT")),
     "diff": (diff, ("FILE", "FILE")), "index": (index, ("FILE",)),
 }  # fmt: skip

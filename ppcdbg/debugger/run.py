@@ -93,6 +93,8 @@ class Runner:
         during a run at which a front end may look at the guest."""
         self.ceiling = FOREVER
         """No run goes beyond this position."""
+        self.recorded = FOREVER
+        """Where the recording that is replayed ends: a run stops there, and one that begins there goes beyond."""
         self.before_access = False
         """Whether data breakpoints stop before the access, as gdb's remote protocol wants it of a PowerPC target (its
         ``have_nonsteppable_watchpoint``: gdb steps over the access by itself); otherwise after its instruction."""
@@ -102,7 +104,7 @@ class Runner:
         self._listener: Listener | None = None
         self._pending: list[Candidate] = []
         self._request = Request()
-        self._looked = 0
+        self._looked = self._began = 0
         self._passing: tuple[int, int] | None = None
         self._flag = threading.Event()
         self._told: tuple[int, int] | None = None
@@ -121,6 +123,7 @@ class Runner:
         """Run until something in the request, a breakpoint, a final stop or an interrupt ends it."""
         self._request, self._looked = request, len(self.exits)
         self._told = (self.system.position, self.system.core.state.pc)
+        self._began = self.system.position
         needs = self.breakpoints.needs
         first = len(self.exits)
         with Listener(self.system, vcpu_of(self.system), needs.kinds, Seen.TAKEN in needs.numbers) as listener:
@@ -159,6 +162,8 @@ class Runner:
         needs, listener = self.breakpoints.needs, self._listener
         assert listener is not None
         position = min(request.position, self.ceiling)
+        if self.system.position < self.recorded:
+            position = min(position, self.recorded)
         later = bisect_right(needs.positions, self.system.position)
         if later < len(needs.positions):
             position = min(position, needs.positions[later])
@@ -257,6 +262,8 @@ class Runner:
             return Outcome(stop, Cause.STEP, last)
         if stop.position >= self.ceiling:
             return Outcome(stop, Cause.LIMIT)
+        if stop.position == self.recorded != self._began and stop.kind is StopKind.LIMIT:
+            return Outcome(stop, Cause.RECORDED)
         return None
 
     def _acted(self) -> tuple[ExitRecord | None, tuple[int, ...], tuple[tuple[str, int | str], ...]]:

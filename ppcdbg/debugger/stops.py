@@ -25,6 +25,7 @@ class Cause(Enum):
     SKIPPED = "skipped"  # an interrupt taken during a step did not come back within the budget
     INTERRUPTED = "interrupted"  # Debugger.interrupt
     BEGINNING = "beginning"  # a motion backwards came to where the past begins
+    RECORDED = "recorded"  # the end of the session file that is replayed; going on leaves the recording
     LIMIT = "limit"  # the run's instruction limit
     ENDED = "ended"  # a final stop of the system
 

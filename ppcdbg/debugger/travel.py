@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.events import Event, Verb
 from ppcdbg.debugger.looking import Looking
-from ppcdbg.debugger.run import Outcome, Request
+from ppcdbg.debugger.run import FOREVER, Outcome, Request
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.errors import InputError, UsageError
 from ppcdbg.machine.system import Stop, StopKind
+from ppcdbg.session.recorded import Recorded
 from ppcdbg.session.timeline import Key, Timeline
 
 if TYPE_CHECKING:
@@ -58,6 +59,14 @@ class Travel:
         self._timeline: Timeline | None = None
         self._back: list[Key] = []
         self._forward: list[Key] = []
+        machine = debugger.system.description
+        self.file: Path | None = None if machine is None else machine.session
+        """The session file that is replayed."""
+        self.parted_at: int | None = None
+        """Where this run ceased to be the file's, if it did."""
+        self._recorded = None if self.file is None else Recorded(self.file)
+        if self._recorded is not None and not self._recorded.ended:
+            debugger.runner.recorded = self._recorded.end[0]
         self.bookmarks: dict[str, Place] = self._saved_bookmarks()
         self.kept = True
         """Whether runs can be gone back through; off, nothing is kept until somebody asks to go back."""
@@ -66,13 +75,34 @@ class Travel:
     @property
     def timeline(self) -> Timeline:
         if self._timeline is None:
-            self._timeline = Timeline(self._debugger.system)
+            self._timeline = Timeline(self._debugger.system, recorded=self._recorded)
+            self._timeline.parted.append(self._parted)
         return self._timeline
 
     @property
     def end(self) -> Key:
         """The furthest moment that the guest has been at; what a recording foretells is not counted."""
-        return self.here if self._timeline is None else max(self._timeline.end, self.here)
+        return self.here if self._timeline is None else max(self._timeline.been, self.here)
+
+    def _parted(self) -> None:
+        """The past was changed: what follows is another run than the session file's."""
+        if self._recorded is not None and self.parted_at is None:
+            self.parted_at = self._debugger.system.position
+        self._debugger.runner.recorded = FOREVER
+
+    def told(self) -> list[str]:
+        """What went wrong with the session file's checkpoints since this was last asked, a sentence each."""
+        if self._timeline is None:
+            return []
+        told, self._timeline.told = self._timeline.told, []
+        return told
+
+    @property
+    def known(self) -> Key:
+        """The furthest place that is known: run to, or recorded in the session file that is replayed."""
+        if self._timeline is None:
+            return self.here if self._recorded is None else max(self.here, self._recorded.end)
+        return max(self._timeline.end, self.here)
 
     def begin(self) -> None:
         """Before a run: what follows can be gone back through."""
@@ -81,7 +111,7 @@ class Travel:
 
     def seen(self, position: int) -> bool:
         """Whether the guest was past this position before, with the same past: what it prints there was heard."""
-        return self._timeline is not None and position < self._timeline.end[0]
+        return self._timeline is not None and position < self._timeline.been[0]
 
     @property
     def here(self) -> Key:
@@ -246,12 +276,11 @@ class Travel:
 
     def _saved_bookmarks(self) -> dict[str, Place]:
         """Those of the session file that the guest was opened from."""
-        machine = self._debugger.system.description
-        if machine is None or machine.session is None:
+        if self.file is None:
             return {}
         from ppcdbg.session.store import Store
 
-        store = Store.open(machine.session)
+        store = Store.open(self.file)
         try:
             return {b.name: Place(b.name, b.position, b.steps, b.note) for b in store.bookmarks()}
         finally:

@@ -57,6 +57,8 @@ def of_report(stub: Stub, report: StopReport) -> bytes:
             return trap(stub, SIGINT)
         case Cause.CLIENT:
             return trap(stub, SIGTRAP, client_reason(stub, report))
+        case Cause.RECORDED:
+            return trap(stub, SIGTRAP, b"replaylog:end;")
         case Cause.ENDED:
             stub.ended_told = True
     stub.say(reason(stub) + "\n")

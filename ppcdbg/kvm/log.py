@@ -26,6 +26,7 @@ Kept = Compact | bytes
 WRITES = 0x100
 """In the third word of a row of compiled code: a device was written. The lowest byte is the size of the access."""
 _NATIVE = 16
+_RECORDED = 11
 
 _DEAR_ESR_INST = frozenset({"dear", "esr", "inst"})
 _CAPTURED_PR: dict[int, frozenset[str]] = {
@@ -86,6 +87,8 @@ class ExitLog(Sequence[ExitRecord]):
         """The longest log seen so far, while no other history begins: what a return to a later state needs."""
         self.history = 0
         """How many other histories began: an exit of a number is the same one while this is the same."""
+        self._since = 0
+        """How many exits there were at that return: those after it were seen to happen, not foretold."""
 
     def __len__(self) -> int:
         return len(self._rows) + self._more
@@ -124,26 +127,33 @@ class ExitLog(Sequence[ExitRecord]):
         """Go back to a state of the past, or forward again to one that was seen before."""
         length = whole(state["length"])
         rows = self._all()
-        self._seen += rows[len(self._seen) :]
+        self._seen[self._since : len(rows)] = rows[self._since :]
         if length > len(self._seen):
             raise TypeError(f"the exit log ends at exit {len(self._seen)}, before the {length} of this state")
         del rows[length:]
         rows += self._seen[len(rows) : length]
-        self._read = length
+        self._read = self._since = length
 
     def foretell(self, rows: list[Compact]) -> None:
-        """What will be logged is known, from a recording."""
+        """What will be logged is known, from a recording: whole rows, or the columns that recordings have of them."""
+        self._all()
+        self._seen[self._since : len(self)] = self._rows[self._since :]  # type: ignore[assignment]
+        self._since = len(self)
         self._seen += rows[len(self._seen) :]
+
+    def told(self, index: int) -> bool:
+        """Whether all of an exit is known; of one that no run came through, not what its handler did."""
+        return len(self._all()[index]) != _RECORDED
 
     def forget(self) -> None:
         """The exits after the present will not come again."""
-        self._seen = []
+        self._seen, self._since = [], 0
         self.history += 1
 
     def become(self, length: int, rows: list[Compact]) -> None:
         """The first ``length`` exits and then these: another history begins."""
         self._all()[length:] = rows
-        self._seen = []
+        self._seen, self._since = [], 0
         self.history += 1
         self._read = len(self)
 
@@ -203,6 +213,8 @@ class ExitLog(Sequence[ExitRecord]):
         return self._read_row(index, self._all()[index])
 
     def _read_row(self, index: int, row: Compact) -> ExitRecord:
+        if len(row) == _RECORDED:
+            return self._made(index, (*row[:8], (), (), None, *row[8:]))
         return self._made(index, self._widened(row) if len(row) == _NATIVE else row)
 
     def _made(self, index: int, row: Compact) -> ExitRecord:

@@ -18,6 +18,7 @@ from ppcdbg.kvm.build import build_system
 from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.machine.system import System
 from ppcdbg.session.format import damaged
+from ppcdbg.session.recorded import begin
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
 from ppcdbg.session.store import Store
 
@@ -112,6 +113,7 @@ def open_system(machine: MachineDescription) -> System:
     if machine.session is not None:
         store = Store.open(machine.session)
         try:
+            begin(store, system)
             queue_input(system, store)
         finally:
             store.close()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import Limits, System
+from ppcdbg.session.checkpoints import Writer
 from ppcdbg.session.pages import Pages
 from ppcdbg.session.snapshots import StateHash, hash_later
 from ppcdbg.session.store import Mark, Store
@@ -31,6 +32,8 @@ LOOK_EVERY = 0.05
 SHARE = 0.02
 """What part of the run's time the hashes may take."""
 FIRST_LOOK = 500_000
+LONGEST = 1.0
+"""Seconds that a visit after the last one counts for at most: in a longer time the guest stood still."""
 
 
 class Interrupts(Observer):
@@ -98,6 +101,8 @@ class Recorder:
         self._at = system.position
         self._due = system.position + (every or FIRST_LOOK)
         self._mark()
+        self._ran, self._shelf = 0.0, Writer(store, self._pages.all())
+        self._shelf_due = self._shelf.due(0.0)
         self.flush()
         system.visitors.append(self)
         system.visit_at = 0
@@ -123,7 +128,10 @@ class Recorder:
             return
         if now >= self._hash_due or self._every is not None:
             self._mark()
-        if now - self._committed >= COMMIT_EVERY:
+        self._ran += min(now - self._seen, LONGEST)
+        if self._ran >= self._shelf_due:
+            self._checkpoint()
+        elif now - self._committed >= COMMIT_EVERY:
             self.flush()
         self._at, self._seen = self.system.position, self._clock()
 
@@ -143,6 +151,15 @@ class Recorder:
         self._marks.append((self.system.moment(), hash_later(self.system, self._pages)))
         cost = self._clock() - begun
         self._hash_due = begun + cost + (0.0 if first else (cost + self._hashing) / SHARE)
+
+    def _checkpoint(self) -> None:
+        """Have the state written into the file whole: a long run is not to be replayed to be looked at."""
+        self._mark()
+        self.flush()
+        self._pages.changed()
+        total = self._pages.total_later()
+        self._shelf.add(self.system.moment(), self._written["input"], self.system.save(), self._pages, total)
+        self._shelf_due = self._shelf.due(self._ran)
 
     def _hashed(self, taken: Sequence[tuple[Moment, Callable[[], StateHash]]]) -> list[Mark]:
         """Work out hashes, on the thread behind."""

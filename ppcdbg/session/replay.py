@@ -17,6 +17,7 @@ from ppcdbg.machine.input import Moment
 from ppcdbg.machine.system import System
 from ppcdbg.session.columns import EXIT_COLUMNS
 from ppcdbg.session.differ import Asked, Difference, Run, first_difference, parting
+from ppcdbg.session.keeping import Keeper
 from ppcdbg.session.machines import open_system
 from ppcdbg.session.store import Mark, Store
 
@@ -59,10 +60,24 @@ def verify(
     progress: Progress | None = None,
     asked: Asked | None = None,
     build: Build = open_system,
+    keeper: Keeper | None = None,
 ) -> Verified:
-    """Replay a session on the engine of ``machine`` and compare. ``asked`` ends it early."""
-    marks = store.marks()
+    """Replay a session on the engine of ``machine`` and compare. ``asked`` ends it early; ``keeper`` puts checkpoints
+    in meanwhile."""
     run = Run(build(machine))
+    if keeper is not None:
+        keeper.begin(run)
+    found = _verify(store, machine, run, progress, asked, keeper)
+    if keeper is not None:
+        keeper.finish(differs=found.divergence is not None)
+    return found
+
+
+def _verify(
+    store: Store, machine: MachineDescription, run: Run, progress: Progress | None, asked: Asked | None,
+    keeper: Keeper | None,
+) -> Verified:  # fmt: skip
+    marks = store.marks()
     last = marks[-1].moment.position if marks else 0
     for number, mark in enumerate(marks):
         before = marks[number - 1] if number else None
@@ -73,6 +88,8 @@ def verify(
             apart = _divergence(store, machine, run, before, mark, arrived, asked)
             return _verified(store, run, number, apart, complete=False)
         run.keep()
+        if keeper is not None:
+            keeper.agreed(mark)
         if progress is not None:
             progress(mark.moment.position, last)
     found = _logs(store, run.system, marks[-1].moment if marks else Moment(0))

@@ -97,6 +97,16 @@ class Store:
         if self._behind is not None and not self._behind.here():
             self._behind.wait()
 
+    def writable(self) -> bool:
+        """Whether anything can be put in: the file may be read only, or in use."""
+        self.settle()
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("ROLLBACK")
+        except FAULTS:
+            return False
+        return True
+
     def commit(self, *, again: bool = True) -> None:
         """Everything up to here stays, whatever happens to this process."""
         self._execute("COMMIT")
@@ -231,10 +241,22 @@ class Store:
     def add_line(self, port: int, position: int, text: str) -> None:
         self._execute("INSERT INTO console(port, position, text) VALUES (?, ?, ?)", (port, position, text))
 
+    # --- checkpoints ------------------------------------------------------------------------------
+    def put_checkpoint(self, row: Sequence[object]) -> None:
+        """A row of :mod:`ppcdbg.session.checkpoints`."""
+        self._execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def clear_checkpoints(self, after: int = -1) -> None:
+        """Take out those behind a position."""
+        self._execute("DELETE FROM checkpoint WHERE position > ?", (after,))
+
     # --- bookmarks --------------------------------------------------------------------------------
     def set_bookmark(self, mark: Bookmark) -> None:
         values = (mark.name, mark.position, mark.steps, mark.note)
         self._execute("INSERT OR REPLACE INTO bookmark VALUES (?, ?, ?, ?)", values)
+
+    def drop_bookmark(self, name: str) -> None:
+        self._execute("DELETE FROM bookmark WHERE name = ?", (name,))
 
     def bookmarks(self) -> list[Bookmark]:
         rows = self.rows("SELECT name, position, steps, note FROM bookmark ORDER BY position, steps, name")

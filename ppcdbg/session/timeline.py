@@ -11,15 +11,19 @@ It knows no debugger: what a stop is, its caller says (:meth:`Timeline.last_stop
 from __future__ import annotations
 
 import time
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ppcdbg.cpu.plain import Saved
+from ppcdbg.errors import InputError
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.input import InputEvent
 from ppcdbg.machine.system import Limits, Stop, StopKind, System
+from ppcdbg.session.checkpoints import BROKEN
 from ppcdbg.session.pages import PAGE, ZERO, Pages
+from ppcdbg.session.recorded import Recorded
+from ppcdbg.session.snapshots import StateHash, hash_of
 
 SPACING = 0.03
 """Seconds of running between two checkpoints: what going to a random place costs at most, about."""
@@ -43,18 +47,26 @@ Search = Callable[[int], Stop | None]
 
 @dataclass
 class Checkpoint:
-    """``pages``: those that differ from the checkpoint before, as they are here."""
+    """``pages``: those that differ from the checkpoint before, as they are here. ``unproved``: of one from a file,
+    until it was put into the system, the hash that the recording has of it."""
 
     key: Key
     state: Saved
     taken: int
     pages: dict[int, bytes] = field(default_factory=dict)
+    unproved: StateHash | None = None
 
 
 class Timeline:
-    """The past of one system from the moment of construction on."""
+    """The past of one system from the moment of construction on, and what a recording knows of its future."""
 
-    def __init__(self, system: System, budget: int = BUDGET, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        system: System,
+        budget: int = BUDGET,
+        clock: Callable[[], float] = time.perf_counter,
+        recorded: Recorded | None = None,
+    ) -> None:
         if system.ended is None:
             system.run(Limits(system.position))  # a vcpu that was never entered is entered now, at the same moment
         self.system = system
@@ -70,7 +82,16 @@ class Timeline:
         self._versions: dict[int, list[Key]] = {page: [first.key] for page in first.pages}
         self._base = first
         self.held = len(first.pages) * PAGE
-        self.start = self.end = first.key
+        self.start = self.end = self.been = first.key
+        """The first moment; the last that is known, run to or recorded; the last that was run to."""
+        self.told: list[str] = []
+        """What went wrong with a recording's checkpoints, a sentence each."""
+        self.parted: list[Callable[[], None]] = []
+        """Called when the past was changed, and what was known of the future is forgotten."""
+        self._recorded = recorded
+        self._source = None if recorded is None else recorded.path
+        if recorded is not None:
+            self.end = max(self.end, recorded.end)
         self._seen, self._due = clock(), system.position + FIRST
         self._at, self._hurried = system.position, False
         self.final: Stop | None = system.ended
@@ -89,6 +110,10 @@ class Timeline:
     def checkpoints(self) -> tuple[Key, ...]:
         """Where they are."""
         return tuple(point.key for point in self._points)
+
+    def first(self) -> tuple[Saved, Mapping[int, bytes]]:
+        """The state at the start, and its RAM."""
+        return self._points[0].state, self._points[0].pages
 
     # --- hearing of the run -----------------------------------------------------------------------
     def _note_taken(self, event: InputEvent) -> None:
@@ -123,7 +148,11 @@ class Timeline:
         elif took >= SPACING / 2:
             self._take()
             self._at, self._seen = position, self._clock()
-        self.end = max(self.end, self._key())
+        self._been()
+
+    def _been(self) -> None:
+        self.been = max(self.been, self._key())
+        self.end = max(self.end, self.been)
 
     # --- checkpoints ------------------------------------------------------------------------------
     def _take(self) -> None:
@@ -171,13 +200,14 @@ class Timeline:
             self._keep(following, {p: content for p, content in point.pages.items() if p not in following.pages})
 
     def _thin(self) -> None:
-        """Of the checkpoints that lie far from here every second one goes, until there is room."""
-        while self.held > self.budget * 3 // 4 and len(self._points) > 8:
+        """Of the checkpoints that lie far from here every second one goes, then those near, until there is room."""
+        while self.held > self.budget * 3 // 4:
             here = self._points.index(self._base)
-            far = [i for i in range(1, len(self._points) - 1) if abs(i - here) > 3]
-            if len(far) < 2:
-                return
-            for place in reversed(far[1::2]):
+            inner = [i for i in range(1, len(self._points)) if i != here]
+            far = [i for i in inner if abs(i - here) > 3] or inner
+            if not far:
+                return  # RAM twice, as it was first and as it is here: without that there is no way back
+            for place in reversed(far[len(far) > 1 :: 2]):
                 self._drop(place)
 
     def _content(self, page: int, key: Key) -> bytes:
@@ -190,21 +220,40 @@ class Timeline:
         return self._points[found - 1].pages[page]
 
     def _restore(self, place: int) -> None:
-        """Be at a checkpoint, whose input is still to come."""
+        """Be at a checkpoint, whose input is still to come; at an earlier one, where this one turns out to be none."""
         point = self._points[place]
+        try:
+            self._put(point, place)
+            if point.unproved is None:
+                return
+            if point.unproved == hash_of(point.state, self._pages.total()):
+                point.unproved = None
+                return
+            found = "it is not the state that was recorded there"
+        except BROKEN as error:
+            if point.unproved is None:
+                raise
+            found = str(error)
+        where = "" if self._source is None else f" of {self._source}"
+        self._doubt(f"the checkpoint at position {point.key[0]:,}{where} is of no use: {found}")
+        self._restore(bisect_right(self._points, point.key, key=lambda point: point.key) - 1)
+
+    def _put(self, point: Checkpoint, place: int) -> None:
         here = self._points.index(self._base)
-        self.end = max(self.end, self._key())
+        self._been()
         low, high = sorted((here, place))
         pages = {page for between in self._points[low + 1 : high + 1] for page in between.pages}
         pages.update(self._pages.changed())
         self._pages.put({page: self._content(page, point.key) for page in pages})
+        self._base = point
         system, queue = self.system, self.system.input
         events = [*self._taken, *queue.pending()]
         order = queue.order
-        system.restore(point.state)
-        self._taken = events[: point.taken]
-        queue.restore(events[point.taken :], order)
-        self._base = point
+        try:
+            system.restore(point.state)
+        finally:  # the input is whole whatever came of the rest
+            self._taken = events[: point.taken]
+            queue.restore(events[point.taken :], order)
         self._moved()
 
     def _moved(self) -> None:
@@ -222,7 +271,61 @@ class Timeline:
         board.console1.forget()
         if isinstance(self.system, KvmSystem):
             self.system.kvm.exits.forget()
-        self.end, self.final = key, None
+        self.end = self.been = key
+        self.final = self._recorded = None
+        for tell in self.parted:
+            tell()
+
+    # --- checkpoints of a recording ---------------------------------------------------------------
+    def _fetch(self, before: Callable[[Key], bool]) -> None:
+        """Take over the checkpoints of the file, if the last one before a place is nearer to it than memory's."""
+        recorded = self._recorded
+        if recorded is None or not recorded.places:
+            return
+        place = bisect_left(recorded.places, True, key=lambda key: not before(key)) - 1
+        known = self._points[max(bisect_left(self._points, True, key=lambda each: not before(each.key)) - 1, 0)].key
+        if before(self._key()) and self.system.ended is None:
+            known = max(known, self._key())
+        if place < 0 or recorded.places[place] <= known:
+            return
+        self._recorded = None
+        last = self._points[0]
+        try:
+            for kept in recorded.load(self.system):
+                key = (kept.moment.position, kept.moment.steps)
+                if key > last.key:
+                    last = self._insert(Checkpoint(key, kept.state, kept.taken, dict(kept.pages), kept.hash()), last)
+        except InputError as error:
+            self.told.append(str(error))
+
+    def _insert(self, point: Checkpoint, last: Checkpoint) -> Checkpoint:
+        """Put a checkpoint of a file in its place: its pages are told apart from those of ``last``, an earlier one."""
+        place = bisect_right(self._points, point.key, key=lambda each: each.key)
+        previous = self._points[place - 1]
+        if previous.key == point.key:
+            return previous
+        pages = point.pages
+        if previous is not last:
+            passed = {p for each in self._points[self._points.index(last) + 1 : place] for p in each.pages}
+            now = {p: self._content(p, last.key) for p in passed} | pages
+            pages = {p: content for p, content in now.items() if content != self._content(p, previous.key)}
+        following = self._points[place] if place < len(self._points) else None
+        if following is not None:
+            own = {p: self._content(p, previous.key) for p in pages if p not in following.pages}
+            self._keep(following, own)
+        point.pages = {}
+        self._keep(point, pages)
+        self._points.insert(place, point)
+        return point
+
+    def _doubt(self, sentence: str) -> None:
+        """Forget what came from a file and was not found right."""
+        self.told.append(sentence)
+        self._base = first = self._points[0]
+        self._pages.put({p: self._content(p, first.key) for p in (*self._pages.all(), *first.pages)})
+        for place in range(len(self._points) - 1, 0, -1):
+            if self._points[place].unproved is not None:
+                self._drop(place)
 
     # --- motion -----------------------------------------------------------------------------------
     def seek(self, position: int, asked: Asked | None = None) -> Stop:
@@ -231,6 +334,7 @@ class Timeline:
 
     def seek_exit(self, exits: int, asked: Asked | None = None) -> Stop:
         """Be where so many exits have been handled."""
+        self._fetch(lambda key: key[1] <= exits)
         place = bisect_right(self._points, exits, key=lambda point: point.key[1]) - 1
         if not self._reached(lambda key: key[1], exits, place):
             self._restore(max(place, 0))
@@ -258,8 +362,9 @@ class Timeline:
         if key <= self.start:
             self._restore(0)
             return self._here(StopKind.LIMIT, "the beginning: nothing before it was seen")
-        place = bisect_right(self._points, key, key=lambda point: point.key) - 1
         position = key[0]
+        self._fetch(lambda kept: kept[0] < position or kept <= key)
+        place = bisect_right(self._points, key, key=lambda point: point.key) - 1
         if self._points[place].key[0] == position and self._points[place].key[1] > 0 and place and key[1] == 0:
             place -= 1
         if self._key() == key or not (self._key()[0] < position and self._points[place].key <= self._key()):

@@ -97,5 +97,6 @@ def reason(report: StopReport) -> str:
         Cause.CLIENT: "breakpoint of gdb's",
         Cause.SKIPPED: "interrupt did not return",
         Cause.LIMIT: "instruction limit",
+        Cause.RECORDED: "end of recording",
         Cause.BEGINNING: "the beginning",
     }.get(report.cause, report.cause.value)

@@ -86,6 +86,7 @@ def _why_stopped(story: Story, report: StopReport) -> Line:
         Cause.CLIENT: "Stopped by a breakpoint of gdb's",
         Cause.SKIPPED: "An interrupt that came during the step did not return; stopped in its handler",
         Cause.LIMIT: "The instruction limit was reached",
+        Cause.RECORDED: "The end of the recording: going on leaves it",
         Cause.BEGINNING: "The beginning: nothing before it was seen",
     }
     return line(words.get(report.cause, "Stepped: now"))

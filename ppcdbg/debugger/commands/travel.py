@@ -40,8 +40,14 @@ def reverse_finish(debugger: Debugger, argument: str) -> StopReport:
     return debugger.past.reverse_finish()
 
 
-def seek(debugger: Debugger, argument: str) -> StopReport:
+def seek(debugger: Debugger, argument: str) -> StopReport | tuple[Note, StopReport]:
     """By position, relative to here, by exit, by bookmark, or to an end."""
+    report = _sought(debugger, argument)
+    told = debugger.past.told()
+    return (Note("; ".join(told)), report) if told else report
+
+
+def _sought(debugger: Debugger, argument: str) -> StopReport:
     past, text = debugger.past, argument.strip()
     if not text:
         raise UsageError("seek needs a place, for example: seek 12_345_678, seek -1000, seek exit:42, seek end")
@@ -54,7 +60,7 @@ def seek(debugger: Debugger, argument: str) -> StopReport:
     if text == "start":
         return past.seek(past.timeline.start[0])
     if text == "end":
-        return past.go_to(max(past.timeline.end, past.here))
+        return past.go_to(past.known)
     relative = text[0] in "+-"
     number = debugger.evaluate(text.lstrip("+-")).number
     if relative:
@@ -76,7 +82,7 @@ def bookmark(debugger: Debugger, argument: str) -> Places | Note:
     name, _, note = argument.strip().partition(" ")
     if not name:
         rows = sorted(past.bookmarks.values(), key=lambda place: (place.position, place.exits))
-        start, end = past.timeline.start[0], max(past.timeline.end, past.here)[0]
+        start, end = past.timeline.start[0], past.known[0]
         return Places(tuple(rows), start, end, debugger.position)
     if not NAME.fullmatch(name) or name in ("start", "end"):
         raise UsageError(f"a bookmark's name is a word such as before_panic, and neither start nor end; not {name!r}")
