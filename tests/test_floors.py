@@ -25,7 +25,7 @@ ORDER = (
     ("engine",),
     ("machine",),
     ("kvm", "nested"),
-    ("session",),
+    ("session", "conform"),
     ("explore",),
     ("debugger",),
     ("views",),

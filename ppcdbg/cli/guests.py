@@ -36,6 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--on-emulation-failure", choices=CHOICES["on_emulation_failure"], help="default both, as Linux 6.1")
     add("--unknown-spr", choices=CHOICES["unknown_spr"], help="default fail, as Linux 6.1")
     add("--deferral", choices=CHOICES["deferral"], help="what becomes of an interrupt in a critical section")
+    add("--backing", choices=CHOICES["backing"], help="host memory behind the guest: 4 KiB pages (default), huge pages,"
+        " or one mapping of physical memory")  # fmt: skip
     add("--quirk", metavar="NAME=on|off", action="append", help="switch one oddity of Linux 6.1 (may be repeated)")
     run = parser.add_argument_group("the run")
     add = run.add_argument
@@ -53,7 +55,7 @@ def description(options: argparse.Namespace) -> MachineDescription:
     given = {
         name: getattr(options, name)
         for name in ("cpu", "hv", "memory", "initrd", "append", "dtb", "load", "entry", "symbols", "pv", "irqchip",
-                     "on_emulation_failure", "unknown_spr", "deferral", "engine", "max_insns", "input")
+                     "on_emulation_failure", "unknown_spr", "deferral", "backing", "engine", "max_insns", "input")
     }  # fmt: skip
     given["quirks"] = quirks(options.quirk) if options.quirk else None
     if session is not None:

@@ -6,6 +6,7 @@ sprs     special-purpose registers: number, who may read and write, what a guest
 hcalls   hypercalls
 events   the kinds of events to break on, with their words and the fields that a condition sees
 quirks   where Linux 6.1 does something that looks wrong; switched by --quirk NAME=on|off
+limits   what the model of KVM leaves out, and what is there instead
 machine  the cores and the board: devices with their real addresses
 commands the manual of the command language: every command, with an example; events, fields, variables
 """
@@ -184,6 +185,13 @@ def quirks(cpu: str | None) -> list[Row]:
     return [{"id": q.ident, "name": q.name, "default": "on" if q.default else "off", "on": q.does} for q in listing()]
 
 
+def limits(cpu: str | None) -> list[Row]:
+    """What the model leaves out."""
+    from ppcdbg.kvm.limits import LIMITS
+
+    return [{"part": each.part, "leaves out": each.leaves_out, "instead": each.instead} for each in LIMITS]
+
+
 def machine(cpu: str | None) -> list[Row]:
     """The cores, then the devices of the board."""
     from ppcdbg.cpu.models import CORES
@@ -232,6 +240,7 @@ TOPICS: Mapping[str, Topic] = {
     "hcalls": Topic(hcalls),
     "events": Topic(events),
     "quirks": Topic(quirks),
+    "limits": Topic(limits),
     "machine": Topic(machine, frozenset({"address", "size"})),
     "commands": Topic(commands, manual=True),
 }

@@ -27,9 +27,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "replay": ("ppcdbg.cli.replay", "replay a session file: in the UI, headless, or compared with its recording"),
     "session": ("ppcdbg.cli.session", "work on session files: list, info, verify, diff, export, sql"),
     "race": ("ppcdbg.cli.race", "try an interrupt at every boundary of critical sections: which are lost, and why"),
+    "conform": ("ppcdbg.cli.conform", "compare the model with traces of the real KVM, event for event"),
     "info": (
         "ppcdbg.cli.info",
-        "print a reference table: exits, irqprio, sprs, hcalls, quirks, machine; or the manual of the commands",
+        "print a reference table: exits, irqprio, sprs, hcalls, quirks, limits, machine; or the manual of the commands",
     ),
     "bench": ("ppcdbg.cli.bench", "measure how fast ppcdbg is here, alone or beside QEMU"),
 }

@@ -30,6 +30,13 @@ SELF_CLEARING = {
 _SPRG_READ = {f"SPRG{n}R": f"SPRG{n}" for n in range(3, 8)}
 
 
+def _in_qemu(spr: Spr, access: Access, write: bool) -> Access:
+    """Who may use a register where QEMU's core is not the silicon (target/ppc/cpu_init.c)."""
+    if spr.name in ("TBWL", "TBWU") and not write:
+        return Access.USER
+    return Access.NONE if spr.name in ("BBEAR", "BBTAR") else access
+
+
 class SprAccess:
     """The SPR file of one core."""
 
@@ -88,10 +95,12 @@ class SprAccess:
         user = bool(msr & M.MSR_PR)
         spr = self._known.get(number)
         access = Access.NONE if spr is None else spr.write if write else spr.read
+        if spr is not None and self._core.model.qemu:
+            access = _in_qemu(spr, access, write)
         if user and access is not Access.USER and number & 0x10:
             raise GuestInterrupt(PROGRAM, M.ESR_PPR)
         if spr is None or access is Access.NONE or user and access is not Access.USER:
-            raise GuestInterrupt(PROGRAM, M.ESR_PIL)
+            raise GuestInterrupt(PROGRAM, M.ESR_PPR if user and self._core.model.qemu else M.ESR_PIL)
         if msr & M.MSR_GS and not user:
             if access is Access.HYPERVISOR:
                 raise GuestInterrupt(HV_PRIV)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ppcdbg.cpu.core import Core
@@ -10,7 +11,7 @@ from ppcdbg.engine.choose import EngineFactory
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm import codes
 from ppcdbg.kvm.e500_mmu import Geometry
-from ppcdbg.kvm.host import HOSTS, HostModel
+from ppcdbg.kvm.host import HOSTS, HostModel, backed
 from ppcdbg.kvm.magic_page import SharedPage
 from ppcdbg.kvm.quirks import Quirks, listing
 from ppcdbg.kvm.run import KvmSystem
@@ -31,11 +32,16 @@ HCALL_HV = (0x44000022, 0x60000000, 0x60000000, 0x60000000)  # sc 1
 
 def quirks_of(description: MachineDescription) -> Quirks:
     """The switches that a description sets; UsageError names one that does not exist."""
+    return quirks_with(dict(description.quirks))
+
+
+def quirks_with(switches: Mapping[str, bool]) -> Quirks:
+    """Linux 6.1's oddities with some switched by name. Raises UsageError."""
     known = {q.name for q in listing()}
-    for name, _ in description.quirks:
+    for name in switches:
         if name not in known:
             raise UsageError(f"there is no quirk {name!r}; the quirks are {', '.join(sorted(known))}")
-    return replace(Quirks(), **dict(description.quirks))
+    return replace(Quirks(), **switches)
 
 
 def hypervisor_node(description: MachineDescription) -> HypervisorNode | None:
@@ -73,7 +79,7 @@ def build_kvm(
     vm = Vm(
         memory_size=description.memory,
         hv=model.has_hv,
-        host=host or HOSTS[description.cpu],
+        host=host or backed(HOSTS[description.cpu], description.backing),
         quirks=quirks_of(description),
         on_failure=FailurePolicy(description.on_emulation_failure),
         unknown_spr=UnknownSpr(description.unknown_spr),

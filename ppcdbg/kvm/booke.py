@@ -205,8 +205,13 @@ def check_requests(v: Vcpu) -> int:
 
 
 def prepare_to_enter(v: Vcpu) -> int:
-    """kvmppc_prepare_to_enter: 1 to enter the guest, 0 to leave for userspace. ``v.stalled`` set: neither."""
+    """kvmppc_prepare_to_enter: 1 to enter, 0 or an errno to leave for userspace. ``v.stalled`` set: neither."""
     while True:
+        if v.signal:
+            v.signal = False
+            v.account(codes.SIGNAL_EXITS, "signal_exits")
+            v.run.exit_reason = codes.KVM_EXIT_INTR
+            return -codes.EINTR
         while v.requests:
             r = check_requests(v)
             if r <= 0:
@@ -226,9 +231,9 @@ def prepare_to_enter(v: Vcpu) -> int:
 def _spin(v: Vcpu) -> bool:
     """WE with only masked interrupts pending: the halt returns at once and the loop burns time until something
     changes (Q9). Without the quirk, masked interrupts do not end the halt. False when nothing will ever change."""
-    before = v.pending, v.requests
+    before = v.pending, v.requests, v.signal
     while v.wait_for_event():
-        if (v.pending, v.requests) != before:
+        if (v.pending, v.requests, v.signal) != before:
             return True
     v.stalled = "spin" if v.quirks.masked_pending_spins else "idle"
     return False

@@ -245,6 +245,7 @@ def _failed(v: Vcpu, word: int) -> int:
         direction = "mfspr" if word >> 1 & 0x3FF == 339 else "mtspr"
         message += f"; {direction}: unknown spr {spr:#x}"
     v.failures.add(v.core.now, v.pc, word, message)
+    v.cost += v.vm.host.costs.print
     v.actions.append((FAILED, word, message))
     policy = v.vm.on_failure
     v.run.hardware_exit_reason = 0xFFFFFFFF << 32 | word

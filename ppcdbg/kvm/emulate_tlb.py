@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Effect = Callable[[], int]
 _TSIZE = 0xF80
+TLBILX = 18
+"""Its extended opcode."""
 _TYPE_MASK, _BROADCAST, _PIR_MASK = 0xF << 27, 0x04000000, 0x3FFF
 L1CSR0_CUL = 0x400
 
@@ -32,7 +34,7 @@ def decode(v: Vcpu, word: int, xop: int) -> tuple[Effect, int, int] | None:
         return (lambda: tlbsx(v, _ea(v, ra, rb))), codes.EMULATED_TLBSX_EXITS, rb
     if xop == 786:
         return (lambda: tlbivax(v, _ea(v, ra, rb))), plain, rb
-    if xop == 18:
+    if xop == TLBILX:
         return (lambda: tlbilx(v, rt & 3, _ea(v, ra, rb))), plain, rb
     if xop == 166:
         return (lambda: _dcbtls(v)), plain, -1

@@ -326,7 +326,7 @@ def prepare(v: Vcpu, r: int) -> int:
     """Unless userspace is wanted, get ready to enter; merges why not into the resume code."""
     if r & codes.RESUME_FLAG_HOST:
         return r
-    if not v.pending and not v.requests and not v.shared.msr & MSR_WE and v.deferral.since < 0:
+    if not v.pending and not v.requests and not v.signal and not v.shared.msr & MSR_WE and v.deferral.since < 0:
         v.shared.set32(mp.INT_PENDING, 0)  # all that there is to prepare
         return r
     s = booke.prepare_to_enter(v)

@@ -6,7 +6,7 @@ time in time-base ticks, rounded from the exit timing of that host; they are boo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -28,6 +28,8 @@ class Costs:
     queue: int = 120
     deliver: int = 100
     userspace: int = 1450
+    print: int = 12000
+    """a line of the kernel's log, on a serial console"""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class HostModel:
     hz: int = 250
     periodic_tick: bool = False
     """Whether the host's own timer leaves a running guest ``hz`` times a second; a lost interrupt then waits for it"""
+    busy: bool = False
+    """Whether the clock goes on while the host handles an exit, by what that costs; else exits take no time"""
     mmucfg: int = 0
     tlb0cfg: int = 0x04110200
     tlb1cfg: int = 0x101CC010
@@ -61,3 +65,13 @@ class HostModel:
 E500V2_HOST = HostModel()
 E500MC_HOST = HostModel(tlb1_entries=64, tlbcam_index=3, wimg=4, mmucfg=0x064809C4, tlb1cfg=0x401BC040, pvr=0x80230020)
 HOSTS: dict[str, HostModel] = {"e500v2": E500V2_HOST, "e500mc": E500MC_HOST}
+_DEVMEM_WIMG = 0xA  # /dev/mem maps what is not the kernel's RAM with I and G
+
+
+def backed(host: HostModel, backing: str) -> HostModel:
+    """A host with other memory behind its guests, by ``Backing``'s words. With memory held back from the kernel
+    (``mem=``) for one mapping, the kernel's own takes one more entry of TLB1."""
+    kind = Backing(backing)
+    if kind is not Backing.DEVMEM:
+        return replace(host, backing=kind)
+    return replace(host, backing=kind, wimg=_DEVMEM_WIMG, tlbcam_index=host.tlbcam_index + 1)

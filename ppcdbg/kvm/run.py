@@ -69,6 +69,7 @@ class KvmSystem(RunLoop):
         self._device_tick: int | None = None
         self._counters = self.core.state.counters
         self._switch_cost = vcpu.vm.host.costs.world_switch
+        self._busy = vcpu.vm.host.busy
         self._jiffy = TIMEBASE_HZ // vcpu.vm.host.hz
         self._host_tick = self._jiffy if vcpu.vm.host.periodic_tick else None
         core = self.core
@@ -302,6 +303,11 @@ class KvmSystem(RunLoop):
         if level and not self.in_host:
             self._kicked = True
 
+    def kick(self) -> None:
+        """kvm_vcpu_kick: a running guest is left, so that what was queued or requested is looked at."""
+        if not self.in_host:
+            self._kicked = True
+
     def _apply(self, event: InputEvent) -> None:
         """An event that is not the board's: a request to KVM, or what any machine knows."""
         if event.kind is InputKind.KVM:
@@ -376,6 +382,8 @@ class KvmSystem(RunLoop):
             r = handle_exit(v, self._table, number)
             stop = self._userspace(r) if r & codes.RESUME_FLAG_HOST else None
             if stop is None:
+                if self._busy:
+                    counters[SKIPPED] += v.cost
                 enter(v)
                 words[W.ENTERED_AT] = counters[RETIRED] + counters[SKIPPED]
         finally:
@@ -395,7 +403,8 @@ class KvmSystem(RunLoop):
         v, counters = self.kvm, self._counters
         v.exits.append((*at, tuple(v.actions), tuple(v.queued), v.delivered, r, v.exit_type, v.cost))
         self._clear()
-        self._words[W.LAST_COST] = v.cost + counters[RETIRED] + counters[SKIPPED] - at[1]
+        passed = counters[RETIRED] + counters[SKIPPED] - at[1]
+        self._words[W.LAST_COST] = passed if self._busy else v.cost + passed
         self.in_host = False
 
     def requested(self) -> Stop | None:

@@ -114,6 +114,8 @@ class Vcpu:
         self.wait_for_event: Callable[[], bool] = lambda: False
         """Let time pass until something may have made the vcpu runnable; false when nothing ever will."""
         self.stalled: str | None = None
+        self.signal = False
+        """one waits for the process that KVM_RUN is called by: the next entry returns to userspace with -EINTR"""
         self._create()
 
     def _clear_registers(self) -> None:
@@ -355,7 +357,7 @@ class Vcpu:
         start = self.core.now
         waited = not self.runnable
         events = 0
-        while not self.runnable:
+        while not (self.runnable or self.signal):
             events += 1
             if events > IDLE_PATIENCE or not self.wait_for_event():
                 self.stalled = "idle"

@@ -37,7 +37,7 @@ ELSEWHERE = ("ids", "shared", "debug", "thread_debug", "sprg_loaded", "queued_by
 """State that is saved below, in a form of its own."""
 NOT_STATE = ("vm", "core", "hv", "quirks", "number", "reg", "gpr", "shared_real", "mas", "prios", "mpic_acknowledge",
              "accesses", "kernel_bus", "device_at", "wait_for_event", "host_debug", "trace", "decoded", "actions",
-             "queued", "delivered", "rows")  # fmt: skip
+             "queued", "delivered", "rows", "signal")  # fmt: skip
 
 
 def save_vcpu(v: Vcpu) -> Saved:

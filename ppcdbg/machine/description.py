@@ -43,6 +43,8 @@ class MachineDescription:
     on_emulation_failure: str = "both"
     unknown_spr: str = "fail"
     deferral: str = "stock"
+    backing: str = "anon"
+    """What host memory stands behind the guest's: it decides how large KVM's own TLB entries can be."""
     session: Path | None = None
     """The recording that this machine was made from; nothing but ``engine`` may then differ from it."""
     quirks: tuple[tuple[str, bool], ...] = ()
@@ -58,6 +60,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "on_emulation_failure": ("exit", "inject", "both"),
     "unknown_spr": ("fail", "ignore", "exit"),
     "deferral": ("stock", "nop-exit", "single-step", "read-only", "ordered", "notify", "notify-unmapped"),
+    "backing": ("anon", "huge", "devmem"),
 }
 """The words that a key takes, first the usual one where order means nothing else."""
 

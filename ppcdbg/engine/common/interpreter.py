@@ -15,6 +15,7 @@ from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import GuestInterrupt
 from ppcdbg.cpu.state import RETIRED
 from ppcdbg.engine.api import EngineStop, Pattern, Stops, Why
+from ppcdbg.engine.common import qemu
 from ppcdbg.engine.common.context import ContextOps
 from ppcdbg.engine.common.watching import AccessStop
 from ppcdbg.isa import slots
@@ -163,6 +164,10 @@ class Interpreter(ContextOps):
     def decode(self, real: int) -> Op:
         word = int.from_bytes(self._ram[real : real + 4], "big")
         insn = self._decoder.decode(word)
+        if self.core.model.qemu:
+            esr = qemu.refused(None if insn is None else insn.name, word)
+            if esr is not None:
+                return _refused, esr
         if insn is None:
             return _illegal, word
         fields = Fields(insn, word)
@@ -210,6 +215,10 @@ def _illegal(m: Interpreter, word: int) -> None:
     raise GuestInterrupt(I.PROGRAM, M.ESR_PIL)
 
 
+def _refused(m: Interpreter, esr: int) -> None:
+    raise GuestInterrupt(I.PROGRAM, esr)
+
+
 def _vector(m: Interpreter, op: tuple[Insn, Operands]) -> None:
     """An SPE instruction: needs MSR[SPE], and marks its storage interrupts with ESR[SPV]."""
     if not m.reg[slots.MSR] & M.MSR_SPE:
@@ -217,7 +226,7 @@ def _vector(m: Interpreter, op: tuple[Insn, Operands]) -> None:
     try:
         op[0].body(m, op[1])
     except GuestInterrupt as interrupt:
-        if interrupt.vector in (I.DATA_STORAGE, I.DTLB_MISS, I.ALIGNMENT):
+        if interrupt.vector in (I.DATA_STORAGE, I.DTLB_MISS, I.ALIGNMENT) and not m.core.model.qemu:
             interrupt.esr |= M.ESR_SPV
         raise
 
@@ -256,6 +265,8 @@ def _guest_tlb(m: Interpreter, op: tuple[Insn, Operands]) -> None:
 
 def _cache_lock(m: Interpreter, op: tuple[Insn, Operands]) -> None:
     """User mode needs MSR[UCLE]; MSRP[UCLEP] takes the right from guest state (facts 1.3)."""
+    if m.core.model.qemu:
+        return  # of these it has dcbtls alone, which does nothing
     msr = m.reg[slots.MSR]
     protected = msr & M.MSR_GS and m.reg[SLOT["MSRP"]] & M.MSRP_UCLEP
     if msr & M.MSR_PR and (protected or not msr & M.MSR_UCLE):

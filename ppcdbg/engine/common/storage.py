@@ -221,22 +221,25 @@ class Storage(Numbers):
             raise GuestInterrupt(ALIGNMENT, M.ESR_ST if store else 0, ea)
 
     def require_aligned(self, ea: int, size: int, *, store: bool) -> None:
-        if ea & size - 1:
+        if ea & size - 1 and not self.core.model.qemu:
             raise GuestInterrupt(ALIGNMENT, M.ESR_ST if store else 0, ea)
 
     def load_multiple(self, first: int, ea: int) -> None:
-        self._require_word(ea, store=False)
+        if not self.core.model.qemu:
+            self._require_word(ea, store=False)
         values = [self.load(4, ea + 4 * i & M32) for i in range(32 - first)]
         for i, value in enumerate(values, first):
             self.reg[i] = value
 
     def store_multiple(self, first: int, ea: int) -> None:
-        self._require_word(ea, store=True)
+        if not self.core.model.qemu:
+            self._require_word(ea, store=True)
         for i in range(first, 32):
             self.store(4, ea + 4 * (i - first) & M32, self.reg[i])
 
     def load_reserve(self, ea: int) -> int:
-        self._require_word(ea, store=False)
+        if ea & 3:
+            raise GuestInterrupt(ALIGNMENT, self.reg[SLOT["ESR"]] if self.core.model.qemu else 0, ea)
         value = self.load(4, ea)
         address = self._translate(ea, Access.LOAD).address
         reg = self.reg
@@ -245,6 +248,9 @@ class Storage(Numbers):
         return value
 
     def store_conditional(self, ea: int, value: int) -> int:
+        if self.core.model.qemu and (ea & 3 or not self.reg[slots.RESERVED]):
+            self.reg[slots.RESERVED] = 0
+            return 0
         self._require_word(ea, store=True)
         address = self._translate(ea, Access.STORE).address
         reg = self.reg
@@ -259,7 +265,7 @@ class Storage(Numbers):
         line = self.core.model.cache_line
         ea &= -line & M32
         found = self._translate(ea, Access.STORE)
-        if found.entry.mas2 & 0x18:  # W or I: not cacheable for dcbz (Book II 4.3.2)
+        if found.entry.mas2 & 0x18 and not self.core.model.qemu:  # W or I: not cacheable for dcbz (Book II 4.3.2)
             raise GuestInterrupt(ALIGNMENT, M.ESR_ST, ea)
         for i in range(0, line, 8):
             self.store(8, ea + i, 0)

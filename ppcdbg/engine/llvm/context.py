@@ -52,8 +52,8 @@ class ContextEmitter(StorageEmitter):
 
     def check_privilege(self, insn: Insn) -> None:
         """The interrupt that the instruction takes where it may not run."""
-        if insn.privilege is Privilege.CACHE_LOCK:
-            raise NotEmitted(insn.name)
+        if insn.privilege is Privilege.CACHE_LOCK or insn.name == "rfmci":
+            raise NotEmitted(insn.name)  # rare, and not the same on each core
         if insn.privilege is not Privilege.USER:
             self._refuse_if(M.MSR_PR, I.PROGRAM, M.ESR_PPR)
         if insn.privilege is Privilege.HYPERVISOR and self.model.has_hv:
@@ -79,7 +79,7 @@ class ContextEmitter(StorageEmitter):
     # --- SPRs ----------------------------------------------------------------------------------------------------
     def _spr(self, number: int, *, write: bool) -> Spr:
         spr = sprs_of(self.model.name).get(number)
-        if spr is None or (spr.write if write else spr.read) is Access.NONE:
+        if spr is None or (spr.write if write else spr.read) is Access.NONE or spr.name in ("BBEAR", "BBTAR"):
             raise NotEmitted(f"SPR {number}")
         return spr
 

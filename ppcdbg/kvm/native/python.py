@@ -49,7 +49,7 @@ class Native:
             v = self._v
             self._words[W.READY] = (
                 undisturbed and self._wanted and not v.pending and not v.requests and v.trace is None
-                and not v.guest_debug and v.deferral.since < 0 and not v.deferral.page_ea
+                and not v.guest_debug and not v.vm.host.busy and v.deferral.since < 0 and not v.deferral.page_ea
             )  # fmt: skip
 
     def absorb(self) -> None:
