@@ -14,6 +14,7 @@ from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.debugger.causes import PRIORITIES
 from ppcdbg.debugger.events import Event, EventKind
 from ppcdbg.debugger.fields import FIELDS, SYNONYMS
+from ppcdbg.debugger.positions import position_of
 from ppcdbg.engine.api import WatchKind
 from ppcdbg.errors import UsageError
 from ppcdbg.isa.sprs import SPRS
@@ -180,10 +181,11 @@ def _magic(debugger: Debugger, text: str) -> Event:
 
 
 def _at_position(debugger: Debugger, text: str) -> Event:
-    relative = text.startswith("+")
-    if not text.lstrip("+"):
-        raise UsageError("a count of instructions is missing, for example: break position 1_000_000, or position +500")
-    number = debugger.evaluate(text.lstrip("+")).number + (debugger.position if relative else 0)
+    if not text:
+        raise UsageError("a place in time is missing, for example: break position 1_000_000, position +500, or exit:42")
+    number = position_of(debugger, text)
+    if number < 0:
+        raise UsageError(f"position {number:,} lies before the first instruction")
     return Event(EventKind.POSITION, number=number)
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ppcdbg.debugger.bookmarks import Bookmarks
 from ppcdbg.debugger.events import Event, Verb
+from ppcdbg.debugger.finding import Finder
 from ppcdbg.debugger.looking import Looking
+from ppcdbg.debugger.positions import Kind, Where
 from ppcdbg.debugger.run import FOREVER, Outcome, Request
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.errors import InputError, UsageError
@@ -29,26 +32,6 @@ if TYPE_CHECKING:
 HISTORY = 500
 BUDGET = 5_000_000
 """Instructions that reverse-next looks back for the call that it steps over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A bookmark: a position, and the exits handled before it."""
-
-    name: str
-    position: int
-    exits: int
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Places:
-    """The bookmarks, in order of time."""
-
-    rows: tuple[Place, ...]
-    start: int
-    end: int
-    now: int
 
 
 class Travel:
@@ -67,10 +50,11 @@ class Travel:
         self._recorded = None if self.file is None else Recorded(self.file)
         if self._recorded is not None and not self._recorded.ended:
             debugger.runner.recorded = self._recorded.end[0]
-        self.bookmarks: dict[str, Place] = self._saved_bookmarks()
+        self.bookmarks: Bookmarks = Bookmarks(self.file, lambda: self.parted_at)
         self.kept = True
         """Whether runs can be gone back through; off, nothing is kept until somebody asks to go back."""
         self.looking = Looking(self)
+        self.finder = Finder(self)
 
     @property
     def timeline(self) -> Timeline:
@@ -89,6 +73,7 @@ class Travel:
         if self._recorded is not None and self.parted_at is None:
             self.parted_at = self._debugger.system.position
         self._debugger.runner.recorded = FOREVER
+        self.finder.parted()
 
     def told(self) -> list[str]:
         """What went wrong with the session file's checkpoints since this was last asked, a sentence each."""
@@ -149,6 +134,30 @@ class Travel:
             return self._arrived(stop, stop.position)
 
         return self._move(go)
+
+    def seek_counted(self, where: Where, *, beyond_known: bool = True) -> StopReport:
+        """To where something had been counted so far, for the first time. Raises UsageError where it never is."""
+
+        def go() -> Outcome:
+            here = self.here
+            try:
+                stop = self.finder.go(where, self._asked, beyond_known)
+            except UsageError:
+                self.timeline.go_to(here)
+                raise
+            return self._arrived(stop, stop.position)
+
+        return self._move(go)
+
+    def go(self, where: Where) -> StopReport:
+        """To a place in time, however it was given."""
+        if where.kind is Kind.EXIT:
+            return self.seek_exit(where.number, where.beyond)
+        if where.kind is not Kind.POSITION:
+            return self.seek_counted(where)
+        if where.exits is None:
+            return self.seek(where.number)
+        return self.go_to((where.number, where.exits))
 
     def go_to(self, key: Key) -> StopReport:
         """To a place where the guest was."""
@@ -262,29 +271,15 @@ class Travel:
     def save(self, path: Path) -> int:
         """Write the run up to now into a session file; its size. Raises UsageError where there is no whole run."""
         from ppcdbg.session.saving import save_run
-        from ppcdbg.session.store import Bookmark
 
         system, machine = self._debugger.system, self._debugger.system.description
         if machine is None or self.timeline.start != (0, 0):
             raise UsageError("this guest was not followed from its first instruction, so its run cannot be saved")
-        marks = [Bookmark(p.name, p.position, p.exits, p.note) for p in self.bookmarks.values()]
         try:
-            save_run(path, machine, self.timeline.taken, system.moment(), marks, self._asked)
+            save_run(path, machine, self.timeline.taken, system.moment(), self.bookmarks.of_file(), self._asked)
         except InputError as error:
             raise UsageError(str(error)) from None
         return path.stat().st_size
-
-    def _saved_bookmarks(self) -> dict[str, Place]:
-        """Those of the session file that the guest was opened from."""
-        if self.file is None:
-            return {}
-        from ppcdbg.session.store import Store
-
-        store = Store.open(self.file)
-        try:
-            return {b.name: Place(b.name, b.position, b.steps, b.note) for b in store.bookmarks()}
-        finally:
-            store.close()
 
     # --- how --------------------------------------------------------------------------------------------------------
     def _asked(self) -> bool:

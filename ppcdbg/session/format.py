@@ -102,6 +102,8 @@ def damaged(path: Path | str, error: object) -> InputError:
     """What a reader says when SQLite, or the decoder of a column, finds something that was never written."""
     if "readonly" in str(error):
         return InputError(f"session {path} cannot be written: the file or its folder is read only")
+    if "locked" in str(error):
+        return InputError(f"session {path} is in use by another process")
     what = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else " ".join(str(error).split())
     return InputError(f"session {path} is damaged: {what}")
 

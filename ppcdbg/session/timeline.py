@@ -277,7 +277,7 @@ class Timeline:
             tell()
 
     # --- checkpoints of a recording ---------------------------------------------------------------
-    def _fetch(self, before: Callable[[Key], bool]) -> None:
+    def _fetch(self, before: Callable[[Key], bool], *, always: bool = False) -> None:
         """Take over the checkpoints of the file, if the last one before a place is nearer to it than memory's."""
         recorded = self._recorded
         if recorded is None or not recorded.places:
@@ -286,7 +286,7 @@ class Timeline:
         known = self._points[max(bisect_left(self._points, True, key=lambda each: not before(each.key)) - 1, 0)].key
         if before(self._key()) and self.system.ended is None:
             known = max(known, self._key())
-        if place < 0 or recorded.places[place] <= known:
+        if not always and (place < 0 or recorded.places[place] <= known):
             return
         self._recorded = None
         last = self._points[0]
@@ -342,6 +342,14 @@ class Timeline:
         if left <= 0:
             return self._here(StopKind.LIMIT)
         return self.system.run(Limits(1 << 62, exits=left, interrupted=asked))
+
+    def take_over(self) -> None:
+        """Have a recording's checkpoints at hand, whatever is gone to next."""
+        self._fetch(lambda key: True, always=True)
+
+    def last_point(self, before: Callable[[Saved], bool]) -> Key:
+        """The last checkpoint of whose state something is true that is true of all earlier ones; else the first."""
+        return self._points[max(bisect_left(self._points, True, key=lambda each: not before(each.state)) - 1, 0)].key
 
     def go_to(self, key: Key, asked: Asked | None = None) -> Stop:
         """Be at a position after so many exits: where somebody was."""

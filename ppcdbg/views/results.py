@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ppcdbg.debugger.bookmarks import Places
 from ppcdbg.debugger.breakpoints import Breakpoint
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Verb
@@ -34,7 +35,6 @@ from ppcdbg.debugger.results import (
 )
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
-from ppcdbg.debugger.travel import Places
 from ppcdbg.views import (
     console,
     disassembly,

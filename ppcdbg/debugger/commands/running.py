@@ -9,6 +9,7 @@ from ppcdbg.debugger.arguments import count_of, flag
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.events import EventKind, Verb
 from ppcdbg.debugger.eventwords import completions, parse_event, split_condition
+from ppcdbg.debugger.positions import position_of
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.errors import UsageError
 
@@ -54,12 +55,10 @@ def advance(debugger: Debugger, argument: str) -> StopReport:
 
 
 def goto(debugger: Debugger, argument: str) -> StopReport:
-    """Forward to a position; ``+N`` counts from here."""
-    relative = argument.startswith("+")
-    if not argument.lstrip("+"):
+    """Forward to a place in time; ``+N`` counts from here."""
+    if not argument:
         raise UsageError("run-to needs a position in instructions, for example: run-to 12_345_678 or run-to +1000")
-    number = debugger.evaluate(argument.lstrip("+")).number
-    position = debugger.position + number if relative else number
+    position = position_of(debugger, argument)
     if position < debugger.position:
         raise UsageError(f"position {position} lies before the current one, {debugger.position}; run-to goes forward")
     report = debugger.continue_(position)
@@ -150,7 +149,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("advance", advance, "advance PLACE", "Run to a place.", "advance start_kernel", "running", (), _places),
     Command(
-        "run-to", goto, "run-to POSITION | +N", "Run forward to an instruction number.", "run-to +100_000", "running"
+        "run-to",
+        goto,
+        "run-to N | +N | exit:N | ...",
+        "Run forward to a place in time, as seek takes it.",
+        "run-to +100_000",
+        "running",
     ),
     Command("finish", finish, "finish", "Run until this function returns.", "finish", "running", ("fin",), None, True),
     Command(

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.arguments import count_of, file_of
+from ppcdbg.debugger.bookmarks import Place, Places
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.eventwords import completions, parse_event, split_condition, watched
+from ppcdbg.debugger.positions import Kind, position_of, where_of, words
 from ppcdbg.debugger.results import Note
 from ppcdbg.debugger.stops import StopReport
-from ppcdbg.debugger.travel import Place, Places
 from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
 _ACCESSES = ("write", "read", "access", "change")
-EXIT = re.compile(r"exit:(?P<number>[0-9_]+)(?:\+(?P<beyond>[0-9_]+))?")
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 def reverse_stepi(debugger: Debugger, argument: str) -> StopReport:
@@ -48,24 +47,9 @@ def seek(debugger: Debugger, argument: str) -> StopReport | tuple[Note, StopRepo
 
 
 def _sought(debugger: Debugger, argument: str) -> StopReport:
-    past, text = debugger.past, argument.strip()
-    if not text:
+    if not argument.strip():
         raise UsageError("seek needs a place, for example: seek 12_345_678, seek -1000, seek exit:42, seek end")
-    found = EXIT.fullmatch(text)
-    if found is not None:
-        return past.seek_exit(int(found["number"]), int(found["beyond"] or 0))
-    if text in past.bookmarks:
-        place = past.bookmarks[text]
-        return past.go_to((place.position, place.exits))
-    if text == "start":
-        return past.seek(past.timeline.start[0])
-    if text == "end":
-        return past.go_to(past.known)
-    relative = text[0] in "+-"
-    number = debugger.evaluate(text.lstrip("+-")).number
-    if relative:
-        number = debugger.position + (number if text[0] == "+" else -number)
-    return past.seek(number)
+    return debugger.past.go(where_of(debugger, argument))
 
 
 def back(debugger: Debugger, argument: str) -> StopReport:
@@ -77,18 +61,41 @@ def forward(debugger: Debugger, argument: str) -> StopReport:
 
 
 def bookmark(debugger: Debugger, argument: str) -> Places | Note:
-    """Without a name, the bookmarks there are."""
-    past = debugger.past
-    name, _, note = argument.strip().partition(" ")
-    if not name:
-        rows = sorted(past.bookmarks.values(), key=lambda place: (place.position, place.exits))
-        start, end = past.timeline.start[0], past.known[0]
-        return Places(tuple(rows), start, end, debugger.position)
-    if not NAME.fullmatch(name) or name in ("start", "end"):
-        raise UsageError(f"a bookmark's name is a word such as before_panic, and neither start nor end; not {name!r}")
-    position, exits = past.here
-    past.bookmarks[name] = Place(name, position, exits, note.strip())
-    return Note(f"bookmark {name} at position {position:,}; `seek {name}` returns here")
+    """Name a moment, list the names, change or delete one."""
+    marks, (first, _, rest) = debugger.past.bookmarks, argument.strip().partition(" ")
+    rest = rest.strip()
+    if first in ("", "list"):
+        past = debugger.past
+        return Places(marks.rows, past.timeline.start[0], past.known[0], debugger.position)
+    if first == "delete":
+        said = "".join(dict.fromkeys(marks.delete(name) for name in rest.split() or [""]))
+        return Note(f"deleted{said}")
+    if first == "rename":
+        old, _, new = rest.partition(" ")
+        return Note(f"{old} is {new.strip()} now{marks.rename(old, new.strip())}")
+    if first == "note":
+        name, _, note = rest.partition(" ")
+        return Note(f"noted{marks.set(replace(marks.find(name), note=note.strip()))}")
+    where, (position, exits) = "", debugger.past.here
+    if rest.startswith("@"):
+        where, _, rest = rest[1:].partition(" ")
+        position, exits = _key(debugger, where)
+    said = marks.set(Place(first, position, exits, rest.strip()))
+    return Note(
+        f"bookmark {first} at position {position:,}; `seek {first}` {'goes' if where else 'returns'} there{said}"
+    )
+
+
+def _key(debugger: Debugger, text: str) -> tuple[int, int]:
+    """The place that a text means, as a bookmark keeps it: 0 exits stand for the first moment of a position."""
+    where = where_of(debugger, text)
+    if where.kind is Kind.EXIT and not where.beyond:
+        return position_of(debugger, text), where.number + 1
+    return position_of(debugger, text), where.exits or 0
+
+
+def _bookmark_words(debugger: Debugger, argument: str) -> list[str]:
+    return ["list", "delete", "rename", "note", *debugger.past.bookmarks]
 
 
 def last(debugger: Debugger, argument: str) -> StopReport:
@@ -110,10 +117,6 @@ def save_session(debugger: Debugger, argument: str) -> Note:
     return Note(f"{path}: {debugger.position:,} instructions, {size:,} bytes; `ppcdbg replay {path}` replays them")
 
 
-def _names(debugger: Debugger, argument: str) -> list[str]:
-    return [*debugger.past.bookmarks, "start", "end", "exit:"]
-
-
 COMMANDS: tuple[Command, ...] = (
     Command(
         "reverse-stepi", reverse_stepi, "reverse-stepi [N]", "Go back N instructions (default 1).", "reverse-stepi 10",
@@ -132,8 +135,9 @@ COMMANDS: tuple[Command, ...] = (
         "time", (), None, True,
     ),
     Command(
-        "seek", seek, "seek POSITION | +N | -N | exit:N[+N] | BOOKMARK | start | end",
-        "Go to a place in time, forwards or back.", "seek exit:42", "time", ("goto-position",), _names,
+        "seek", seek, "seek N | +N | -N | exit:N[+N] | irq:N | time:TICKS | %PERCENT | start | end | BOOKMARK",
+        "Go to a place in time, forwards or back.", "seek exit:42", "time", ("goto-position",),
+        lambda debugger, argument: words(debugger),
     ),
     Command("back", back, "back", "Return to where the guest was before the last motion.", "back", "time"),
     Command("forward", forward, "forward", "Undo a back.", "forward", "time"),
@@ -153,7 +157,9 @@ COMMANDS: tuple[Command, ...] = (
         "time",
     ),
     Command(
-        "bookmark", bookmark, "bookmark [NAME [NOTE]]", "Name this moment, or list the names.",
-        "bookmark before_panic r3 is still right", "time", (),
+        "bookmark", bookmark,
+        "bookmark [NAME [@PLACE] [NOTE]] | list | delete NAME... | rename OLD NEW | note NAME [TEXT]",
+        "Name this moment or another, or list, change and delete names. The session file that is replayed keeps them.",
+        "bookmark before_panic r3 is still right", "time", ("info bookmarks",), _bookmark_words,
     ),
 )  # fmt: skip
