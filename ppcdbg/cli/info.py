@@ -8,6 +8,7 @@ events   the kinds of events to break on, with their words and the fields that a
 quirks   where Linux 6.1 does something that looks wrong; switched by --quirk NAME=on|off
 limits   what the model of KVM leaves out, and what is there instead
 machine  the cores and the board: devices with their real addresses
+world-switch  how Linux 6.1 enters and leaves a guest on e500mc, instruction by instruction, with what each changes
 commands the manual of the command language: every command, with an example; events, fields, variables
 """
 
@@ -226,6 +227,24 @@ def machine(cpu: str | None) -> list[Row]:
     return rows
 
 
+def world_switch(cpu: str | None) -> list[Row]:
+    """The steps of the switch in Linux's order, as the core model carries them out."""
+    from ppcdbg.explore.switch import SwitchSearch
+    from ppcdbg.kvm.switch.variants import variant
+
+    return [
+        {
+            "step": step.name,
+            "group": step.group,
+            "address": step.address,
+            "instruction": step.text,
+            "changes": ", ".join(f"{name} {before:#x} -> {after:#x}" for name, before, after in step.effects) or None,
+            "does": step.note or None,
+        }
+        for step in SwitchSearch(variant("linux")).steps()
+    ]
+
+
 def commands(cpu: str | None) -> list[Row]:
     """The command language."""
     from ppcdbg.views.manual import rows
@@ -242,5 +261,6 @@ TOPICS: Mapping[str, Topic] = {
     "quirks": Topic(quirks),
     "limits": Topic(limits),
     "machine": Topic(machine, frozenset({"address", "size"})),
+    "world-switch": Topic(world_switch, frozenset({"address"})),
     "commands": Topic(commands, manual=True),
 }

@@ -10,6 +10,8 @@ until it is proved that it never will be. Failures are printed with a line each 
   ppcdbg race window --remedies                     all of them in one table, with what each costs
   ppcdbg race window --replay external@96           one schedule, told step by step
   ppcdbg race vmlinux --from start_kernel --until 20M --sites 5 --jobs 2
+  ppcdbg race --world-switch                        the hypervisor's own way in and out of a guest, in all variants
+  ppcdbg race --world-switch --replay ivpr:critical@entry.42
 
 The status is 1 when a condition is broken: %s.
 """
@@ -23,7 +25,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppcdbg.cli import race_vcpus
+from ppcdbg.cli import race_vcpus, world_switch
 from ppcdbg.cli.guests import add_options, description
 from ppcdbg.errors import InputError, UsageError
 
@@ -49,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.description += "\n" + race_vcpus.ABOUT
     add_options(parser)
+    world_switch.configure(parser)
     where = parser.add_argument_group("where").add_argument
     where("--from", dest="start", metavar="PLACE", default="0", help="position, symbol or 0xADDRESS to begin at")
     where("--until", metavar="POSITION", help=f"look for sites up to here (default: {REACH:,} instructions on)")
@@ -77,6 +80,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Search, print, and return the status."""
+    if options.world_switch:
+        return world_switch.run(options)
     from ppcdbg.cli.run import write_json
     from ppcdbg.cli.status import Status
     from ppcdbg.explore import distribute, sources

@@ -38,6 +38,7 @@ from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.debugger.story import Story, story_of
 from ppcdbg.debugger.symbols import SymbolTable, read_symbols
 from ppcdbg.debugger.travel import Travel
+from ppcdbg.debugger.world_switch import WorldSwitch
 from ppcdbg.debugger.writes import Writer
 from ppcdbg.engine.api import WatchKind
 from ppcdbg.errors import UsageError
@@ -77,6 +78,7 @@ class Debugger:
         self.page_before = b""
         """The magic page as the last run began; empty where there is none."""
         self.paravirt = Paravirt(self)
+        self.world_switch = WorldSwitch()
         self._image = Path(image) if image else None
         self._symbols: SymbolTable | None = None
         self._now: registers.Snapshot | None = self.register_file.snapshot()

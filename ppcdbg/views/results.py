@@ -35,6 +35,7 @@ from ppcdbg.debugger.results import (
 )
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
+from ppcdbg.debugger.world_switch import SwitchFound, SwitchOutcome, SwitchPlace, SwitchSteps
 from ppcdbg.views import (
     console,
     disassembly,
@@ -47,6 +48,7 @@ from ppcdbg.views import (
     story,
     summaries,
     tlb,
+    world_switch,
 )
 from ppcdbg.views.numbers import count, ea, plural
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line, wrap
@@ -250,6 +252,10 @@ _SHOW: dict[type, _Show] = {
     MagicPage: lambda r, d, w: paravirt.magic_rows(r, w),
     Patched: lambda r, d, w: paravirt.patched_rows(r, d, w),
     PatchedDetail: lambda r, d, w: paravirt.detail_rows(r, d, w),
+    SwitchPlace: lambda r, d, w: world_switch.place(r, w),
+    SwitchSteps: lambda r, d, w: world_switch.listing(r, w),
+    SwitchOutcome: lambda r, d, w: world_switch.outcome(r.step, r.found, r.verdict, w),
+    SwitchFound: lambda r, d, w: world_switch.found(r.reports, w, len(r.reports) < 3),
     Explanation: lambda r, d, w: tlb.explain_rows(r, w),
     ConsoleText: lambda r, d, w: console.text_rows(r.text, w),
     Table: lambda r, d, w: statistics.table_rows(r, w),

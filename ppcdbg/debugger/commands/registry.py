@@ -22,6 +22,7 @@ from ppcdbg.debugger.commands import (
     running,
     scripts,
     travel,
+    world_switch,
 )
 from ppcdbg.debugger.commands.command import Command, Completion, Result
 from ppcdbg.debugger.results import Help, HelpEntry
@@ -233,5 +234,5 @@ def _split(text: str) -> tuple[str, str]:
 @cache
 def commands() -> Registry:
     """Every command there is."""
-    families = (running, breaks, changes, data, display, exits, info, paravirt, scripts, travel, misc)
+    families = (running, breaks, changes, data, display, exits, info, paravirt, world_switch, scripts, travel, misc)
     return Registry((*(command for family in families for command in family.COMMANDS), *OWN))

@@ -1,0 +1,148 @@
+"""The world switch family: the hypervisor's entry and exit, stepped by instructions or explored with every event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.debugger import world_switch as switch
+from ppcdbg.debugger.commands.command import Command, Result
+from ppcdbg.debugger.world_switch import SwitchFound, SwitchOutcome, SwitchPlace
+from ppcdbg.errors import UsageError
+from ppcdbg.explore.switch_events import EVENTS
+from ppcdbg.kvm.switch.variants import VARIANTS
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+
+def place(debugger: Debugger, argument: str) -> SwitchPlace:
+    if argument.strip():
+        raise UsageError(f"{argument.strip()!r} cannot stand here; 'world-switch start VARIANT' begins one")
+    return debugger.world_switch.place()
+
+
+def start(debugger: Debugger, argument: str) -> SwitchPlace:
+    return debugger.world_switch.start(argument.strip() or switch.FIRST)
+
+
+def step(debugger: Debugger, argument: str) -> SwitchPlace:
+    count = debugger.evaluate(argument).number if argument.strip() else 1
+    if count < 1:
+        raise UsageError(f"world-switch step takes a number of instructions from 1 on, not {count}")
+    return debugger.world_switch.step(count)
+
+
+def until(debugger: Debugger, argument: str) -> SwitchPlace:
+    if not argument.strip():
+        raise UsageError("world-switch until needs a step, a group or a label: world-switch until dmiuh")
+    return debugger.world_switch.until(argument.strip())
+
+
+def inject(debugger: Debugger, argument: str) -> SwitchPlace:
+    if not argument.strip():
+        raise UsageError(f"world-switch inject needs an event: {', '.join(e.name for e in EVENTS)}")
+    return debugger.world_switch.inject(argument.strip())
+
+
+def replay(debugger: Debugger, argument: str) -> SwitchOutcome:
+    return debugger.world_switch.replay(argument)
+
+
+def table(debugger: Debugger, argument: str) -> SwitchFound:
+    return debugger.world_switch.table(tuple(argument.split()), lambda: debugger.runner.interrupted)
+
+
+def info(debugger: Debugger, argument: str) -> Result:
+    return debugger.world_switch.steps(argument.strip()), switch.variants()
+
+
+def _variants(debugger: Debugger, argument: str) -> list[str]:
+    return [v.name for v in VARIANTS]
+
+
+def _events(debugger: Debugger, argument: str) -> list[str]:
+    return [e.name for e in EVENTS]
+
+
+def _places(debugger: Debugger, argument: str) -> list[str]:
+    return debugger.world_switch.places()
+
+
+_FAMILY = "world switch"
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "world-switch",
+        place,
+        "world-switch",
+        "Where the stepped world switch stands; it is a machine of its own, beside the guest.",
+        "world-switch",
+        _FAMILY,
+    ),
+    Command(
+        "world-switch start",
+        start,
+        "world-switch start [VARIANT]",
+        "Stand before the first instruction of a way to switch between host and guest.",
+        "world-switch start dmiuh-last",
+        _FAMILY,
+        (),
+        _variants,
+    ),
+    Command(
+        "world-switch step",
+        step,
+        "world-switch step [COUNT]",
+        "Carry out instructions of the switch, and say which registers changed.",
+        "world-switch step 3",
+        _FAMILY,
+        repeats=True,
+    ),
+    Command(
+        "world-switch until",
+        until,
+        "world-switch until STEP | GROUP | LABEL",
+        "Go on to a step (entry.17), a group of instructions (dmiuh) or a label (handle_exit).",
+        "world-switch until dmiuh",
+        _FAMILY,
+        (),
+        _places,
+    ),
+    Command(
+        "world-switch inject",
+        inject,
+        "world-switch inject EVENT",
+        "An interrupt or a TLB miss comes before the next instruction of the switch.",
+        "world-switch inject critical",
+        _FAMILY,
+        (),
+        _events,
+    ),
+    Command(
+        "world-switch replay",
+        replay,
+        "world-switch replay VARIANT:EVENT@STEP",
+        "Judge one run of the search, and stand where its event comes.",
+        "world-switch replay dmiuh-last:data-miss@entry.14",
+        _FAMILY,
+    ),
+    Command(
+        "world-switch table",
+        table,
+        "world-switch table [VARIANT]...",
+        "Each event before each instruction of the variants: what fails, where, and why.",
+        "world-switch table dmiuh-last",
+        _FAMILY,
+        (),
+        _variants,
+    ),
+    Command(
+        "info world-switch",
+        info,
+        "info world-switch [VARIANT]",
+        "The instructions of the switch with what they do, and the variants there are.",
+        "info world-switch",
+        _FAMILY,
+        (),
+        _variants,
+    ),
+)

@@ -1,0 +1,250 @@
+"""The host around the switch: vectors, handlers, and what its kvmppc_handle_exit does. Text for the assembler.
+
+It is careful, so that what goes wrong is the switch's doing: a handler gives back every register, and a handler of a
+higher level saves what a TLB miss of its own would overwrite (SRR0/1, ESR, DEAR, MAS, the base class's scratch). What
+it owes to the variant: whether vectors test xSRR1[GS], how the miss handler fills MAS, what its handlers touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ppcdbg.cpu.interrupts import (
+    CRITICAL,
+    DEBUG,
+    DECREMENTER,
+    DTLB_MISS,
+    EXTERNAL,
+    ITLB_MISS,
+    MACHINE_CHECK,
+    VECTORS,
+)
+from ppcdbg.cpu.msr import TSR_DIS
+from ppcdbg.kvm.switch.layout import GUEST_DATA, GUEST_DATA_EA, GUEST_EA, GUEST_TEXT, LEVEL_SAVE, SAVE
+
+RETURNS = {"SRR": "rfi", "CSRR": "rfci", "DSRR": "rfdi", "MCSRR": "rfmci"}
+_SCRATCH = {"SRR": "SPRG0", "GSRR": "SPRG0", "CSRR": "SPRG2", "MCSRR": "SPRG1"}
+_MAS = ("MAS0", "MAS1", "MAS2", "MAS3", "MAS6", "MAS7")
+_LOWER = {"SRR": (), "CSRR": ("SRR0", "SRR1"), "DSRR": ("SRR0", "SRR1", "CSRR0", "CSRR1"),
+          "MCSRR": ("SRR0", "SRR1", "CSRR0", "CSRR1", "DSRR0", "DSRR1")}  # fmt: skip
+
+
+def pair_of(number: int) -> str:
+    """The save/restore pair of a vector: SRR, CSRR, DSRR, MCSRR or GSRR."""
+    return VECTORS[number].cls.value[0][:-1]
+
+
+def scratch_of(pair: str, debug_scratch: str) -> str:
+    """The SPRG in which a vector keeps r3."""
+    return debug_scratch if pair == "DSRR" else _SCRATCH[pair]
+
+
+def save_of(pair: str) -> int:
+    """Where in the per-CPU block a vector keeps r4 and r5."""
+    return LEVEL_SAVE[pair] if pair in ("CSRR", "DSRR", "MCSRR") else SAVE
+
+
+def vector(number: int, debug_scratch: str, routing: str, label: str) -> str:
+    """The first instructions at a vector, up to where host and KVM part. ``routing``: test, host or kvm."""
+    pair = pair_of(number)
+    scratch, save = scratch_of(pair, debug_scratch), save_of(pair)
+    lines = f"""
+        {label}_{number}:
+        mtspr {scratch}, r3
+        mfspr r3, SPRG3
+        stw r4, {save}(r3)
+        stw r5, {save + 4}(r3)
+        mfcr r5"""
+    if routing == "test":
+        lines += f"""
+        mfspr r4, {pair}1
+        andis. r4, r4, 0x1000   # DO_KVM: {pair}1[GS]
+        beq {label}_{number}_host
+        b kvm_{number}
+        {label}_{number}_host:"""
+    return lines + f"\nb {'kvm' if routing == 'kvm' else 'host'}_{number}"
+
+
+def handlers(debug_scratch: str, trusting: bool) -> str:
+    """The host's own handlers, by the labels host_0 and so on."""
+    parts = []
+    for number in VECTORS:
+        pair = pair_of(number)
+        if number in (DTLB_MISS, ITLB_MISS):
+            parts.append(_miss(number, trusting))
+        elif number in _BODIES:
+            parts.append(_handler(number, pair, scratch_of(pair, debug_scratch)))
+        elif number < 42:
+            parts.append(f"host_{number}: b dead   # no host expects it")
+    parts.append("dead: b dead")
+    return "\n".join(parts)
+
+
+_IO = "lis r6, IO@ha\nstw r6, IO@l+{0}(r6)"
+_BODIES: Mapping[int, str] = {
+    EXTERNAL: _IO.format(0),
+    CRITICAL: _IO.format(4),
+    MACHINE_CHECK: "mfspr r4, MCSR\nmtspr MCSR, r4\n" + _IO.format(8),
+    DECREMENTER: f"lis r6, {TSR_DIS >> 16}\nmtspr TSR, r6",
+    DEBUG: "li r4, -1\nmtspr DBSR, r4\nmfspr r4, DSRR1\nrlwinm r4, r4, 0, 23, 21\nmtspr DSRR1, r4",
+}
+"""What a handler does to its source: quiet the device's line, clear MCSR and print, clear TSR[DIS] or DBSR and DE."""
+
+
+def _handler(number: int, pair: str, scratch: str) -> str:
+    area, save = LEVEL_SAVE[pair], save_of(pair)
+    kept = (*_MAS, "ESR", "DEAR", "SPRG0", *_LOWER[pair], *(("SRR0", "SRR1") if pair == "SRR" else ()))
+    saves = [f"mfspr r6, {name}\nstw r6, {area + 32 + 4 * i}(r3)" for i, name in enumerate(kept)]
+    loads = [f"lwz r6, {area + 32 + 4 * i}(r3)\nmtspr {name}, r6" for i, name in enumerate(kept)]
+    for i in range(4):
+        saves.append(f"lwz r6, {SAVE + 4 * i}(r3)\nstw r6, {area + 16 + 4 * i}(r3)")
+        loads.append(f"lwz r6, {area + 16 + 4 * i}(r3)\nstw r6, {SAVE + 4 * i}(r3)")
+    frame = "stw r4, -16(r1)   # its frame is on the stack that r1 points at" if pair == "SRR" else ""
+    return "\n".join((
+        f"host_{number}: stw r5, {area + 8}(r3)", f"stw r6, {area + 12}(r3)", *saves,
+        f"lwz r4, HANDLED+{4 * number}(r3)", "addi r4, r4, 1", f"stw r4, HANDLED+{4 * number}(r3)", frame,
+        _BODIES[number], *loads, f"lwz r5, {area + 8}(r3)", "mtcr r5", f"lwz r6, {area + 12}(r3)",
+        f"lwz r5, {save + 4}(r3)", f"lwz r4, {save}(r3)", f"mfspr r3, {scratch}", RETURNS[pair],
+    ))  # fmt: skip
+
+
+def _miss(number: int, trusting: bool) -> str:
+    """A TLB miss in memory that comes and goes. ``trusting``: MAS0 to MAS2 are what the hardware loads (as Linux's);
+    else the handler fills all of MAS by itself and gives back what stood there."""
+    keeps = ("MAS0", "MAS1", "MAS2", "MAS3", "MAS7")
+    head = f"""
+        host_{number}: stw r6, SAVE+8(r3)
+        stw r7, SAVE+12(r3)"""
+    find = f"""
+        mfspr r4, {"DEAR" if number == DTLB_MISS else "SRR0"}
+        rlwinm r6, r4, 24, 22, 27
+        addis r6, r6, PAGE_TABLE@ha
+        lwz r7, PAGE_TABLE@l(r6)
+        rlwinm r4, r4, 0, 0, 19
+        cmplw r7, r4
+        bne dead   # no page of the host's is there"""
+    if trusting:
+        save, fill, load = (
+            "",
+            """
+        mfspr r7, MAS1
+        rlwinm r7, r7, 0, 16, 1
+        mtspr MAS1, r7   # TID 0; V and TSIZE are the hardware's
+        mfspr r7, MAS2
+        lwz r4, PAGE_TABLE@l+12(r6)
+        or r7, r7, r4
+        mtspr MAS2, r7   # EPN is the hardware's""",
+            "",
+        )
+    else:
+        save = "\n".join(f"mfspr r7, {name}\nstw r7, MISS_SAVE+{4 * i}(r3)" for i, name in enumerate(keeps))
+        load = "\n".join(f"lwz r7, MISS_SAVE+{4 * i}(r3)\nmtspr {name}, r7" for i, name in enumerate(keeps))
+        fill = """
+        lis r7, 3
+        mtspr MAS0, r7
+        lis r7, -0x8000
+        ori r7, r7, 0x100
+        mtspr MAS1, r7
+        lwz r7, PAGE_TABLE@l+12(r6)
+        or r7, r7, r4
+        mtspr MAS2, r7"""
+    return f"""{head}\n{save}\n{find}\n{fill}
+        lwz r7, PAGE_TABLE@l+4(r6)
+        mtspr MAS3, r7
+        lwz r7, PAGE_TABLE@l+8(r6)
+        mtspr MAS7, r7
+        tlbwe\n{load}
+        mtcr r5
+        lwz r7, SAVE+12(r3)
+        lwz r6, SAVE+8(r3)
+        lwz r5, SAVE+4(r3)
+        lwz r4, SAVE(r3)
+        mfspr r3, SPRG0
+        rfi"""
+
+
+def _map_guest(label: str, ea: int, real: int) -> str:
+    """kvmppc_mmu_map: the guest's page into TLB0, way 1, with TGS and LPID in MAS8."""
+    return f"""
+        {label}: lis r6, 1
+        mtspr MAS0, r6
+        lwz r6, V_GUEST_PID(r3)
+        rlwinm r6, r6, 16, 8, 15
+        oris r6, r6, 0x8000
+        ori r6, r6, 0x100
+        mtspr MAS1, r6
+        lis r6, {ea >> 16}
+        ori r6, r6, {ea & 0xFFFF | 4}
+        mtspr MAS2, r6
+        lis r6, {real >> 16}
+        ori r6, r6, {real & 0xFFFF | 0x3F}
+        mtspr MAS3, r6
+        li r6, 0
+        mtspr MAS7, r6
+        lwz r6, V_LPID(r3)
+        oris r6, r6, 0x8000
+        mtspr MAS8, r6
+        tlbwe
+        li r6, 0
+        mtspr MAS8, r6
+        blr"""
+
+
+HANDLE_EXIT = f"""
+        handle_exit: mfspr r5, SPRG3
+        lwz r6, EXIT_COUNT(r5)
+        rlwinm r7, r6, 4, 23, 27
+        add r7, r7, r5
+        stw r4, EXITS(r7)
+        lwz r8, V_PC(r3)
+        stw r8, EXITS+4(r7)
+        lwz r9, V_SHARED(r3)
+        lwz r8, S_MSR(r9)
+        stw r8, EXITS+8(r7)
+        addi r6, r6, 1
+        stw r6, EXIT_COUNT(r5)
+        cmpwi r4, {DTLB_MISS}
+        beq map_data
+        cmpwi r4, {ITLB_MISS}
+        beq map_text
+        rlwinm r7, r4, 2, 24, 29
+        add r7, r7, r5
+        lwz r8, HANDLED(r7)
+        addi r8, r8, 1
+        stw r8, HANDLED(r7)
+        lis r6, IO@ha
+        cmpwi r4, {EXTERNAL}
+        beq quiet_external
+        cmpwi r4, {CRITICAL}
+        beq quiet_critical
+        cmpwi r4, {MACHINE_CHECK}
+        beq quiet_machine_check
+        cmpwi r4, {DECREMENTER}
+        beq quiet_decrementer
+        cmpwi r4, {DEBUG}
+        beq quiet_debug
+        blr
+        quiet_external: stw r6, IO@l(r6)
+        blr
+        quiet_critical: stw r6, IO@l+4(r6)
+        blr
+        quiet_machine_check: mfspr r6, MCSR
+        mtspr MCSR, r6
+        blr
+        quiet_decrementer: lis r6, {TSR_DIS >> 16}
+        mtspr TSR, r6
+        blr
+        quiet_debug: li r6, -1
+        mtspr DBSR, r6
+        li r6, 0
+        mtspr DBCR0, r6
+        blr
+{_map_guest("map_data", GUEST_DATA_EA, GUEST_DATA)}
+{_map_guest("map_text", GUEST_EA, GUEST_TEXT)}"""
+"""Note the exit, then run the host's handler again for what is the host's, or map the guest's page."""
+
+GUEST = """
+        guest: addi r20, r20, 1
+        lwz r21, 0(r22)   # not mapped: a data TLB miss leaves the guest
+        addi r21, r21, 1
+        guest_end: b guest_end"""

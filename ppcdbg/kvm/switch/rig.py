@@ -1,0 +1,257 @@
+"""The machine that a variant runs on: a real e500mc core, RAM, one device, and the reference engine.
+
+``Rig`` stands at the first instruction of vcpu_load and goes on by single instructions. It ends where the guest has
+come back from its exit (``guest_end``), or in ``dead``, where the host meets what no host expects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ppcdbg.cpu.bus import BusFault
+from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.models import CORES
+from ppcdbg.cpu.msr import EPCR_DUVD, MSR_EE, MSR_GS
+from ppcdbg.cpu.observe import Observer
+from ppcdbg.cpu.plain import Saved
+from ppcdbg.cpu.shortcuts import Shortcuts
+from ppcdbg.cpu.state import TLB0_ENTRIES
+from ppcdbg.cpu.tlb import TlbEntry
+from ppcdbg.engine.api import EngineStop, Stops
+from ppcdbg.engine.reference.engine import ReferenceEngine
+from ppcdbg.isa import slots
+from ppcdbg.isa.insn import E500MC
+from ppcdbg.kvm.switch import layout as at
+from ppcdbg.kvm.switch.build import Code, build
+from ppcdbg.kvm.switch.variants import Variant
+
+_PIN, _V, _TS4K, _T256K = 0x40000000, 0x80000000, 0x100, 0x400
+PINNED, PINNED_IO = TLB0_ENTRIES, TLB0_ENTRIES + 1
+
+
+@dataclass(frozen=True)
+class GuestState:
+    """The guest before it is entered, by names of :data:`layout.VCPU_FIELDS` and ``SHARED_FIELDS``; what is not named
+    has a value of its own that no other register has."""
+
+    vcpu: dict[str, int] = field(default_factory=dict)
+    shared: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An interrupt that the core took: the vector, what was interrupted, whether it went to the guest's vectors, and
+    after how many instructions."""
+
+    vector: int
+    pc: int
+    msr: int
+    guest: bool
+    position: int
+
+
+class Watch(Observer):
+    """What the hardware did: interrupts taken and TLB entries written."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.taken: list[Taken] = []
+        self.written: list[TlbEntry] = []
+
+    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
+        self.taken.append(Taken(vector, pc, msr, guest, position))
+
+    def tlb_written(self, index: int) -> None:
+        self.written.append(self._core.entry(index))
+
+
+@dataclass(frozen=True)
+class RigState:
+    """The machine put away: registers and TLB, RAM, and what was observed up to here."""
+
+    core: Saved
+    ram: bytes
+    taken: tuple[Taken, ...]
+    written: tuple[TlbEntry, ...]
+
+
+class DeviceBus:
+    """RAM, and a device whose registers let the lines go: +0 external, +4 critical; +8 prints."""
+
+    shortcuts: Shortcuts | None = None
+
+    def __init__(self) -> None:
+        self.ram = memoryview(bytearray(at.RAM))
+        self.core: Core | None = None
+
+    def settle(self) -> None:
+        pass
+
+    def read(self, address: int, size: int) -> int:
+        raise BusFault(address, False)
+
+    def write(self, address: int, size: int, value: int) -> None:
+        offset = address - at.DEVICE
+        if self.core is None or not 0 <= offset < 4096:
+            raise BusFault(address, True)
+        if offset == 0:
+            self.core.set_external(False)
+        elif offset == 4:
+            self.core.set_critical(False)
+
+    def peek(self, address: int, size: int) -> int | None:
+        return None
+
+
+class Rig:
+    """One variant, ready to run."""
+
+    def __init__(self, variant: Variant, guest: GuestState | None = None) -> None:
+        self.variant, self.code = variant, build(variant)
+        self.bus = DeviceBus()
+        self.core = Core(CORES[E500MC], self.bus)
+        self.bus.core = self.core
+        self.core.observer = self.watch = Watch(self.core)
+        self.engine = ReferenceEngine(self.core)
+        self._load(self.code, guest or GuestState())
+        self._map()
+        self._registers()
+
+    # --- made ---------------------------------------------------------------------------------------------------------
+    def word(self, real: int) -> int:
+        """A word of RAM."""
+        return int.from_bytes(self.bus.ram[real : real + 4], "big")
+
+    def put(self, real: int, value: int) -> None:
+        self.bus.ram[real : real + 4] = value.to_bytes(4, "big")
+
+    def place(self, page: int) -> int:
+        """The effective address of a page of the switch's: in lowmem or in vmalloc, as the variant has it."""
+        return (at.LOWMEM if self.variant.vcpu == "lowmem" else at.VMALLOC) + page
+
+    def _load(self, code: Code, guest: GuestState) -> None:
+        for real, word in code.words.items():
+            self.put(real, word)
+        for page in range(0x3F):
+            self._page(page, at.VMALLOC + page * 4096, page * 4096 | 0x15, 0, 4)
+        self._page(0x3F, at.IO, at.DEVICE & 0xFFFFF000 | 0x05, at.DEVICE >> 32, 0xA)
+        epcr = at.EPCR_VCPU if self.variant.duvd else at.EPCR_VCPU & ~EPCR_DUVD
+        vcpu = {name: 0x11000000 + 0x10001 * n for n, name in enumerate(at.VCPU_FIELDS)} | {
+            "CR": 0x12345678, "XER": 0x40000021, "PC": at.GUEST_EA, "GUEST_PID": at.GUEST_PID, "HOST_PID": 0,
+            "HOST_STACK": self.place(at.STACK) + 0x800, "SHARED": self.place(at.SHARED), "LPID": at.LPID,
+            "EPCR": epcr, "GPIR": 0, "MSRP": at.MSRP_VCPU, "EPC": 0x20000000 | at.LPID << 16, "GIVPR": 0x20000000,
+            "GIVOR2": 0x200, "GIVOR8": 0x800, "GEPR": 7, "R22": at.GUEST_DATA_EA, "R1": 0x7FFF0000,
+        } | guest.vcpu  # fmt: skip
+        shared = {name: 0x22000000 + 0x10001 * n for n, name in enumerate(at.SHARED_FIELDS)} | {
+            "MSR": at.GUEST_MSR, "MAS0": 0x10050002, "MAS1": 0xC0050900, "MAS2": 0x30000004, "MAS3": 0x0500003F,
+            "MAS7": 0x1, "MAS4": 0x00000500, "MAS6": 0x00050001, "SRR0": 0x22220000,
+        } | guest.shared  # fmt: skip
+        for name, offset in at.VCPU_FIELDS.items():
+            self.put(at.VCPU + offset, vcpu[name])
+        for name, offset in at.SHARED_FIELDS.items():
+            self.put(at.SHARED + offset, shared[name])
+        self.put(at.CPU + at.CURRENT, self.place(at.VCPU))
+        self.put(at.GUEST_DATA, 0x600D0000)
+
+    def _page(self, index: int, ea: int, mas3: int, mas7: int, wimge: int) -> None:
+        for i, value in enumerate((ea, mas3, mas7, wimge)):
+            self.put(at.PAGE_TABLE + 16 * index + 4 * i, value)
+
+    def _map(self) -> None:
+        """The pinned entries, every page that comes and goes, and the guest's text."""
+        tlb = self.core.tlb
+        tlb.write(PINNED, _V | _PIN | _T256K, at.LOWMEM | 4, 0x15, 0)
+        if self.variant.io == "pinned":
+            tlb.write(PINNED_IO, _V | _PIN | _TS4K, at.IO | 0xA, at.DEVICE & 0xFFFFF000 | 5, at.DEVICE >> 32)
+        for page in range(0xC, 0x3F):
+            tlb.write(page * 4, _V | _TS4K, at.VMALLOC + page * 4096 | 4, page * 4096 | 0x15, 0)
+        pid = self.word(at.VCPU + at.VCPU_FIELDS["GUEST_PID"])
+        tlb.write((at.GUEST_EA >> 12 & 127) * 4 + 1, _V | _TS4K | pid << 16, at.GUEST_EA | 4, at.GUEST_TEXT | 0x3F, 0,
+                  0x80000000 | self.word(at.VCPU + at.VCPU_FIELDS["LPID"]))  # fmt: skip
+
+    def _registers(self) -> None:
+        core, gpr = self.core, self.core.state.gpr
+        core.set_msr(at.HOST_MSR | MSR_EE)
+        for number in at.VECTOR_NUMBERS:
+            try:
+                core.write_spr(f"IVOR{number}", at.ivor(number))
+            except KeyError:
+                continue  # 32 to 34 are not on this core
+        for name, value in {
+            "IVPR": at.VECTORS, "PID": at.HOST_PID, "SPRG3": at.LOWMEM + at.CPU, "MAS4": at.HOST_MAS4,
+            "TCR": 0x04000000, "LR": 0xC0004000, "SPRG9": 0x99999999, "SPRG4": 0x44444444,
+        }.items():  # fmt: skip
+            core.write_spr(name, value)
+        for n in range(32):
+            gpr[n] = 0xA0000000 + n
+        for n in range(14, 32):  # the heavyweight part of the entry loads them
+            gpr[n] = self.word(at.VCPU + 4 * n)
+        gpr[1], gpr[2] = self.place(at.STACK) + 0x800, at.HOST_R2
+        gpr[4] = self.place(at.VCPU)
+        core.state.pc = (at.LOWMEM if self.variant.text == "lowmem" else at.VMALLOC) + at.SWITCH
+
+    # --- running ------------------------------------------------------------------------------------------------------
+    @property
+    def pc(self) -> int:
+        return self.core.state.pc
+
+    @property
+    def over(self) -> str:
+        """``guest`` once the guest has come back from its exit, ``dead`` in a host that gave up; empty before."""
+        labels = self.code.labels
+        return {labels["guest_end"]: "guest", labels["dead"]: "dead"}.get(self.pc, "")
+
+    def step(self) -> EngineStop:
+        """One instruction; an interrupt that comes before it is taken first."""
+        return self.engine.run(self.core.retired + 1, Stops())
+
+    def run(self, limit: int, stops: frozenset[int]) -> EngineStop:
+        """Up to ``limit`` instructions from here, or until pc is in ``stops``."""
+        return self.engine.run(self.core.retired + limit, Stops(stops))
+
+    def hypervisor(self) -> bool:
+        """Whether pc lies in hypervisor state."""
+        return not self.core.msr & MSR_GS
+
+    # --- put away and taken out ---------------------------------------------------------------------------------------
+    def save(self) -> RigState:
+        return RigState(self.core.save(), bytes(self.bus.ram), (*self.watch.taken,), (*self.watch.written,))
+
+    def restore(self, state: RigState) -> None:
+        """What ``save`` gave; what was observed since is forgotten."""
+        self.core.restore(state.core)
+        self.core.tlb.reloaded()
+        self.bus.ram[:] = state.ram
+        self.engine.restored()
+        self.watch.taken[:], self.watch.written[:] = state.taken, state.written
+
+    # --- questions ----------------------------------------------------------------------------------------------------
+    def handled(self, number: int) -> int:
+        """How often the host's handler of a vector ran."""
+        return self.word(at.CPU + at.HANDLED + 4 * number)
+
+    def exits(self) -> list[tuple[int, int, int]]:
+        """Number, pc and MSR of each exit that came to kvmppc_handle_exit."""
+        count = min(self.word(at.CPU + at.EXIT_COUNT), at.EXIT_ROOM)
+        base = at.CPU + at.EXITS
+        return [(self.word(base + 16 * i), self.word(base + 16 * i + 4), self.word(base + 16 * i + 8))
+                for i in range(count)]  # fmt: skip
+
+    def registers(self) -> dict[str, int]:
+        """Everything that the switch moves, and the interrupts' own registers, by name."""
+        reg = self.core.state.reg
+        out = {"pc": reg[slots.PC], "msr": reg[slots.MSR], "cr": self.core.state.cr_word}
+        out |= {f"r{n}": reg[n] for n in range(32)}
+        out |= {name: self.core.read_spr(name) for name in SHOWN}
+        return out
+
+
+GUEST_SPRS = (
+    "LR", "CTR", "XER", "PID", "LPID", "MAS0", "MAS1", "MAS2", "MAS3", "MAS4", "MAS6", "MAS7", "USPRG0", "SPRG4",
+    "SPRG5", "SPRG6", "SPRG7", "SPRG9", "GSPRG0", "GSPRG1", "GSPRG2", "GSPRG3", "GSRR0", "GSRR1", "GDEAR", "GESR",
+    "GEPR", "GPIR", "GIVPR", "GIVOR2", "GIVOR8", "MSRP", "EPCR", "EPLC", "EPSC",
+)  # fmt: skip
+"""What is the guest's while it runs, beside GPRs, CR, pc and MSR."""
+HOST_SPRS = ("IVPR", "SPRG0", "SPRG1", "SPRG2", "SPRG3", "SPRG8", "SRR0", "SRR1", "CSRR0", "CSRR1", "DSRR0", "DSRR1",
+             "MCSRR0", "MCSRR1", "ESR", "DEAR", "DBSR", "MCSR", "TSR", "MAS8")  # fmt: skip
+SHOWN = (*GUEST_SPRS, *HOST_SPRS)

@@ -1,0 +1,186 @@
+"""The world switch: variants against events, a map of signs by step, windows with their lines, and one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ppcdbg.cpu.interrupts import VECTORS
+from ppcdbg.cpu.msr import MSR_BITS, MSR_GS, names
+from ppcdbg.debugger.world_switch import SwitchPlace, SwitchSteps
+from ppcdbg.explore.switch import Step, SwitchReport
+from ppcdbg.explore.switch_judge import CONDITIONS, Observed, SwitchVerdict
+from ppcdbg.explore.switch_report import Window, counts, windows
+from ppcdbg.kvm.switch.rig import Taken
+from ppcdbg.views.numbers import count, ea
+from ppcdbg.views.spans import Line, Span, column, fit, line, wrap
+
+_ROLES = {".": "ok", "-": "masked", "s": "dim", " ": "dim", "x": "dim"}
+_LABEL = 17
+
+
+def legend(width: int) -> list[Line]:
+    """What the signs mean."""
+    signs = (
+        ". handled at once", "- held, then handled", "s suppressed by DUVD", "blank: cannot come", "x not tried",
+        *(f"{c.sign} {c.name}" for c in CONDITIONS),
+    )  # fmt: skip
+    rows = [""]
+    for sign in signs:
+        if len(rows[-1]) + len(sign) + 2 > width:
+            rows.append("")
+        rows[-1] += f"  {sign}" if rows[-1] else sign
+    return [line((row, "dim")) for row in rows]
+
+
+def table(found: Sequence[SwitchReport], width: int) -> list[Line]:
+    """One row a variant, one column an event: clean, or the sign of what fails and at how many steps."""
+    events = found[0].events
+    heads = [e.name for e in events]
+    widths = [max(len(h), 9) for h in heads]
+    name = max(len(r.variant.name) for r in found)
+    top = (column("variant", name, "label"), *(s for h, w in zip(heads, widths) for s in _cell(h, "label", w)))
+    out: list[Line] = [fit(top, width)]
+    for report in found:
+        row: list[Span] = [column(report.variant.name, name, "symbol")]
+        if report.alone.condition:
+            row += [Span("  "), Span(f"fails with no event: {report.alone.condition}", "failed")]
+        else:
+            for i, w in enumerate(widths):
+                row += _cell(*_summary(report, i), w)
+        out.append(fit(tuple(row), width))
+    return out
+
+
+def _cell(text: str, role: str, width: int) -> tuple[Span, Span]:
+    return Span("  "), column(text, width, role)
+
+
+def _summary(report: SwitchReport, i: int) -> tuple[str, str]:
+    come, wrong = counts(report, i)
+    if not come:
+        return "-", "dim"
+    if not wrong:
+        return f"ok {come}", "ok"
+    signs = "".join(dict.fromkeys(row[i].sign for row in report.rows if row[i].condition))
+    return f"{signs} {wrong}/{come}", "failed"
+
+
+def sign_map(found: SwitchReport, width: int) -> list[Line]:
+    """A sign for each step and event, phase by phase."""
+    out: list[Line] = []
+    room = max(width - _LABEL - 1, 20)
+    for phase, first, rows in _phases(found, room):
+        out.append(line((f"{phase}.{first}", "title"), (f" to {phase}.{first + len(rows) - 1}", "dim")))
+        for i, what in enumerate(found.events):
+            cells = [row[i] for row in rows]
+            if any(v.sign != " " for v in cells):
+                out.append(line(column(what.name, _LABEL, "label"), " ", *(_sign(v) for v in cells)))
+    return out
+
+
+def _phases(found: SwitchReport, room: int) -> Iterator[tuple[str, int, list[tuple[SwitchVerdict, ...]]]]:
+    """(phase, number of the first step, rows), at most ``room`` of them."""
+    by_phase: dict[str, list[tuple[SwitchVerdict, ...]]] = {}
+    for step, row in zip(found.steps, found.rows):
+        by_phase.setdefault(step.phase, []).append(row)
+    for phase, rows in by_phase.items():
+        for first in range(0, len(rows), room):
+            yield phase, first, rows[first : first + room]
+
+
+def _sign(verdict: SwitchVerdict) -> Span:
+    return Span(verdict.sign, _ROLES.get(verdict.sign, "failed"))
+
+
+def report(found: SwitchReport, width: int, signs: bool) -> list[Line]:
+    """One variant: what it is, its map, and its windows."""
+    failed = len(found.failures)
+    verdict = (f"{count(failed)} fail", "failed") if failed else ("all clean", "ok")
+    out = [
+        *wrap(line((found.variant.name, "title"), f": {found.variant.about}"), width),
+        line((f"  {count(len(found.steps))} steps, {count(found.tried)} runs, ", "dim"), verdict),
+    ]
+    if signs and not found.alone.condition:
+        out += sign_map(found, width)
+    for window in windows(found):
+        out += _window(window, width)
+    return out
+
+
+def _window(w: Window, width: int) -> list[Line]:
+    where = ", ".join(first if first == last else f"{first} to {last}" for first, last in w.stretches)
+    return [
+        *_indented(line((w.event, "label"), f" breaks {w.condition} at {where}"), width, 2),
+        *_indented(line((w.verdict.reason, "failed")), width, 4),
+        fit(line("    --replay ", (w.line, "cause")), width),
+    ]
+
+
+def _indented(row: Line, width: int, blanks: int) -> list[Line]:
+    return [(Span(" " * blanks), *part) for part in wrap(row, width - blanks)]
+
+
+def found(reports: Sequence[SwitchReport], width: int, signs: bool = True) -> list[Line]:
+    """The table and the legend, then each variant with its windows, and with ``signs`` its map."""
+    out = [*table(reports, width), *legend(width)]
+    for one in reports:
+        out += [(), *report(one, width, signs)]
+    return out
+
+
+def listing(switch: SwitchSteps, width: int) -> list[Line]:
+    """The instructions of a switch with what they do to registers."""
+    out = [*wrap(line((switch.variant, "title"), f": {switch.about}"), width)]
+    for step in switch.steps:
+        cells = (column(step.name, 9, "label"), column(step.group, 12, "dim"), column(step.text, 26, "mnemonic"))
+        changes = ", ".join(f"{name} {before:x} -> {after:x}" for name, before, after in step.effects)
+        parts = [(changes, "changed"), (step.note, "dim")]
+        if not changes:
+            parts.reverse()
+        row = line(*cells, " ", *(p for p in (parts[0], ("  ", "dim"), parts[1]) if p[0]))
+        out.append(fit(row, width))
+    return out
+
+
+def taken_rows(rows: Sequence[Taken], width: int) -> list[Line]:
+    """Interrupts that the core took, in order."""
+    out = []
+    for t in rows:
+        state = "guest" if t.msr & MSR_GS else "host"
+        name = VECTORS[t.vector].name
+        out.append(fit(line("  ", (name, "cause"), f" taken from the {state} at ", (ea(t.pc), "address"),
+                            f", MSR {t.msr:08x}"), width))  # fmt: skip
+    return out
+
+
+def outcome(step: Step, found: Observed, verdict: SwitchVerdict, width: int) -> list[Line]:
+    """One run: where the event came, what the core took from there on, and what is wrong with it."""
+    role = "failed" if verdict.condition else "ok"
+    out = [fit(line((found.event.name, "cause"), f" comes before {step.name} ({step.group}), ", (step.text, "mnemonic"),
+                    f" at {ea(step.address)}"), width)]  # fmt: skip
+    out += _indented(line((found.event.about, "dim")), width, 2)
+    out += taken_rows(found.taken[:12], width)
+    if len(found.taken) > 12:
+        out.append(line((f"  ... {count(len(found.taken) - 12)} more", "dim")))
+    return out + wrap(line((f"{verdict.condition or 'all conditions hold'}: ", role), verdict.reason), width)
+
+
+def place(at: SwitchPlace, width: int) -> list[Line]:
+    """Where the machine of the stepped switch stands, what the last steps changed, and what comes."""
+    where = f"{at.name} " if at.name else ""
+    state = "guest state" if at.guest else "host"
+    out = [fit(line((at.variant, "title"), f": {where}{at.phase} {at.group}".rstrip(),
+                    (f"  {state}, {count(at.position)} instructions", "dim")), width)]  # fmt: skip
+    out += taken_rows(at.taken, width)
+    for change in at.changed:
+        bits = f"  {' '.join(names(change.after, MSR_BITS))}" if change.name == "msr" else ""
+        out.append(fit(line(column(f"  {change.name}", 10, "register"), (ea(change.before), "number"), " -> ",
+                            (ea(change.after), "changed"), (bits, "bits")), width))  # fmt: skip
+    if at.over:
+        text = "the guest has come back from its exit" if at.over == "guest" else "the host gave up"
+        return [*out, line((text, "ok" if at.over == "guest" else "failed"))]
+    for i, row in enumerate(at.ahead):
+        mark = ("=> ", "arrow") if i == 0 else ("   ", "text")
+        out.append(fit(line(mark, (ea(row.address), "address"), "  ", column(row.text, 28, "mnemonic"),
+                            (f"  {row.note}" if row.note else "", "dim")), width))  # fmt: skip
+    return out

@@ -1,0 +1,82 @@
+"""The world switch stepped by hand, from any prompt."""
+
+from __future__ import annotations
+
+import pytest
+
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.world_switch import SwitchPlace
+from ppcdbg.errors import UsageError
+from ppcdbg.views.results import lines
+from ppcdbg.views.spans import to_text
+from tests.debugger.rig import NOP, debugger
+
+
+@pytest.fixture
+def d() -> Debugger:
+    return debugger(NOP, NOP, NOP)
+
+
+def test_steps_say_what_changed(d: Debugger) -> None:
+    d.execute("world-switch start linux")
+    place = d.execute("world-switch until dmiuh")
+    assert isinstance(place, SwitchPlace) and place.name == "entry.6" and not place.guest
+    place = d.execute("world-switch step 3")
+    assert [(c.name, c.before, c.after) for c in place.changed if c.name == "EPCR"] == [
+        ("EPCR", 0x14800000, 0x14C00000)
+    ]
+    place = d.execute("world-switch until guest.0")
+    assert place.guest and place.pc == 0x10000
+    place = d.execute("world-switch until handle_exit")
+    assert not place.guest and [t.vector for t in place.taken] == [13]
+    assert d.execute("world-switch until guest_end").over == "guest"
+
+
+def test_what_is_shown_fits_and_names_the_step(d: Debugger) -> None:
+    d.execute("world-switch start dmiuh-last")
+    d.execute("world-switch until entry.12")
+    shown = to_text(lines(d.execute("world-switch"), d, 80))
+    assert shown.startswith("dmiuh-last: entry.12 entry mas  host") and "=> c000c" in shown
+    assert all(len(row) <= 80 for row in shown.splitlines())
+
+
+def test_an_event_comes_where_it_is_made_to_come(d: Debugger) -> None:
+    d.execute("world-switch start ivpr")
+    d.execute("world-switch until entry.42")
+    d.execute("world-switch inject critical")
+    place = d.execute("world-switch step")
+    assert [(t.vector, t.msr >> 28 & 1) for t in place.taken] == [(0, 0)]
+    assert place.pc >> 16 == 0xC001, "at KVM's vectors"
+
+
+def test_a_line_replays_and_the_machine_stands_there(d: Debugger) -> None:
+    told = d.execute("world-switch replay dmiuh-last:data-miss@entry.14")
+    assert told.verdict.condition == "guest-mas"
+    assert d.execute("world-switch").name == "entry.14"
+    assert [t.vector for t in d.execute("world-switch step").taken] == [13]
+
+
+def test_the_guest_of_the_debugger_does_not_move(d: Debugger) -> None:
+    before = (d.position, d.pc, bytes(d.core.state.block))
+    d.execute("world-switch start")
+    d.execute("world-switch step 100")
+    assert (d.position, d.pc, bytes(d.core.state.block)) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("world-switch start linus", "no variant"), ("world-switch until", "needs a step"),
+        ("world-switch until nowhere", "no step"), ("world-switch inject", "needs an event"),
+        ("world-switch inject thunder", "no event"), ("world-switch inject data-miss", "cannot come here"),
+        ("world-switch step 0", "from 1 on"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_sentence(d: Debugger, line: str, part: str) -> None:
+    with pytest.raises(UsageError, match=part):
+        d.execute(line)
+
+
+def test_a_search_can_be_stopped(d: Debugger) -> None:
+    found = d.world_switch.table(("linux", "ivpr"), lambda: True)
+    assert len(found.reports) == 1 and len(found.reports[0].steps) == 1

@@ -1,0 +1,165 @@
+"""The world switch explored: the hazards that the review of 2012 names fail where they must, safe orders are clean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from ppcdbg.errors import UsageError
+from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, parse
+from ppcdbg.explore.switch_events import EVENTS, event
+from ppcdbg.explore.switch_judge import CANNOT, judge
+from ppcdbg.kvm.switch.variants import ENTRY, EXIT, LOAD, RESUME, Variant, moved, swapped, variant
+
+SAFE = variant("dmiuh-first")
+
+
+def search(one: Variant, *names: str) -> SwitchReport:
+    return SwitchSearch(one).search([event(n) for n in names] if names else EVENTS)
+
+
+def failing(found: SwitchReport, name: str) -> list[str]:
+    """Names of the steps at which an event fails."""
+    column = [e.name for e in found.events].index(name)
+    return [step.name for step, row in zip(found.steps, found.rows) if row[column].condition]
+
+
+def between(steps: Sequence[Step], first: str, last: str, *, phase: str) -> list[Step]:
+    """The steps behind the instruction ``first`` up to and with ``last``, in one phase."""
+    of_phase = [s for s in steps if s.phase == phase]
+    texts = [s.text for s in of_phase]
+    return of_phase[texts.index(first) + 1 : texts.index(last) + 1]
+
+
+def loads(steps: Sequence[Step]) -> list[str]:
+    return [s.name for s in steps if s.text.startswith(("lwz", "stw"))]
+
+
+@pytest.mark.parametrize("name", ["dmiuh-first", "ivpr-gs"])
+def test_a_safe_order_is_clean_whatever_comes(name: str) -> None:
+    found = search(variant(name))
+    assert found.failures == () and found.alone.word == "clean"
+    assert {v.word.split()[0] for row in found.rows for v in row} == {"handled", "held", "suppressed", "cannot"}
+    for column, what in enumerate(found.events):
+        come = sum(row[column] is not CANNOT for row in found.rows)
+        assert come > 60 or what.name == "instruction-miss", (what.name, come)
+
+
+def test_linux_is_clean_but_that_its_debug_vector_uses_sprg9() -> None:
+    """The debug vector of a 32-bit host keeps r8 in SPRG9, which is the guest's when a debug interrupt leaves it."""
+    found = search(variant("linux"))
+    assert [line for line, _ in found.failures] == ["linux:debug@guest.0", "linux:debug@guest.1"]
+    assert all("SPRG9" in verdict.reason for _, verdict in found.failures)
+    assert search(replace(variant("linux"), debug_scratch="SPRG8"), "debug").failures == ()
+
+
+def test_mas_before_dmiuh_are_overwritten_by_a_miss_in_between() -> None:
+    found = search(variant("dmiuh-last"), "data-miss", "critical", "machine-check")
+    window = between(found.steps, "mtspr MAS0, r3", "mtspr EPCR, r3", phase="entry")
+    assert failing(found, "data-miss") == loads(window) != []
+    assert {v.condition for _, v in found.failures} == {"guest-mas"}
+
+
+def test_at_the_exit_dmiuh_must_stay_until_mas_are_saved() -> None:
+    found = search(variant("dmiuh-early-off"), "data-miss")
+    window = between(found.steps, "mtspr EPCR, r3", "stw r3, S_MAS7(r11)", phase="exit")
+    # the last of them, MAS7, has been read when its store misses
+    assert failing(found, "data-miss") == loads(window)[:-1] != []
+    assert {v.condition for _, v in found.failures} == {"guest-mas"}
+
+
+def test_while_ivpr_is_kvms_what_interrupts_the_host_goes_wrong() -> None:
+    found = search(variant("ivpr"), "machine-check", "critical", "data-miss", "external", "debug")
+    entry = between(found.steps, "mtspr IVPR, r3", "rfi", phase="entry")
+    exit_ = [s for s in found.steps if s.phase == "exit"]
+    out = [s.text for s in exit_].index("mtspr IVPR, r3")
+    window = [s.name for s in (*entry, *exit_[: out + 1])]
+    assert failing(found, "machine-check") == failing(found, "critical") == window
+    column = [e.name for e in found.events].index("data-miss")
+    possible = {s.name for s, row in zip(found.steps, found.rows) if row[column] is not CANNOT}
+    assert failing(found, "data-miss") == [name for name in window if name in possible] != []
+    assert {v.condition for _, v in found.failures} == {"right-handler"}
+
+
+def test_srr0_and_srr1_survive_no_miss() -> None:
+    found = search(variant("srr-early"), "data-miss")
+    window = between(found.steps, "mtspr SRR0, r3", "rfi", phase="entry")
+    assert failing(found, "data-miss") == loads(window)
+    assert {v.condition for _, v in found.failures} == {"saved-state"}
+
+
+def test_a_handler_that_trusts_mas_puts_the_guests_into_the_hosts_tlb() -> None:
+    """What Linux relies on pinned memory for: with DMIUH=1 the miss handler finds the guest's MAS0 to MAS2."""
+    found = search(variant("linux-ioremap"), "critical")
+    window = between(found.steps, "mtspr EPCR, r3", "rfi", phase="entry")
+    exit_ = [s for s in found.steps if s.phase == "exit"]
+    out = [s.text for s in exit_].index("mtspr EPCR, r3")
+    assert failing(found, "critical") == [s.name for s in (*window, *exit_[: out + 1])]
+    assert {v.condition for _, v in found.failures} == {"host-tlb"}
+
+
+def test_guest_state_begins_with_rfi_and_not_before() -> None:
+    found = search(variant("gs-early"), "critical")
+    assert found.alone.condition == "goes-on" and found.tried == 1
+    assert [line for line, _ in found.failures] == ["gs-early:nothing@load.0"]
+
+
+FAULTS: dict[str, tuple[dict[str, tuple[str, ...]], str]] = {
+    "dmiuh and mas": ({"entry": swapped(SAFE.entry, "dmiuh", "mas")}, "host-state"),
+    "host-mas and mas": ({"entry": swapped(SAFE.entry, "host-mas", "mas")}, "host-state"),
+    "no dmiuh": ({"entry": tuple(g for g in SAFE.entry if g != "dmiuh")}, "guest-mas"),
+    "no sprg": ({"entry": tuple(g for g in SAFE.entry if g != "sprg")}, "guest-registers"),
+    "no guest pid": ({"entry": tuple(g for g in SAFE.entry if g != "pid")}, "guest-registers"),
+    "sprg after gprs": ({"entry": swapped(SAFE.entry, "sprg", "gprs")}, "goes-on"),
+    "cr after the last loads": ({"entry": swapped(SAFE.entry, "cr", "srr-pinned")}, "goes-on"),
+    "exit: mas and dmiuh": ({"resume": swapped(RESUME, "mas", "dmiuh")}, "guest-mas"),
+    "exit: mas and host-mas": ({"resume": swapped(RESUME, "mas", "host-mas")}, "guest-mas"),
+    "exit: dmiuh stays": ({"resume": tuple(g for g in RESUME if g != "dmiuh")}, "host-state"),
+    "exit: guest pid stays": ({"exit": tuple(g for g in SAFE.exit if g != "pid")}, "host-state"),
+    "exit: guest stack stays": ({"exit": tuple(g for g in SAFE.exit if g != "stack")}, "host-state"),
+    "exit: stack before the vcpu": ({"exit": swapped(SAFE.exit, "park", "stack")}, "goes-on"),
+    "ee stays on": ({"load": tuple(g for g in LOAD if g != "ee-off")}, "goes-on"),
+    "no epcr": ({"load": tuple(g for g in LOAD if g != "epcr")}, "guest-registers"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found(name: str) -> None:
+    change, condition = FAULTS[name]
+    found = search(replace(SAFE, name="fault", **change), "external", "data-miss")
+    assert found.failures[0][1].condition == condition, found.failures[:3]
+
+
+def test_what_commutes_is_no_fault() -> None:
+    for change in (
+        {"entry": swapped(SAFE.entry, "pid", "host-r2")}, {"entry": moved(SAFE.entry, "lr-xer-ctr", "gprs")},
+        {"resume": moved(RESUME, "volatiles", "dmiuh")}, {"load": swapped(LOAD, "lpid", "epcr")},
+    ):  # fmt: skip
+        found = search(replace(SAFE, name="other", **change), "data-miss")
+        assert found.failures == (), change
+
+
+def test_every_failure_replays_from_its_line() -> None:
+    found = search(variant("dmiuh-last"), "data-miss")
+    for line, verdict in found.failures:
+        one, what, step = parse(line)
+        again = SwitchSearch(one)
+        again.seek(step)
+        observed = again.observe(what)
+        assert observed is not None and judge(observed) == verdict
+
+
+def test_what_is_no_line_is_refused() -> None:
+    for line, part in (("x", "VARIANT:EVENT@STEP"), ("linus:critical@entry.1", "no variant 'linus'"),
+                       ("linux:thunder@entry.1", "no event 'thunder'")):  # fmt: skip
+        with pytest.raises(UsageError, match=part):
+            parse(line)
+    with pytest.raises(UsageError, match=r"no step 'entry.999'"):
+        SwitchSearch(variant("linux")).seek("entry.999")
+
+
+def test_the_groups_of_linux_are_all_used() -> None:
+    one = variant("linux")
+    assert (one.load, one.entry, one.exit, one.resume) == (LOAD, ENTRY, EXIT, RESUME)
