@@ -32,6 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     kvm = parser.add_argument_group("KVM's policies")
     add = kvm.add_argument
     add("--pv", choices=CHOICES["pv"], help="the paravirtual interface (default magic-page)")
+    add("--patch-by", choices=CHOICES["patch_by"], help="who rewrites privileged instructions (default guest)")
     add("--irqchip", choices=CHOICES["irqchip"], help="where the MPIC is emulated (default kernel)")
     add("--on-emulation-failure", choices=CHOICES["on_emulation_failure"], help="default both, as Linux 6.1")
     add("--unknown-spr", choices=CHOICES["unknown_spr"], help="default fail, as Linux 6.1")
@@ -54,8 +55,9 @@ def description(options: argparse.Namespace) -> MachineDescription:
         raise UsageError(f"there are two guests, {options.guest} and --kernel {options.kernel}; give one")
     given = {
         name: getattr(options, name)
-        for name in ("cpu", "hv", "memory", "initrd", "append", "dtb", "load", "entry", "symbols", "pv", "irqchip",
-                     "on_emulation_failure", "unknown_spr", "deferral", "backing", "engine", "max_insns", "input")
+        for name in ("cpu", "hv", "memory", "initrd", "append", "dtb", "load", "entry", "symbols", "pv", "patch_by",
+                     "irqchip", "on_emulation_failure", "unknown_spr", "deferral", "backing", "engine",
+                     "max_insns", "input")
     }  # fmt: skip
     given["quirks"] = quirks(options.quirk) if options.quirk else None
     if session is not None:

@@ -9,6 +9,7 @@ quirks   where Linux 6.1 does something that looks wrong; switched by --quirk NA
 limits   what the model of KVM leaves out, and what is there instead
 machine  the cores and the board: devices with their real addresses
 world-switch  how Linux 6.1 enters and leaves a guest on e500mc, instruction by instruction, with what each changes
+patch-hazards  what becomes of guests that read their instructions when a hypervisor rewrites these; runs them
 commands the manual of the command language: every command, with an example; events, fields, variables
 """
 
@@ -245,6 +246,13 @@ def world_switch(cpu: str | None) -> list[Row]:
     ]
 
 
+def patch_hazards(cpu: str | None) -> list[Row]:
+    """The four guests, each rewritten by nobody, by the hypervisor and by itself."""
+    from ppcdbg.explore.hazards import rows
+
+    return [*rows()]
+
+
 def commands(cpu: str | None) -> list[Row]:
     """The command language."""
     from ppcdbg.views.manual import rows
@@ -262,5 +270,6 @@ TOPICS: Mapping[str, Topic] = {
     "limits": Topic(limits),
     "machine": Topic(machine, frozenset({"address", "size"})),
     "world-switch": Topic(world_switch, frozenset({"address"})),
+    "patch-hazards": Topic(patch_hazards),
     "commands": Topic(commands, manual=True),
 }

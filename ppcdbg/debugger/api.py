@@ -42,6 +42,7 @@ def open_guest(
     entry: str | int | None = None,
     symbols: str | Path | None = None,
     pv: str | None = None,
+    patch_by: str | None = None,
     irqchip: str | None = None,
     on_emulation_failure: str | None = None,
     unknown_spr: str | None = None,
@@ -61,7 +62,7 @@ def open_guest(
         "cpu": cpu, "hv": hv, "memory": memory, "initrd": initrd, "append": append, "dtb": dtb, "load": load,
         "entry": entry, "symbols": symbols, "pv": pv, "irqchip": irqchip, "on_emulation_failure": on_emulation_failure,
         "unknown_spr": unknown_spr, "deferral": deferral, "quirks": quirks, "engine": engine, "max_insns": max_insns,
-        "input": input,
+        "input": input, "patch_by": patch_by,
     }  # fmt: skip
     session = session_file(guest, os.environ)
     if session is not None:

@@ -40,6 +40,7 @@ class EventKind(Enum):
     MISS = "miss"
     MAGIC = "magic"
     CRITICAL = "critical"
+    REWRITTEN = "rewritten"
     SWITCH = "switch"
     CONSOLE = "console"
     POSITION = "position"
@@ -85,6 +86,8 @@ WORDS: dict[EventKind, Words] = {
         "[entered|saved|looked|left|interrupted|withheld]",
         "a paravirtual critical section, or what comes in one",
         "break critical entered"),
+    EventKind.REWRITTEN: Words("", "the guest loads an instruction that the hypervisor has rewritten",
+                               "break rewritten"),
     EventKind.SWITCH: Words("[user|kernel]", "the guest goes to user or to supervisor state", "break switch user"),
     EventKind.CONSOLE: Words("TEXT", "the console prints a text", 'break console "login:"'),
     EventKind.POSITION: Words("COUNT", "so many instructions have retired", "break position 1_000_000"),

@@ -266,6 +266,7 @@ _PARSERS: dict[EventKind, Parser] = {
     EventKind.MISS: _miss,
     EventKind.MAGIC: _magic,
     EventKind.CRITICAL: _chosen(EventKind.CRITICAL, *SECTION),
+    EventKind.REWRITTEN: _chosen(EventKind.REWRITTEN),
     EventKind.SWITCH: _chosen(EventKind.SWITCH, "user", "kernel"),
     EventKind.POSITION: _at_position,
     EventKind.EXIT: _exit,

@@ -153,6 +153,11 @@ EVENT_FIELDS: dict[EventKind, dict[str, str]] = {
         "by": "the exit that interrupted it",
         "pending": "interrupts that it holds back",
     },
+    EventKind.REWRITTEN: {
+        **_ACCESS,
+        "original": "the guest's own word",
+        "rewritten": "position where it was rewritten",
+    },
 }
 """Fields beside the record's, by kind of event."""
 

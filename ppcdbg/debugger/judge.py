@@ -16,6 +16,7 @@ from ppcdbg.debugger.fields import device_fields, hit_fields, magic_field
 from ppcdbg.debugger.listening import Heard, fits, section_event
 from ppcdbg.debugger.matching import arrives, is_hypercall, matches, withheld
 from ppcdbg.debugger.model import guest_of
+from ppcdbg.engine.api import Hit, Watch
 from ppcdbg.isa.flow import To, flow
 from ppcdbg.kvm import booke
 from ppcdbg.kvm.records import ExitRecord
@@ -38,6 +39,9 @@ class Judge:
     def __init__(self, system: System, vcpu: Vcpu | None, breakpoints: Breakpoints) -> None:
         self._system, self._vcpu, self._breakpoints = system, vcpu, breakpoints
         self._guest = guest_of(system)
+        self._rewriter = None if vcpu is None else vcpu.rewriter
+        self._rewritten: frozenset[Watch] = frozenset()
+        self._known = 0
 
     # --- where the guest stands -------------------------------------------------------------------------------------
     def at(self, pc: int) -> list[Candidate]:
@@ -70,12 +74,32 @@ class Judge:
         first = "SRR0" if at.pair == "GSRR0" and self._guest.kind != "bare" else at.pair
         return bool(self._guest.spr(first[:-1] + "1") & MSR_PR)
 
+    def rewritten(self) -> tuple[Watch, ...]:
+        """What sees a load of an instruction that the hypervisor has rewritten so far."""
+        if self._rewriter is None:
+            return ()
+        self._known = len(self._rewriter.entries)
+        watches = self._rewriter.watches()
+        self._rewritten = frozenset(watches)
+        return watches
+
+    def more_rewritten(self) -> bool:
+        """Whether that is no longer all."""
+        waited = self._rewriter is not None and EventKind.REWRITTEN in self._breakpoints.needs.kinds
+        return waited and self._rewriter is not None and len(self._rewriter.entries) != self._known
+
+    def _watching(self, hit: Hit) -> list[Breakpoint]:
+        found = self._breakpoints.watching(hit.watch)
+        if hit.watch not in self._rewritten:
+            return found
+        return found + [b for b in self._breakpoints if b.enabled and b.event.kind is EventKind.REWRITTEN]
+
     def touched(self, stop: Stop) -> list[Candidate]:
         """Those on the data that a stop's instruction accesses."""
         found: list[Candidate] = []
         seen: set[int] = set()
         for hit in stop.hits:
-            for b in self._breakpoints.watching(hit.watch):
+            for b in self._watching(hit):
                 fields = hit_fields(hit)
                 if b.event.kind is EventKind.CRITICAL:
                     user, r1 = bool(self._guest.msr & MSR_PR), self._system.core.state.gpr[1]
@@ -86,6 +110,11 @@ class Judge:
                     fields["what"] = what
                 elif b.event.kind is EventKind.MAGIC:
                     fields |= {"field": magic_field(hit.address), "by": "guest"}
+                elif b.event.kind is EventKind.REWRITTEN and self._rewriter is not None:
+                    about = self._rewriter.at(hit.watch.start)
+                    if about is None:
+                        continue
+                    fields |= {"original": about.original, "rewritten": about.position}
                 if b.number not in seen:
                     seen.add(b.number)
                     found.append(Candidate(b, None, fields))

@@ -139,6 +139,21 @@ class Paravirt:
                 return found if any(s.address == address for s in found.steps) else None
         return None
 
+    def rewritten(self) -> Table:
+        """What the hypervisor has rewritten unasked, and whether it still stands there."""
+        rewriter = self.vcpu.rewriter
+        if rewriter is None:
+            raise UsageError("nobody rewrites this guest's instructions unasked; --patch-by hypervisor does")
+        standing = rewriter.standing()
+        rows = tuple(
+            (f"{e.address:#010x}", self._debugger.symbols.name(e.address), f"{e.original:08x}", f"{e.word:08x}",
+             e.position, e.exit, "yes" if e.real in standing else "no")
+            for e in rewriter.entries
+        )  # fmt: skip
+        notes = ("break rewritten stops at a load that sees one of them",)
+        columns = ("address", "symbol", "original", "rewritten", "position", "exit", "still there")
+        return Table(f"{len(rows)} instructions rewritten by the hypervisor", columns, rows, notes)
+
     # --- deferral -------------------------------------------------------------------------------------------------
     def deferral(self) -> Table:
         """What the chosen policy did so far; the notes say what it is and what it asks of a guest."""

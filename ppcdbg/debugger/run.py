@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ppcdbg.debugger.breakpoints import Breakpoint, Breakpoints
-from ppcdbg.debugger.events import Seen, Verb
+from ppcdbg.debugger.events import EventKind, Seen, Verb
 from ppcdbg.debugger.judge import Candidate, Judge
 from ppcdbg.debugger.listening import Listener
 from ppcdbg.debugger.model import vcpu_of
@@ -172,6 +172,8 @@ class Runner:
         if Seen.ARRIVAL in needs.numbers or compared:
             hold = Hold(self._arriving, None if compared else needs.vectors)
         places, watches = request.places | needs.addresses, tuple(needs.watches)
+        if EventKind.REWRITTEN in needs.kinds:
+            watches = tuple(dict.fromkeys(watches + self._judge.rewritten()))
         if self.client is not None:
             places |= self.client.places
             watches = tuple(dict.fromkeys(watches + self.client.watches))
@@ -218,7 +220,7 @@ class Runner:
             self._offer(self._judge.handled(record))
         if self._listener.heard:
             self._offer(self._judge.heard(self._listener.take(), exits[-1] if exits else None))
-        return bool(self._pending)
+        return bool(self._pending) or self._judge.more_rewritten()
 
     def _offer(self, found: list[Candidate]) -> None:
         """Breakpoints whose event came: conditions and counts now, while the guest stands there; the rest later."""

@@ -207,6 +207,15 @@ def _critical(debugger: Debugger, event: Event) -> Event:
     return replace(event, seen=frozenset(seen), watches=watches)
 
 
+def _rewritten(debugger: Debugger, event: Event) -> Event:
+    """Loads as data; what is watched is what is rewritten so far, so each exit is looked at for more."""
+    vcpu = vcpu_of(debugger.system)
+    if vcpu is None or vcpu.rewriter is None:
+        raise UsageError(f"nobody rewrites this guest's instructions unasked, so '{event}' never happens;"
+                         " --patch-by hypervisor does")  # fmt: skip
+    return replace(event, seen=frozenset({Seen.ACCESS, Seen.EXIT}))
+
+
 ARRIVING = frozenset({EventKind.EXIT, EventKind.INSN, EventKind.SPR, EventKind.HCALL, EventKind.TLB, EventKind.MISS})
 _SIGHTS: dict[EventKind, Callable[[Debugger, Event], Event]] = {
     EventKind.ADDRESS: _one(Seen.PLACE),
@@ -225,6 +234,7 @@ _SIGHTS: dict[EventKind, Callable[[Debugger, Event], Event]] = {
     EventKind.MISS: _miss,
     EventKind.MAGIC: _magic,
     EventKind.CRITICAL: _critical,
+    EventKind.REWRITTEN: _rewritten,
     EventKind.SWITCH: _switch,
     EventKind.CONSOLE: _one(Seen.CONSOLE),
     EventKind.POSITION: _one(Seen.POSITION),

@@ -46,7 +46,7 @@ def quirks_with(switches: Mapping[str, bool]) -> Quirks:
 
 def hypervisor_node(description: MachineDescription) -> HypervisorNode | None:
     """What the device tree says of KVM (facts 7.2); nothing with the interface off, or as it was in 2010."""
-    if description.pv != "magic-page":
+    if description.pv != "magic-page" or description.patch_by != "guest":
         return None
     return HypervisorNode(HCALL_HV if CORES[description.cpu].has_hv else HCALL_PR, True)
 
@@ -63,6 +63,11 @@ def build_kvm(
         )
     if model.has_hv and description.pv == "2010":
         raise UsageError(f"--pv 2010 is for guests in PR mode, whose mfpvr exits; {description.cpu} runs in HV mode")
+    if model.has_hv and description.patch_by != "guest":
+        raise UsageError(
+            f"--patch-by hypervisor is for guests in PR mode, whose privileged instructions exit; {description.cpu}"
+            " runs in HV mode"
+        )
     cores: list[Core] = []
     board = Board(
         description.memory + HOST_PAGES,
@@ -83,9 +88,10 @@ def build_kvm(
         quirks=quirks_of(description),
         on_failure=FailurePolicy(description.on_emulation_failure),
         unknown_spr=UnknownSpr(description.unknown_spr),
-        magic_page=description.pv != "off",
+        magic_page=description.pv != "off" and description.patch_by == "guest",
         pv_2010=description.pv == "2010",
         deferral=description.deferral,
+        rewrites=description.patch_by == "hypervisor",
         mpic_in_kernel=(MPIC_BASE, MPIC_SIZE) if kernel_irqchip else None,
     )
     shared = SharedPage(board.bus.ram[description.memory : description.memory + 4096] if not vm.hv else bytearray(4096))

@@ -88,7 +88,7 @@ def _decode19(v: Vcpu, xop: int) -> Decoded:
 
 def _offer(v: Vcpu, word: int, exit_type: int) -> None:
     """Let compiled code do what only moves a word between a GPR and the shared page (:mod:`ppcdbg.kvm.native`)."""
-    if v.hv or word >> 26 != 31:
+    if v.hv or v.rewriter is not None or word >> 26 != 31:
         return
     rt, xop = word >> 21 & 31, word >> 1 & 0x3FF
     place: tuple[int, int] | None = None
@@ -220,6 +220,8 @@ def emulate(v: Vcpu) -> int:
     if result == EMULATE_DONE:
         v.pc = pc + 4 & _M32
         v.core.retire()
+        if v.rewriter is not None:
+            v.rewriter.emulated(pc, word)
     elif result == _ADVANCED and v.pc != pc:
         v.core.retire()
     return _outcome(v, word, result & 7, shown)

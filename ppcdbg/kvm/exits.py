@@ -177,7 +177,8 @@ def _dtlb_miss(v: Vcpu) -> int:
         v.account(codes.DTLB_VIRT_MISS_EXITS, "dtlb_virt_miss_exits")
         return RESUME_GUEST
     if not v.hv and not msr & MSR_PR and ea & 0xFFFFF000 == v.magic_page_ea and _magic_there(v):
-        space = 0 if v.quirks.magic_page_as0_only else msr >> 4 & 1
+        only = v.quirks.magic_page_as0_only and v.rewriter is None  # whoever rewrites unasked must map it everywhere
+        space = 0 if only else msr >> 4 & 1
         v.shadow.map_magic(v.shared_real, v.magic_page_ea, space)
         v.actions.append((MAPPED_MAGIC, ea & 0xFFFFF000))
         v.account(codes.DTLB_VIRT_MISS_EXITS, "dtlb_virt_miss_exits")

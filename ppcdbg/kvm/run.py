@@ -75,6 +75,7 @@ class KvmSystem(RunLoop):
         core = self.core
         core.tenant = True
         core.interrupt_source = None
+        vcpu.code_changed = engine.code_changed
         vcpu.wait_for_event = self._wait_for_event
         vcpu.device_at = board.device_at
         vcpu.mpic_acknowledge = board.proxy_acknowledge

@@ -26,6 +26,7 @@ from ppcdbg.kvm.host_tlb import HostTlb
 from ppcdbg.kvm.log import ExitLog, FailureLog
 from ppcdbg.kvm.magic_page import SharedPage
 from ppcdbg.kvm.mas import HardwareMas, Mas, PageMas
+from ppcdbg.kvm.rewriting import PAGE_EA, Rewriter
 from ppcdbg.kvm.shadow_ids import ShadowIds
 from ppcdbg.kvm.shadow_tlb import ShadowTlb
 from ppcdbg.kvm.timing import STAT, STATS, Timing
@@ -101,6 +102,11 @@ class Vcpu:
         self.magic_page_pa = 0
         self.magic_page_ea = 0
         self.deferral = policy(vm.deferral, self)
+        self.rewriter = Rewriter(self) if vm.rewrites else None
+        if self.rewriter is not None:
+            self.magic_page_pa = self.magic_page_ea = PAGE_EA
+        self.code_changed: Callable[[int, int], None] = lambda real, length: None
+        """Tells the engine that KVM has written into the guest's memory."""
         # --- MMIO in flight
         self.mmio_needed = False
         self.mmio_access: tuple[Access, int, bool] | None = None

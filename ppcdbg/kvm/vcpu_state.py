@@ -33,11 +33,11 @@ LISTS = ("ivor", "queue_counts", "delivered_counts", "tlbcfg")
 TABLES = ("stats", "counts")
 PARTS = ("run", "gtlb", "shadow", "host_tlb", "timing", "exits", "failures", "deferral", "deferral_counts")
 ELSEWHERE = ("ids", "shared", "debug", "thread_debug", "sprg_loaded", "queued_by", "_emulated", "known",
-             "hypercalls", "mmio_counts", "mmio_access", "stalled", "words")  # fmt: skip
+             "hypercalls", "mmio_counts", "mmio_access", "stalled", "words", "rewriter")  # fmt: skip
 """State that is saved below, in a form of its own."""
 NOT_STATE = ("vm", "core", "hv", "quirks", "number", "reg", "gpr", "shared_real", "mas", "prios", "mpic_acknowledge",
-             "accesses", "kernel_bus", "device_at", "wait_for_event", "host_debug", "trace", "decoded", "actions",
-             "queued", "delivered", "rows", "signal")  # fmt: skip
+             "accesses", "kernel_bus", "device_at", "wait_for_event", "code_changed", "host_debug", "trace", "decoded",
+             "actions", "queued", "delivered", "rows", "signal")  # fmt: skip
 
 
 def save_vcpu(v: Vcpu) -> Saved:
@@ -61,6 +61,7 @@ def save_vcpu(v: Vcpu) -> Saved:
         "mmio_counts": [[name, write, count] for (name, write), count in sorted(v.mmio_counts.items())],
         "mmio_access": None if access is None else [access[0].word, access[1], access[2]],
         "stalled": v.stalled,
+        **({} if v.rewriter is None else {"rewritten": v.rewriter.save()}),
     }
 
 
@@ -94,6 +95,8 @@ def restore_vcpu(v: Vcpu, state: Saved) -> None:
         device, write, count = items(row)
         v.mmio_counts[words(device), bool(write)] = whole(count)
     v.mmio_access = _access(v, state["mmio_access"])
+    if v.rewriter is not None:
+        v.rewriter.restore(state["rewritten"])
     v.stalled = None if state["stalled"] is None else words(state["stalled"])
     v.actions.clear()
     v.queued.clear()

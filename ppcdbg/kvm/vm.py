@@ -49,6 +49,8 @@ class Vm:
     """The interface as first posted: it is known by what mfpvr leaves alone, and its page ends at int_pending."""
     deferral: str = "stock"
     """The policy of :mod:`ppcdbg.kvm.deferral`."""
+    rewrites: bool = False
+    """It rewrites the guest's instructions itself (:mod:`ppcdbg.kvm.rewriting`)."""
     mpic_in_kernel: tuple[int, int] | None = None
 
     def visible(self, gpa: int) -> bool:

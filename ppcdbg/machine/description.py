@@ -36,6 +36,7 @@ class MachineDescription:
     dtb_address: int | None = None
     symbols: Path | None = None
     pv: str = "magic-page"
+    patch_by: str = "guest"
     irqchip: str = "kernel"
     engine: str = "auto"
     max_insns: int | None = None
@@ -55,6 +56,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "cpu": tuple(sorted(CORES)),
     "hv": ("kvm", "none"),
     "pv": ("magic-page", "2010", "off"),
+    "patch_by": ("guest", "hypervisor"),
     "irqchip": ("kernel", "user"),
     "engine": ("auto", "reference", "llvm", "lockstep"),
     "on_emulation_failure": ("exit", "inject", "both"),

@@ -57,6 +57,17 @@ def _stop(story: Story) -> Line:
     return (*lead, *_event(dict(report.fields)), *_after(report), *_next(story), *_waiting(story))
 
 
+def _rewritten(fields: dict[str, int | str]) -> Line:
+    """That what was read is not what the guest had put there."""
+    if "original" not in fields:
+        return ()
+    where = (ea(int(fields["ea"])), "address")
+    return line(
+        " At ", where, f" the guest had put {fields['original']:08x}; the hypervisor rewrote it at position"
+        f" {fields['rewritten']:,}."
+    )  # fmt: skip
+
+
 def _event(fields: dict[str, int | str]) -> Line:
     """What is known of an access or an interrupt that a breakpoint waited for."""
     if "vector" in fields:
@@ -70,7 +81,7 @@ def _event(fields: dict[str, int | str]) -> Line:
     old, new = (fields.get(name) for name in ("old", "new"))
     if not fields["write"]:
         read = f": {fields['value']:#x}" if isinstance(fields.get("value"), int) else ""
-        return line(f" {who}", *at, f" read {what}{read}.")
+        return line(f" {who}", *at, f" read {what}{read}.", *_rewritten(fields))
     was = f"{old:#x} → " if isinstance(old, int) else ""
     now = f"{new:#x}" if isinstance(new, int) else ""
     return line(f" {who}", *at, f" wrote {what}: ", (was + now, "changed"), ".")

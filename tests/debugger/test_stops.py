@@ -134,7 +134,7 @@ def test_every_kind_is_tried_or_has_its_own_test() -> None:
     tried = {parse_event(demo(), w).kind for w in (
         "exit", "insn", "spr", "mmio", "hcall", "irqprio queue", "irqprio deliver", "irqprio withhold", "taken", "tlb",
         "stlb", "miss", "magic", "switch", "position 5", "console x")}  # fmt: skip
-    own = {EventKind.ADDRESS, EventKind.DATA, EventKind.CRITICAL}
+    own = {EventKind.ADDRESS, EventKind.DATA, EventKind.CRITICAL, EventKind.REWRITTEN}
     assert tried | own == set(EventKind) == set(ABOUT)
 
 
@@ -174,7 +174,8 @@ def test_what_a_machine_cannot_see_is_refused_in_a_sentence() -> None:
     bare, hv = debugger(SPIN), demo("e500mc")
     for d, words in ((bare, "exit"), (bare, "hcall"), (bare, "stlb"), (bare, "magic"), (bare, "critical"),
                      (bare, "miss shadow"), (hv, "magic critical"), (hv, "critical"), (bare, "insn"),
-                     (hv, "tlb flush"), (hv, "irqprio"), (hv, "position"), (hv, "taken NOTHING")):  # fmt: skip
+                     (hv, "tlb flush"), (hv, "irqprio"), (hv, "position"), (hv, "taken NOTHING"),
+                     (hv, "rewritten")):  # fmt: skip
         with pytest.raises(UsageError):
             d.execute(f"break {words}")
 

@@ -25,6 +25,21 @@ def patched_at(debugger: Debugger, argument: str) -> PatchedDetail:
     return debugger.paravirt.at(debugger.address(argument) if argument.strip() else debugger.pc)
 
 
+def rewritten(debugger: Debugger, argument: str) -> Table:
+    return debugger.paravirt.rewritten()
+
+
+def hazards(debugger: Debugger, argument: str) -> Table:
+    """It runs guests of its own; the one at hand stays where it is."""
+    from ppcdbg.explore.hazards import HAZARDS, rows
+
+    found = rows()
+    cells = tuple(tuple("-" if cell is None else cell for cell in [*row.values()][:-1]) for row in found)
+    notes = ["reads: loads that saw a word which the guest had not put there; the first of them is shown"]
+    notes += [f"hazard-{name}: {does}" for name, does in HAZARDS.items()]
+    return Table("patch hazards", tuple(found[0])[:-1], cells, tuple(notes))
+
+
 def deferral(debugger: Debugger, argument: str) -> Table:
     return debugger.paravirt.deferral()
 
@@ -65,6 +80,22 @@ COMMANDS: tuple[Command, ...] = (
         "paravirtual",
         (),
         _symbols,
+    ),
+    Command(
+        "info rewritten",
+        rewritten,
+        "info rewritten",
+        "The instructions that the hypervisor has rewritten unasked (--patch-by hypervisor).",
+        "info rewritten",
+        "paravirtual",
+    ),
+    Command(
+        "info patch-hazards",
+        hazards,
+        "info patch-hazards",
+        "Four guests that read their own instructions, rewritten by nobody, by the hypervisor and by themselves.",
+        "info patch-hazards",
+        "paravirtual",
     ),
     Command(
         "info deferral",
