@@ -27,7 +27,7 @@ class InputError(PpcdbgError):
 
 
 class Interrupted(PpcdbgError):
-    """The user stopped a script before its end."""
+    """The user stopped a script or a search before its end."""
 
     exit_status = 130
 

@@ -15,13 +15,13 @@ from ppcdbg.bench.clock import timed
 from ppcdbg.bench.results import Ask, Better, NotRun
 from ppcdbg.bench.row import Row, Subject
 from ppcdbg.explore.conditions import Bounds
-from ppcdbg.explore.distribute import begin
 from ppcdbg.explore.schedule import Event
 from ppcdbg.explore.search import Search
 from ppcdbg.explore.sites import Site
 from ppcdbg.explore.sources import source
 from ppcdbg.explore.states import States
 from ppcdbg.explore.strategies import Plan, units
+from ppcdbg.explore.task import begin
 from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import guest_file
 

@@ -20,28 +20,27 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.cli import race_vcpus, world_switch
 from ppcdbg.cli.guests import add_options, description
-from ppcdbg.errors import InputError, UsageError
+from ppcdbg.cli.race_places import REACH, sites_of, start_of, symbols_of
+from ppcdbg.cli.run import Interruption
+from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.symbols import SymbolTable
-    from ppcdbg.explore.conditions import Bounds
-    from ppcdbg.explore.distribute import Task
     from ppcdbg.explore.outcome import Outcome
     from ppcdbg.explore.report import Report
-    from ppcdbg.explore.search import Search
+    from ppcdbg.explore.search import Asked, Search
     from ppcdbg.explore.sites import Site
     from ppcdbg.explore.strategies import Plan
+    from ppcdbg.explore.task import Task
+    from ppcdbg.explore.workers import Workers
     from ppcdbg.machine.description import MachineDescription
-
-REACH = 1_000_000
-"""Instructions after the start in which sites are looked for, unless --until says other."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -82,48 +81,71 @@ def run(options: argparse.Namespace) -> int:
     """Search, print, and return the status."""
     if options.world_switch:
         return world_switch.run(options)
-    from ppcdbg.cli.run import write_json
     from ppcdbg.cli.status import Status
-    from ppcdbg.explore import distribute, sources
-    from ppcdbg.explore.conditions import Bounds
-    from ppcdbg.explore.report import SCHEMA, SCHEMA_VERSION, data, report
+    from ppcdbg.explore import sources
 
     if options.sources == "list":
         print("\n".join(f"{s.name:<18}{s.about}" for s in sources.table()) + "\nirq:N             a line of the MPIC")
         return Status.OK
     machine = description(options)
-    symbols = _symbols(options, machine)
+    symbols = symbols_of(options, machine)
     if options.vcpus != 1:
         return race_vcpus.run(options, machine, symbols, _progress(options))
+    with Interruption() as interruption:
+        return _run(options, machine, symbols, interruption.wanted)
+
+
+def _run(options: argparse.Namespace, machine: MachineDescription, symbols: SymbolTable, asked: Asked) -> int:
+    from ppcdbg.explore.conditions import Bounds
+    from ppcdbg.explore.task import Task, begin
+
     bounds = Bounds(options.patience, options.delay, options.steps)
-    start = _start(options, machine, symbols, bounds)
-    search = distribute.begin(machine, start, bounds, tuple(options.condition))
+    start = start_of(options, machine, symbols, bounds)
+    search = begin(machine, start, bounds, tuple(options.condition), (), asked)
     if options.replay is not None:
         return _replay(options, machine, search, symbols)
     if options.record is not None:
         raise UsageError("option --record belongs to --replay LINE")
-    plan = _plan(options, search)
-    sites = _sites(options, search, symbols)
-    task = distribute.Task(machine, start, plan, tuple(sites), bounds, tuple(options.condition))
+    task = Task(machine, start, _plan(options, search), bounds, tuple(options.condition))
+    sites = sites_of(options, search, symbols)
     if options.remedies:
-        return _remedies(options, task)
-    progress = _progress(options)
-    found = report(plan, bounds, search.start, sites, distribute.results(task, search, options.jobs, progress))
-    progress(0, 0)
+        return _remedies(options, task, [*sites])
+    return _search(options, task, search, sites, symbols)
+
+
+def _search(
+    options: argparse.Namespace, task: Task, search: Search, sites: Iterable[Site], symbols: SymbolTable
+) -> int:  # fmt: skip
+    from ppcdbg.cli.run import write_json
+    from ppcdbg.cli.status import Status
+    from ppcdbg.explore.distribute import explored
+    from ppcdbg.explore.report import SCHEMA, SCHEMA_VERSION, data
+
+    found = explored(task, search, sites, _workers(options, task), _progress(options))
+    if not found.complete:
+        text = f"interrupted: {found.explored} of the {len(found.sites)} sites that were found are explored"
+        print(f"ppcdbg: {text}", file=sys.stderr)
     if options.json:
-        head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "deferral": machine.deferral}
+        head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "deferral": task.machine.deferral}
         write_json({**head, **data(found)}, options.json)
     if options.json != "-":
-        _print(found, symbols, machine.cpu)
+        _print(found, symbols, task.machine.cpu)
+    if not found.complete:
+        return Status.INTERRUPTED
     return Status.FINDING if found.failures or found.spoiled else Status.OK
 
 
-def _symbols(options: argparse.Namespace, machine: MachineDescription) -> SymbolTable:
-    from ppcdbg.debugger.symbols import SymbolTable, read_symbols
-    from ppcdbg.machine.guests import symbol_file
+def _workers(options: argparse.Namespace, task: Task) -> Workers | None:
+    """Who shares the work: processes of this host; None: nobody."""
+    if options.jobs == 1:
+        return None
+    from tempfile import TemporaryDirectory
 
-    file = symbol_file(machine)
-    return SymbolTable() if file is None else read_symbols(file)
+    from ppcdbg.explore.wire import task_bytes
+    from ppcdbg.explore.workers import Processes
+
+    with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
+        return Processes(task_bytes(task, Path(folder)), options.jobs)
 
 
 def _print(found: Report, symbols: SymbolTable, core: str) -> None:
@@ -166,7 +188,7 @@ def _replay(options: argparse.Namespace, machine: MachineDescription, search: Se
     return Status.FINDING if verdict.condition else Status.OK
 
 
-def _remedies(options: argparse.Namespace, task: Task) -> int:
+def _remedies(options: argparse.Namespace, task: Task, sites: list[Site]) -> int:
     from ppcdbg.cli.run import write_json
     from ppcdbg.cli.status import Status
     from ppcdbg.explore.remedies import remedies
@@ -174,7 +196,7 @@ def _remedies(options: argparse.Namespace, task: Task) -> int:
     from ppcdbg.views import races
     from ppcdbg.views.spans import to_text
 
-    found = [*remedies(task)]
+    found = [*remedies(task, sites)]
     if options.json:
         head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
         rows = [{"deferral": r.policy, "guest_must": r.guest_must, "counts": r.counts, **data(r.report)} for r in found]
@@ -221,68 +243,6 @@ def _plan(options: argparse.Namespace, search: Search) -> Plan:
         if getattr(options, option) < least:
             raise UsageError(f"option --{option} is {getattr(options, option)}; it must be at least {least}")
     return Plan(tuple(dict.fromkeys(names)), options.pairs, options.random, options.seed)
-
-
-def _start(options: argparse.Namespace, machine: MachineDescription, symbols: SymbolTable, bounds: Bounds) -> int:
-    """The position that --from means."""
-    text: str = options.start
-    digits = text.replace("_", "")
-    if digits[-1:] in "0123456789kMG" and digits[:1].isdigit() and not text.startswith("0x"):
-        from ppcdbg.machine.description import parse_count
-
-        return 0 if digits == "0" else parse_count(digits, ("option --from", UsageError))
-    from ppcdbg.explore import distribute
-    from ppcdbg.explore.sites import passage
-
-    search = distribute.begin(machine, 0, bounds)
-    return passage(search.system, _address(text, symbols), 1, 1 << 40)
-
-
-def _sites(options: argparse.Namespace, search: Search, symbols: SymbolTable) -> list[Site]:
-    from ppcdbg.explore.sites import Site, by_addresses, sections
-    from ppcdbg.machine.description import parse_count
-
-    until = search.start + REACH
-    if options.until is not None:
-        until = parse_count(options.until, ("option --until", UsageError))
-    found: list[Site] = []
-    for stretch in options.positions:
-        first, last = _two(stretch, "--positions")
-        if not first.isdigit() or not last.isdigit() or not search.start <= int(first) <= int(last):
-            raise UsageError(f"option --positions is {stretch!r}; it must be P..Q, from {search.start} on")
-        found.append(Site(0, int(first), int(last)))
-    for stretch in options.range:
-        first, last = _two(stretch, "--range")
-        search.rewind()
-        ends = _address(first, symbols), _address(last, symbols)
-        found.append(by_addresses(search.system, *ends, 1, until - search.start))
-    if not found:
-        if search.hv:
-            raise UsageError("a guest in HV mode has no paravirtual critical sections; name a --range or --positions")
-        found = sections(search.system, until, options.sites)
-        if not found:
-            raise InputError(
-                f"the guest enters no critical section between positions {search.start:,} and"
-                f" {search.system.position:,}; move --from and --until, or name a --range"
-            )
-    return found
-
-
-def _two(text: str, option: str) -> tuple[str, str]:
-    first, dots, last = text.partition("..")
-    if not first or dots and not last:
-        raise UsageError(f"option {option} is {text!r}; it must be A..B")
-    return first, last or first
-
-
-def _address(text: str, symbols: SymbolTable) -> int:
-    address = symbols.address(text)
-    if address is not None:
-        return address
-    try:
-        return int(text, 16) if text.startswith("0x") else int("")
-    except ValueError:
-        raise UsageError(f"there is no symbol {text!r}; give a symbol of the guest or 0xADDRESS") from None
 
 
 def _progress(options: argparse.Namespace) -> Callable[[int, int], None]:

@@ -5,16 +5,17 @@ Costs are the policy's own counts (``kvm.deferral.Costs``) over schedules of one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ppcdbg.explore.distribute import Task, begin
 from ppcdbg.explore.report import Report, report
 from ppcdbg.explore.schedule import Event
 from ppcdbg.explore.search import Search
+from ppcdbg.explore.sites import Site
 from ppcdbg.explore.sources import source
 from ppcdbg.explore.states import States
 from ppcdbg.explore.strategies import units
+from ppcdbg.explore.task import Task
 from ppcdbg.kvm.deferral import POLICIES, Counts
 
 
@@ -29,21 +30,21 @@ class Remedy:
     counts: dict[str, int]
 
 
-def remedies(task: Task) -> Iterator[Remedy]:
+def remedies(task: Task, sites: Sequence[Site]) -> Iterator[Remedy]:
     """Every policy on the sites of a task, one after the other."""
     for policy in POLICIES:
-        search = begin(replace(task.machine, deferral=policy.name), task.start, task.bounds, task.own)
-        results = [search.unit(task.plan, unit, task.sites[unit.site]) for unit in units(task.plan, len(task.sites))]
-        found = report(task.plan, task.bounds, task.start, task.sites, results)
+        search = replace(task, machine=replace(task.machine, deferral=policy.name)).begin()
+        results = [search.unit(task.plan, unit, sites[unit.site]) for unit in units(task.plan, len(sites))]
+        found = report(task.plan, task.bounds, task.start, sites, results)
         about = " ".join((policy.__doc__ or "").split())
-        yield Remedy(policy.name, about, policy.guest_must, found, _counted(search, task))
+        yield Remedy(policy.name, about, policy.guest_must, found, _counted(search, task, sites))
 
 
-def _counted(search: Search, task: Task) -> dict[str, int]:
+def _counted(search: Search, task: Task, sites: Sequence[Site]) -> dict[str, int]:
     """What the policy did in all schedules of one interrupt."""
     total = dict.fromkeys(Counts.NAMES, 0)
     counts = search.system.kvm.deferral_counts
-    for site in task.sites:
+    for site in sites:
         path = search.path(site)
         states = States(path.base)
         for name in task.plan.sources:

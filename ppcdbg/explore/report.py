@@ -10,7 +10,7 @@ from ppcdbg.explore.conditions import Bounds, Verdict
 from ppcdbg.explore.outcome import Outcome
 from ppcdbg.explore.search import Failure, UnitResult
 from ppcdbg.explore.sites import Boundary, Site
-from ppcdbg.explore.strategies import Plan
+from ppcdbg.explore.strategies import Plan, units_of
 
 SCHEMA = "ppcdbg-race"
 SCHEMA_VERSION = 2
@@ -54,6 +54,13 @@ class Report:
     undecided: int
     followed: int
     joined: int
+    complete: bool = True
+    """Everything was explored; False: the search was stopped before."""
+
+    @property
+    def explored(self) -> int:
+        """How many of the sites something was tried at."""
+        return sum(bool(site.boundaries) for site in self.sites)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -86,12 +93,17 @@ class Report:
         return (self.followed + self.joined) / self.followed if self.followed else 1.0
 
 
-def report(plan: Plan, bounds: Bounds, start: int, sites: Iterable[Site], results: Iterable[UnitResult]) -> Report:
-    """Put the units' results together; they come in the order of ``strategies.units``."""
-    everything = list(results)
+def report(
+    plan: Plan, bounds: Bounds, start: int, sites: Iterable[Site], results: Iterable[UnitResult], complete: bool = True
+) -> Report:  # fmt: skip
+    """Put the units' results together, in whatever order they come."""
+    order = {unit.sources: n for n, unit in enumerate(units_of(plan, 0))}
+    everything: dict[int, list[UnitResult]] = {}
+    for result in sorted(results, key=lambda r: order[r.unit.sources]):
+        everything.setdefault(result.unit.site, []).append(result)
     made = []
     for number, site in enumerate(sites):
-        of_site = [r for r in everything if r.unit.site == number]
+        of_site = everything.get(number, [])
         boundaries = of_site[0].boundaries if of_site else ()
         at = {(position, name): verdict for r in of_site for position, name, verdict in r.verdicts}
         verdicts = {name: tuple(at.get((b.position, name)) for b in boundaries) for name in plan.sources}
@@ -101,17 +113,18 @@ def report(plan: Plan, bounds: Bounds, start: int, sites: Iterable[Site], result
         )
 
     def total(name: str) -> int:
-        return sum(getattr(r, name) for r in everything)
+        return sum(getattr(r, name) for of_site in everything.values() for r in of_site)
 
     return Report(
-        plan, bounds, start, tuple(made), total("tried"), total("undecided"), total("followed"), total("joined")
-    )
+        plan, bounds, start, tuple(made), total("tried"), total("undecided"), total("followed"), total("joined"),
+        complete,
+    )  # fmt: skip
 
 
 def data(found: Report) -> dict[str, object]:
     """The report as JSON can hold it."""
     return {
-        "plan": asdict(found.plan), "bounds": asdict(found.bounds), "start": found.start,
+        "plan": asdict(found.plan), "bounds": asdict(found.bounds), "start": found.start, "complete": found.complete,
         "boundaries": found.boundaries, "possible": found.possible, "covered": found.covered, "tried": found.tried,
         "undecided": found.undecided, "followed": found.followed, "joined": found.joined,
         "sites": [_site(site) for site in found.sites],

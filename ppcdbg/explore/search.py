@@ -6,9 +6,10 @@ fast; :mod:`.distribute` does the same in several processes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ppcdbg.errors import Interrupted
 from ppcdbg.explore.conditions import Bounds, Condition, Verdict, judge
 from ppcdbg.explore.guest import Guest
 from ppcdbg.explore.outcome import Outcome
@@ -48,10 +49,19 @@ class UnitResult:
     failures: tuple[Failure, ...]
 
 
-class Search:
-    """One guest under KVM, where it stands when this is made."""
+Asked = Callable[[], bool]
+"""Whether the search is to stop."""
+STOPPED = "interrupted before the search began"
 
-    def __init__(self, system: KvmSystem, conditions: Sequence[Condition], bounds: Bounds) -> None:
+
+class Search:
+    """One guest under KVM, where it stands when this is made. ``asked`` is asked several times a second, and where it
+    says so any search here raises Interrupted; the guest then stands anywhere."""
+
+    def __init__(
+        self, system: KvmSystem, conditions: Sequence[Condition], bounds: Bounds, asked: Asked | None = None
+    ) -> None:  # fmt: skip
+        self.asked = asked
         self.system, self.conditions, self.bounds = system, conditions, bounds
         self.hv = system.kvm.hv
         self._pages = Pages(system)
@@ -68,17 +78,29 @@ class Search:
         """The guest stands where the search begins."""
         snapshots.put(self.system, self._pages, self._start)
 
+    def stop_if_asked(self) -> None:
+        """Raises Interrupted."""
+        if self.asked is not None and self.asked():
+            self._path = None
+            raise Interrupted(STOPPED)
+
     def path(self, site: Site) -> Path:
         """The guest's way over a site; the last one asked for is kept."""
         if self._path is None or self._path.site != site:
-            self.rewind()
-            if self.system.position < site.first:
-                self.system.run(Limits(site.first))
+            kept = self._path
+            if kept is not None and kept.site.first <= site.first:
+                kept.put(kept.site.first)  # its first boundary is undisturbed, and on the way
+            else:
+                self.rewind()
+            while self.system.position < site.first:
+                self.system.run(Limits(site.first, interrupted=self.asked))
+                self.stop_if_asked()
             self._path = Path(Base(self.system, self._pages), site)
         return self._path
 
     def outcome(self, path: Path, schedule: Schedule, states: States, futures: Futures | None = None) -> Outcome:
         """What becomes of one schedule."""
+        self.stop_if_asked()
         path.put(schedule[0].position)
         last = path.boundaries[-1].position + 1
         return Walk(path.base, self._guest, states, schedule, self.bounds, last, path.kept).go(futures)

@@ -7,11 +7,11 @@ finds the sections of any guest, whoever patched what.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ppcdbg.engine.api import Watch, WatchKind
-from ppcdbg.errors import UsageError
+from ppcdbg.errors import Interrupted, UsageError
 from ppcdbg.explore.contract import Looks, kept, misleads, stands_in
 from ppcdbg.explore.guest import Guest
 from ppcdbg.explore.point import Base, Point
@@ -109,19 +109,21 @@ def passage(system: KvmSystem, pc: int, time: int, limit: int) -> int:
             )
 
 
-def sections(system: KvmSystem, until: int, limit: int | None, asked: Asked | None = None) -> list[Site]:
+def sections(system: KvmSystem, until: int, limit: int | None, asked: Asked | None = None) -> Iterator[Site]:
     """The critical sections that the guest enters up to a position, each place once; at most ``limit``. The system
-    runs. In an HV guest there are none."""
+    runs. In an HV guest there are none. Raises Interrupted where ``asked`` says so."""
     v, guest = system.kvm, Guest(system)
     if v.hv:
-        return []
+        return
     watch = Watch(WatchKind.WRITE, v.shared_real + mp.CRITICAL + 4, 4, real=True)
     begin = system.position
-    found: dict[int, Site] = {}
+    found: set[int] = set()
     entered: tuple[int, int] | None = None
     while system.position < until and (limit is None or len(found) < limit):
         stop = system.run(Limits(until, watches=(watch,), interrupted=asked))
-        if stop.kind in FINAL or stop.kind is not StopKind.WATCH or asked is not None and asked():
+        if asked is not None and asked():
+            raise Interrupted("interrupted while it looked for sites")
+        if stop.kind in FINAL or stop.kind is not StopKind.WATCH:
             break
         where = stop.hits[-1].pc, stop.hits[-1].position
         if guest.in_section(guest.msr):
@@ -129,6 +131,6 @@ def sections(system: KvmSystem, until: int, limit: int | None, asked: Asked | No
         elif entered is not None:
             pc, position = entered
             if pc not in found and stop.position - position < LONGEST:
-                found[pc] = Site(pc, max(position - LEAD + 1, begin), stop.position + TAIL - 1, True)
+                found.add(pc)
+                yield Site(pc, max(position - LEAD + 1, begin), stop.position + TAIL - 1, True)
             entered = None
-    return sorted(found.values(), key=lambda site: site.first)

@@ -38,13 +38,16 @@ class Unit:
 
 def units(plan: Plan, sites: int) -> list[Unit]:
     """All of the work, in the order of the report."""
+    return [unit for site in range(sites) for unit in units_of(plan, site)]
+
+
+def units_of(plan: Plan, site: int) -> list[Unit]:
+    """The work of one site, by its number."""
     if plan.samples:
-        return [Unit(site, ()) for site in range(sites)]
-    made = []
-    for site in range(sites):
-        made += [Unit(site, (name,)) for name in plan.sources]
-        if plan.span:
-            made += [Unit(site, (a, b)) for a in plan.sources for b in plan.sources if a != b]
+        return [Unit(site, ())]
+    made = [Unit(site, (name,)) for name in plan.sources]
+    if plan.span:
+        made += [Unit(site, (a, b)) for a in plan.sources for b in plan.sources if a != b]
     return made
 
 

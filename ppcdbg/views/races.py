@@ -49,6 +49,9 @@ def title(found: Report) -> list[Line]:
         f"{len(found.sites)} sites, {count(found.boundaries)} boundaries x {len(plan.sources)} sources: {share} decided"
     )
     rows = [line((head, "title"), (f" ({kind}{pairs})", "dim"))]
+    if not found.complete:
+        part = f"interrupted: {found.explored} of the {len(found.sites)} sites that were found are explored"
+        rows = [line((part, "warning")), *rows]
     states = (
         f"{count(found.tried)} schedules; {count(found.followed)} run to their end, {count(found.joined)} came to a"
     )

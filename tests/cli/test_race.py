@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
 
 
@@ -39,6 +41,17 @@ def test_the_same_bytes_from_two_processes(cli: Cli, tmp_path: Path) -> None:
     assert files[0].read_bytes() == files[1].read_bytes()
     report = json.loads(files[0].read_text(encoding="utf-8"))
     assert report["schema"] == "ppcdbg-race" and report["covered"] == report["possible"] == 126
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupted_search_reports_what_it_explored(jobs: int, cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "part.json"
+    own = "tests.explore.own:InterruptsTheSearch"
+    done = cli("race", "window", "--pairs", "40", "--condition", own, "--jobs", str(jobs), "--json", file)
+    assert done.status == 130 and "of the 3 sites that were found are explored" in done.err
+    part = json.loads(file.read_text(encoding="utf-8"))
+    assert not part["complete"] and part["tried"] < 4_000
+    assert "interrupted" in done.out.splitlines()[0]
 
 
 def test_stretches_by_name_and_by_position(cli: Cli) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.explore.conditions import Bounds
-from ppcdbg.explore.distribute import begin
 from ppcdbg.explore.report import Report, report
 from ppcdbg.explore.search import Search
 from ppcdbg.explore.sites import Site, sections
 from ppcdbg.explore.strategies import Plan, units
+from ppcdbg.explore.task import begin
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.machine.guests import guest_file
@@ -35,7 +35,7 @@ def search(
 
 def sites(searching: Search, until: int = 2_000) -> list[Site]:
     searching.rewind()
-    found = sections(searching.system, until, None)
+    found = [*sections(searching.system, until, None)]
     searching.rewind()
     return found
 

@@ -35,7 +35,7 @@ def linux(shared: Path, symbol: str) -> Search:
 
 
 def search_sections(searching: Search, count: int | None, plan: Plan) -> Report:
-    found = sections(searching.system, searching.start + 400_000_000, count)
+    found = [*sections(searching.system, searching.start + 400_000_000, count)]
     return explored(searching, plan, found)
 
 
