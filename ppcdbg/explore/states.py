@@ -68,15 +68,18 @@ class States:
         return bytes(head), self._ram(), self._since_exit
 
     def _ram(self) -> Hashable:
-        """The pages that were ever written, each by the number of its content."""
-        ram, known, last, numbers = self._base.system.board.bus.ram, self._known, self._pages, []
+        """The pages that are other than where the search began, each by the number of its content. Which ones were
+        looked at besides depends on what this process tried before."""
+        ram, known, last, numbers = self._base.system.board.bus.ram, self._known, self._pages, set()
         for page in self._base.written():
             content = bytes(ram[page : page + PAGE])
             before = last.get(page)
             if before is None or before[0] != content:
-                before = last[page] = content, known.setdefault(content, len(known))
-            numbers.append((page, before[1]))
-        return tuple(numbers)
+                same = content == self._base.page(page)
+                before = last[page] = content, -1 if same else known.setdefault(content, len(known))
+            if before[1] >= 0:
+                numbers.add((page, before[1]))
+        return frozenset(numbers)
 
     def _exit(self, block: bytearray) -> Hashable:
         """All that only an exit changes: KVM's state, the real TLB, the board."""
