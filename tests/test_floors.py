@@ -57,6 +57,8 @@ DOORS = {
     "textual": ("tui",),
     "rich": ("tui",),
     "perfetto": ("session",),
+    "distributed": ("explore",),
+    "dask": ("explore",),
     "google": ("session",),
     "pickle": (),
     "marshal": (),

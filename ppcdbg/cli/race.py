@@ -73,6 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     judge("--condition", metavar="MODULE:CLASS", action="append", default=[], help="an invariant of your own")
     race_vcpus.add_options(parser)
     parser.add_argument("--jobs", metavar="N", type=int, default=1, help="processes; the result is the same")
+    parser.add_argument("--dask", metavar="ADDRESS", help="a Dask cluster's scheduler, such as tcp://host:8786")
     parser.add_argument("--json", metavar="FILE", help="write the report as data; - is stdout, in place of the text")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
@@ -136,8 +137,8 @@ def _search(
 
 
 def _workers(options: argparse.Namespace, task: Task) -> Workers | None:
-    """Who shares the work: processes of this host; None: nobody."""
-    if options.jobs == 1:
+    """Who shares the work: a Dask cluster, or processes of this host; None: nobody."""
+    if options.jobs == 1 and options.dask is None:
         return None
     from tempfile import TemporaryDirectory
 
@@ -145,7 +146,12 @@ def _workers(options: argparse.Namespace, task: Task) -> Workers | None:
     from ppcdbg.explore.workers import Processes
 
     with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
-        return Processes(task_bytes(task, Path(folder)), options.jobs)
+        data = task_bytes(task, Path(folder))
+    if options.dask is None:
+        return Processes(data, options.jobs)
+    from ppcdbg.explore.farm import Farm
+
+    return Farm(data, options.dask)
 
 
 def _print(found: Report, symbols: SymbolTable, core: str) -> None:
