@@ -25,7 +25,9 @@ DIFFERS = 5
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options of ``replay``: those of the UI, which opens it unless told otherwise."""
     debug.configure(parser)
-    parser.add_argument("--verify", action="store_true", help="no UI: replay to the end and compare")
+    parser.add_argument(
+        "--verify", action="store_true", help="no UI: replay to the end, or as far as --max-insns, and compare"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,7 +59,9 @@ def held(store: Store, machine: MachineDescription, keeper: Keeper) -> int:
     from ppcdbg.session import replay
 
     with Interruption() as interruption, Progress("agree") as progress:
-        found = replay.verify(store, machine, progress=progress, asked=interruption.wanted, keeper=keeper)
+        found = replay.verify(
+            store, machine, until=machine.max_insns, progress=progress, asked=interruption.wanted, keeper=keeper
+        )
     if found.divergence is not None:
         print(f"ppcdbg: {machine.session}: {found.divergence}", file=sys.stderr)
         return DIFFERS

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NUMBERS = (
     "pc", "last_inst", "fault_dear", "fault_esr", "inst_gone", "pending", "requests", "queued_dear", "queued_esr",
     "ivpr", "epr_flags", "epr_needed", "magic_page_pa", "magic_page_ea", "mmio_needed", "spr_needed",
-    "devices_touched", "pid", "pid1", "pid2", "csrr0", "csrr1", "dsrr0", "dsrr1", "mcsrr0", "mcsrr1", "mcsr",
+    "pid", "pid1", "pid2", "csrr0", "csrr1", "dsrr0", "dsrr1", "mcsrr0", "mcsrr1", "mcsr",
     "l1csr0", "l1csr1", "hid0", "hid1", "pwrmgtcr0", "epr", "epcr", "pvr", "svr", "guest_debug", "dbsr",
     "shadow_msr", "tcr", "tsr", "dec", "decar", "dec_start", "dec_deadline", "watchdog_deadline",
     "fit_deadline", "timer_deadline", "watchdog_enabled", "exit_type", "cost", "mmucfg",
@@ -37,7 +37,7 @@ ELSEWHERE = ("ids", "shared", "debug", "thread_debug", "sprg_loaded", "queued_by
 """State that is saved below, in a form of its own."""
 NOT_STATE = ("vm", "core", "hv", "quirks", "number", "reg", "gpr", "shared_real", "mas", "prios", "mpic_acknowledge",
              "accesses", "kernel_bus", "device_at", "wait_for_event", "code_changed", "host_debug", "trace", "decoded",
-             "actions", "queued", "delivered", "rows", "signal")  # fmt: skip
+             "actions", "queued", "delivered", "rows", "signal", "devices_touched")  # fmt: skip
 
 
 def save_vcpu(v: Vcpu) -> Saved:
@@ -98,6 +98,7 @@ def restore_vcpu(v: Vcpu, state: Saved) -> None:
     if v.rewriter is not None:
         v.rewriter.restore(state["rewritten"])
     v.stalled = None if state["stalled"] is None else words(state["stalled"])
+    v.devices_touched = True
     v.actions.clear()
     v.queued.clear()
     v.delivered = None

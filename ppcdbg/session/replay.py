@@ -43,7 +43,7 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was compared, up to ``position``. ``complete``: to the end of the recording."""
+    """What was compared, up to ``position``. ``complete``: as far as was asked for, by default to the end."""
 
     position: int
     marks: int
@@ -57,27 +57,28 @@ def verify(
     store: Store,
     machine: MachineDescription,
     *,
+    until: int | None = None,
     progress: Progress | None = None,
     asked: Asked | None = None,
     build: Build = open_system,
     keeper: Keeper | None = None,
 ) -> Verified:
-    """Replay a session on the engine of ``machine`` and compare. ``asked`` ends it early; ``keeper`` puts checkpoints
-    in meanwhile."""
+    """Replay a session on the engine of ``machine`` and compare. ``asked`` ends it early, ``until`` at the last state
+    of the recording that lies no further than this position; ``keeper`` puts checkpoints in meanwhile."""
+    marks = [mark for mark in store.marks() if until is None or mark.moment.position <= until]
     run = Run(build(machine))
     if keeper is not None:
         keeper.begin(run)
-    found = _verify(store, machine, run, progress, asked, keeper)
+    found = _verify(store, machine, run, marks, progress, asked, keeper)
     if keeper is not None:
         keeper.finish(differs=found.divergence is not None)
     return found
 
 
 def _verify(
-    store: Store, machine: MachineDescription, run: Run, progress: Progress | None, asked: Asked | None,
-    keeper: Keeper | None,
+    store: Store, machine: MachineDescription, run: Run, marks: list[Mark], progress: Progress | None,
+    asked: Asked | None, keeper: Keeper | None,
 ) -> Verified:  # fmt: skip
-    marks = store.marks()
     last = marks[-1].moment.position if marks else 0
     for number, mark in enumerate(marks):
         before = marks[number - 1] if number else None
