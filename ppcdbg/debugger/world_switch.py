@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ppcdbg.cpu.msr import MSR_GS
 from ppcdbg.debugger.results import Table
 from ppcdbg.errors import UsageError
 from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, parse
@@ -110,12 +109,12 @@ class WorldSwitch:
         )
         phase, group = rig.code.groups.get(rig.pc, ("host", "handler"))
         name = self._names.get(rig.pc, "")
-        if group == "vector" and not rig.watch.taken[-1].msr & MSR_GS:
+        if group == "vector" and not rig.watch.taken[-1].from_guest:
             phase, name = "host", ""  # the same vector, but no exit
         taken = () if seen is None else tuple(rig.watch.taken[seen:])
         lines = (rig.code.lines.get(rig.pc + 4 * i) for i in range(AHEAD))
         return SwitchPlace(
-            self.search.variant.name, name, phase, group, rig.pc, bool(rig.core.msr & MSR_GS),
+            self.search.variant.name, name, phase, group, rig.pc, not rig.in_host(),
             rig.core.retired, changed, taken, tuple(row for row in lines if row is not None), rig.over,
         )  # fmt: skip
 

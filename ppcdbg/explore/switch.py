@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ppcdbg.cpu.interrupts import VECTORS
-from ppcdbg.cpu.msr import EPCR_DMIUH, MSR_CE, MSR_EE, MSR_GS, MSR_ME, MSR_PR
+from ppcdbg.cpu.msr import EPCR_DMIUH, MSR_CE, MSR_DS, MSR_EE, MSR_GS, MSR_IS, MSR_ME, MSR_PR
 from ppcdbg.cpu.tlb import TlbEntry
 from ppcdbg.engine.api import Why
 from ppcdbg.errors import UsageError
@@ -19,7 +19,7 @@ from ppcdbg.explore.switch_events import EVENTS, NOTHING, SwitchEvent, event, in
 from ppcdbg.explore.switch_judge import CANNOT, SPOILED, Difference, Observed, SwitchVerdict, judge
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm.switch import layout as at
-from ppcdbg.kvm.switch.rig import GUEST_SPRS, GuestState, Rig, RigState, Taken
+from ppcdbg.kvm.switch.rig import GuestState, Rig, RigState, Taken
 from ppcdbg.kvm.switch.variants import Variant, variant
 
 LIMIT = 1_500
@@ -165,7 +165,7 @@ class SwitchSearch:
     def observe(self, what: SwitchEvent) -> Observed | None:
         """The event comes now, and the machine runs on; None where it cannot come."""
         rig = self.rig
-        in_guest, start, before = not rig.hypervisor(), rig.core.retired, len(rig.watch.taken)
+        in_guest, start, before = not rig.in_host(), rig.core.retired, len(rig.watch.taken)
         if not inject(rig, what):
             return None
         host: list[Difference] = []
@@ -196,7 +196,7 @@ class SwitchSearch:
                     break
             elif rig.pc == self._handle_exit:
                 host += self._host_wrong()
-            elif rig.hypervisor() and (srr := self._srr_wrong()):
+            elif rig.in_host() and (srr := self._srr_wrong()):
                 end = "entry"
                 break
         vector = what.vector
@@ -213,7 +213,7 @@ class SwitchSearch:
         the last one of this number leaves it."""
         last = next(t for t in reversed(on_way) if t.vector == number)
         on_way.remove(last)
-        return None if kvm == bool(last.msr & MSR_GS) else last
+        return None if kvm == last.from_guest else last
 
     def _guest_wrong(self) -> tuple[Difference, ...]:
         found = self.rig.registers()
@@ -222,8 +222,8 @@ class SwitchSearch:
     def _srr_wrong(self) -> tuple[Difference, ...]:
         """At the entry's rfi, with a guest to go to: what SRR0 and SRR1 must hold."""
         reg, rig = self.rig.core.state.reg, self.rig
-        wanted = {"SRR0": rig.word(at.VCPU + at.VCPU_FIELDS["PC"]),
-                  "SRR1": rig.word(at.SHARED + at.SHARED_FIELDS["MSR"])}  # fmt: skip
+        msr = rig.word(at.SHARED + at.SHARED_FIELDS["MSR"]) if rig.hv else rig.field("SHADOW_MSR")
+        wanted = {"SRR0": rig.field("PC"), "SRR1": msr}
         return tuple((name, value, reg[SLOT[name]]) for name, value in wanted.items() if reg[SLOT[name]] != value)
 
     def _host_wrong(self) -> list[Difference]:
@@ -232,12 +232,12 @@ class SwitchSearch:
         wanted = {
             "r1": rig.place(at.STACK) + 0x800, "r2": at.HOST_R2, "r3": rig.place(at.VCPU), "PID": at.HOST_PID,
             "MAS4": at.HOST_MAS4, "IVPR": at.VECTORS, "SPRG3": at.LOWMEM + at.CPU,
-            "EPCR": rig.word(at.VCPU + at.VCPU_FIELDS["EPCR"]),
         }  # fmt: skip
+        wanted |= {"EPCR": rig.field("EPCR")} if rig.hv else {"PID1": 0}
         rows = [(name, value, found[name]) for name, value in wanted.items() if found[name] != value]
         number = found["r4"]
         base = number in VECTORS and VECTORS[number].cls.value[0] == "SRR0"
-        mask = MSR_GS | MSR_PR | (MSR_CE | MSR_ME if base else 0)
+        mask = MSR_GS | MSR_PR | MSR_IS | MSR_DS | (MSR_CE | MSR_ME if base else 0)
         mask |= MSR_EE if "ee-on" not in self.variant.exit else 0
         if found["msr"] & mask != at.HOST_MSR & mask:
             rows.append(("msr", at.HOST_MSR, found["msr"]))
@@ -245,7 +245,7 @@ class SwitchSearch:
 
     def _known(self, entry: TlbEntry) -> bool:
         """Whether an entry maps what the host's page table, or the guest's, has there."""
-        return self._pages.get((entry.epn, bool(entry.mas8 >> 31))) == entry.rpn
+        return self._pages.get((entry.epn, bool(entry.mas8 >> 31 if self.rig.hv else entry.ts))) == entry.rpn
 
 
 def _changed(before: dict[str, int], after: dict[str, int]) -> tuple[Difference, ...]:
@@ -258,6 +258,7 @@ def _changed(before: dict[str, int], after: dict[str, int]) -> tuple[Difference,
 
 _FIELDS = {"USPRG0": "VRSAVE", "PID": "GUEST_PID", "EPLC": "EPC", "EPSC": "EPC", "GSRR0": "SRR0", "GSRR1": "SRR1",
            "GDEAR": "DAR", "GESR": "ESR", **{f"GSPRG{n}": f"SPRG{n}" for n in range(4)}}  # fmt: skip
+_FIELDS_PR = {"PID": "SHADOW_PID", "PID1": "SHADOW_PID1"}
 """Where the vcpu or the shared page has a register of the guest's, if not under its name."""
 
 
@@ -268,16 +269,18 @@ def _wanted(rig: Rig) -> dict[str, int]:
     out = {f"r{n}": vcpu[f"R{n}"] for n in range(32)}
     out["r20"] = out["r20"] + 1 & 0xFFFFFFFF
     out["r21"] = rig.word(at.GUEST_DATA) + 1
-    out |= {"pc": rig.code.labels["guest_end"], "msr": shared["MSR"], "cr": vcpu["CR"]}
-    for name in GUEST_SPRS:
-        where = _FIELDS.get(name, name)
+    out |= {"pc": rig.code.labels["guest_end"], "cr": vcpu["CR"]}
+    out["msr"] = shared["MSR"] if rig.hv else vcpu["SHADOW_MSR"]
+    for name in rig.guest_sprs:
+        where = (_FIELDS if rig.hv else _FIELDS_PR).get(name, name)
         out[name] = vcpu[where] if where in vcpu else shared[where]
-    out["EPCR"] |= EPCR_DMIUH
+    if rig.hv:
+        out["EPCR"] |= EPCR_DMIUH
     return out
 
 
 def _pages(rig: Rig) -> dict[tuple[int, bool], int]:
-    """(effective page, guest space) -> real page."""
+    """(effective page, whether the guest's) -> real page."""
     pages = {(rig.word(at.PAGE_TABLE + 16 * i), False):
              rig.word(at.PAGE_TABLE + 16 * i + 8) << 32 | rig.word(at.PAGE_TABLE + 16 * i + 4) & 0xFFFFF000
              for i in range(64)}  # fmt: skip

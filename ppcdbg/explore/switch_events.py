@@ -60,6 +60,8 @@ def inject(rig: Rig, what: SwitchEvent) -> bool:
         case I.DEBUG:
             if rig.code.groups.get(rig.pc, ("",))[0] == "load":
                 return False  # kvmppc_vcpu_run loads the guest's debug registers, after this
+            if not rig.hv and rig.in_host():
+                return False  # DBCR1[IAC1US] = 3: KVM in PR mode asks for events of MSR[PR]=1 only
             core.write_spr("IAC1", rig.pc)
             core.write_spr("DBCR0", DBCR0_IDM | DBCR0_IAC1)
         case I.DTLB_MISS:

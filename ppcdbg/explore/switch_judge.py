@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppcdbg.cpu.interrupts import DEBUG, VECTORS
-from ppcdbg.cpu.msr import MSR_GS
 from ppcdbg.cpu.tlb import TlbEntry
 from ppcdbg.explore.switch_events import SwitchEvent
 from ppcdbg.kvm.switch.rig import Taken
@@ -65,14 +64,14 @@ def _differences(rows: tuple[Difference, ...]) -> str:
 def _wrong_handler(o: Observed) -> str:
     if (last := o.misrouted) is None:
         return ""
-    of, to = ("the guest", "the host's") if last.msr & MSR_GS else ("the host", "KVM's")
+    of, to = ("the guest", "the host's") if last.from_guest else ("the host", "KVM's")
     return f"{_name(last.vector)} taken from {of} at {last.pc:#010x} goes to {to} handler"
 
 
 def _saved(o: Observed) -> str:
     if o.srr:
         return f"rfi would not go to the guest: {_differences(o.srr)}"
-    wanted = [t for t in o.taken if t.msr & MSR_GS and not t.guest]
+    wanted = [t for t in o.taken if t.from_guest and not t.guest]
     for t, (number, pc, msr) in zip(wanted, o.exits):
         if (t.vector, t.pc & ~3, t.msr) != (number, pc & ~3, msr):
             return (
@@ -101,9 +100,9 @@ def _host(o: Observed) -> str:
 
 
 def _phantom(o: Observed) -> str:
-    if o.event.vector == DEBUG and not o.in_guest and any(t.vector == DEBUG for t in o.taken):
+    if o.event.vector == DEBUG and not o.in_guest and o.handled:
         t = next(t for t in o.taken if t.vector == DEBUG)
-        where = "the guest" if t.msr & MSR_GS else "the host"
+        where = "the guest" if t.from_guest else "the host"
         return f"the guest's breakpoint was hit by the host, and interrupts {where} at {t.pc:#010x}"
     return ""
 

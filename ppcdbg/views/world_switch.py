@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ppcdbg.cpu.interrupts import VECTORS
-from ppcdbg.cpu.msr import MSR_BITS, MSR_GS, names
+from ppcdbg.cpu.msr import MSR_BITS, names
 from ppcdbg.debugger.world_switch import SwitchPlace, SwitchSteps
 from ppcdbg.explore.switch import Step, SwitchReport
 from ppcdbg.explore.switch_judge import CONDITIONS, Observed, SwitchVerdict
@@ -146,7 +146,7 @@ def taken_rows(rows: Sequence[Taken], width: int) -> list[Line]:
     """Interrupts that the core took, in order."""
     out = []
     for t in rows:
-        state = "guest" if t.msr & MSR_GS else "host"
+        state = "guest" if t.from_guest else "host"
         name = VECTORS[t.vector].name
         out.append(fit(line("  ", (name, "cause"), f" taken from the {state} at ", (ea(t.pc), "address"),
                             f", MSR {t.msr:08x}"), width))  # fmt: skip

@@ -100,6 +100,20 @@ def test_a_handler_that_trusts_mas_puts_the_guests_into_the_hosts_tlb() -> None:
     assert {v.condition for _, v in found.failures} == {"host-tlb"}
 
 
+def test_pr_mode_rewrites_ivpr_and_reads_the_instruction_through_the_tlb() -> None:
+    """Facts 8.4, H1 and H4: the window, and the load of an exit's instruction that finds no translation."""
+    found = search(variant("linux-pr"))
+    entry = between(found.steps, "mtspr IVPR, r3", "rfi", phase="entry")
+    exit_ = [s for s in found.steps if s.phase == "exit"]
+    window = [s.name for s in (*entry, *exit_[: [s.text for s in exit_].index("mtspr IVPR, r3") + 1])]
+    assert failing(found, "machine-check") == failing(found, "critical") == window
+    load = next(s.name for s in exit_ if s.text == "lwz r9, 0(r9)")
+    assert failing(found, "data-miss") == [load]
+    assert not failing(found, "debug") and not failing(found, "external") and not failing(found, "decrementer")
+    tested = search(variant("pr-is"))
+    assert [(line.partition("@")[0], v.condition) for line, v in tested.failures] == [("pr-is:data-miss", "goes-on")]
+
+
 def test_guest_state_begins_with_rfi_and_not_before() -> None:
     found = search(variant("gs-early"), "critical")
     assert found.alone.condition == "goes-on" and found.tried == 1

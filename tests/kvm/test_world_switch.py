@@ -6,14 +6,14 @@ import pytest
 
 from ppcdbg.cpu.interrupts import DTLB_MISS, VECTORS
 from ppcdbg.isa import slots
-from ppcdbg.isa.sprs import SLOT
+from ppcdbg.isa.sprs import BY_NAME, SLOT
 from ppcdbg.kvm import world_switch
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.kvm.switch import layout as at
-from ppcdbg.kvm.switch import sequences
+from ppcdbg.kvm.switch import sequences, sequences_pr
 from ppcdbg.kvm.switch.build import build
 from ppcdbg.kvm.switch.host import pair_of
-from ppcdbg.kvm.switch.rig import GUEST_SPRS, GuestState, Rig
+from ppcdbg.kvm.switch.rig import GUEST_SPRS, GUEST_SPRS_PR, GuestState, Rig
 from ppcdbg.kvm.switch.variants import VARIANTS, variant
 from ppcdbg.machine.system import Limits
 from tests.kvm.machines import load, system, vcpu
@@ -26,9 +26,9 @@ FROM_CORE_SHARED = {**{name: name for name in sequences.MAS}, **{f"SPRG{n}": f"S
                     "ESR": "GESR"}  # fmt: skip
 
 
-def modelled() -> KvmSystem:
+def modelled(cpu: str) -> KvmSystem:
     """The switch's guest under the KVM model, about to be entered, each register with a value of its own."""
-    v = vcpu("e500mc")
+    v = vcpu(cpu)
     code = build(variant("linux"))
     words = [code.words[at.GUEST_TEXT + 4 * i] for i in range(4)]
     load(v, at.GUEST_EA, words)
@@ -40,33 +40,42 @@ def modelled() -> KvmSystem:
     v.core.state.cr_word, v.core.state.xer = 0x87654321, 0xE0000011
     named = {*FROM_CORE.values(), *FROM_CORE_SHARED.values()} - {"GIVPR", "GIVOR2", "GIVOR8", "GPIR", "PID"}
     for n, name in enumerate(sorted(named)):
-        v.core.write_spr(name, 0x13570000 + 0x111 * n)
+        if BY_NAME[name].on(cpu):
+            v.core.write_spr(name, 0x13570000 + 0x111 * n)
+    for n in range(4, 8):
+        v.set_register(f"sprg{n}", 0x44440000 + n)
     v.set_register("pc", at.GUEST_EA)
     return s
 
 
 def state_of(s: KvmSystem) -> GuestState:
     """The guest as KVM has it, before it is entered."""
-    core, reg = s.core, s.core.state.reg
+    v, core, reg = s.kvm, s.core, s.core.state.reg
+    cpu = core.model.name
     own = {f"R{n}": reg[n] for n in range(32)} | {"CR": core.state.cr_word, "XER": core.state.xer, "PC": at.GUEST_EA}
-    own |= {field: core.read_spr(name) for field, name in FROM_CORE.items()}
-    shared = {field: core.read_spr(name) for field, name in FROM_CORE_SHARED.items()} | {"MSR": s.kvm.shared.msr}
-    return GuestState(own, shared)
+    own |= {field: core.read_spr(name) for field, name in FROM_CORE.items() if BY_NAME[name].on(cpu)}
+    shared = {field: core.read_spr(name) for field, name in FROM_CORE_SHARED.items() if BY_NAME[name].on(cpu)}
+    if v.ids is not None:
+        own |= {"SHADOW_PID": v.ids.pid0, "SHADOW_PID1": v.ids.pid1, "SHADOW_MSR": v.shadow_msr}
+        shared |= {f"SPRG{n}": 0x44440000 + n for n in range(4, 8)}
+    return GuestState(own, shared | {"MSR": v.shared.msr})
 
 
-def guest_registers(system_or_rig: KvmSystem | Rig) -> dict[str, int]:
-    core = system_or_rig.core
-    out = {f"r{n}": core.state.gpr[n] for n in range(32)} | {name: core.read_spr(name) for name in GUEST_SPRS}
+def guest_registers(one: KvmSystem | Rig) -> dict[str, int]:
+    core = one.core
+    names = GUEST_SPRS if core.model.has_hv else GUEST_SPRS_PR
+    out = {f"r{n}": core.state.gpr[n] for n in range(32)} | {name: core.read_spr(name) for name in names}
     return out | {"pc": core.state.pc, "msr": core.msr, "cr": core.state.cr_word}
 
 
-def test_both_enter_and_leave_a_guest_alike() -> None:
-    s = modelled()
+@pytest.mark.parametrize(("cpu", "name"), [("e500mc", "linux"), ("e500v2", "linux-pr")])
+def test_both_enter_and_leave_a_guest_alike(cpu: str, name: str) -> None:
+    s = modelled(cpu)
     s.run(Limits(0))  # the first entry, and nothing else
     assert s.kvm.vm.host.lpid == at.LPID
-    rig = Rig(variant("linux"), state_of(s))
+    rig = Rig(variant(name), state_of(s))
     for _ in range(1000):
-        if not rig.hypervisor():
+        if not rig.in_host():
             break
         rig.step()
     assert guest_registers(rig) == guest_registers(s), "entered"
@@ -75,19 +84,26 @@ def test_both_enter_and_leave_a_guest_alike() -> None:
         if rig.over:
             break
         rig.step()
-    assert guest_registers(rig) == guest_registers(s)
+    assert guest_registers(rig) == guest_registers(s), "left and entered again"
     record = next(r for r in s.kvm.exits if r.vector == DTLB_MISS and r.pc == at.GUEST_EA + 4)
-    assert rig.exits()[-1] == (record.vector, record.pc, record.msr)
-    assert rig.word(at.VCPU + at.VCPU_FIELDS["FAULT_DEAR"]) == record.dar == at.GUEST_DATA_EA
+    number, pc, msr = rig.exits()[-1]
+    assert (number, pc) == (record.vector, record.pc)
+    assert msr == (record.msr if s.kvm.hv else s.kvm.shadow_msr)
+    assert rig.field("FAULT_DEAR") == record.dar == at.GUEST_DATA_EA
+    if not s.kvm.hv:
+        assert rig.field("LAST_INST") == record.last_inst
 
 
-def test_an_exit_captures_what_the_model_captures() -> None:
-    for number, (first, _, dear, esr, emulate) in enumerate(world_switch._captures(True)):
-        if number not in VECTORS or number >= 42:
+@pytest.mark.parametrize(("hv", "cpu"), [(True, "e500mc"), (False, "e500v2")])
+def test_an_exit_captures_what_the_model_captures(hv: bool, cpu: str) -> None:
+    groups = sequences if hv else sequences_pr
+    for number, (first, _, dear, esr, inst) in enumerate(world_switch._captures(hv)):
+        if number not in VECTORS or number >= 42 or not hv and number >= 36:
             continue
-        needs = sequences.NEEDS.get(number, ())
-        assert SLOT[pair_of(number) + "0"] == first
-        assert ("dear" in needs, "esr" in needs, "emulate" in needs) == (dear, esr, emulate), VECTORS[number].name
+        needs = groups.NEEDS.get(number, ())
+        assert SLOT[pair_of(number, cpu) + "0"] == first
+        found = "dear" in needs, "esr" in needs, "emulate" in needs or "instruction" in needs
+        assert found == (dear, esr, inst), VECTORS[number].name
 
 
 @pytest.mark.parametrize("name", [v.name for v in VARIANTS if v.name != "gs-early"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.isa.assemble import AsmLine, Program, assemble
-from ppcdbg.kvm.switch import host, sequences
+from ppcdbg.isa.insn import E500MC
+from ppcdbg.kvm.switch import host, sequences, sequences_pr
 from ppcdbg.kvm.switch.layout import (
     GUEST_EA,
     GUEST_TEXT,
@@ -40,37 +42,43 @@ class Code:
 
 def _exit_text(v: Variant, number: int) -> Iterator[tuple[str, str]]:
     """(group, text) from where DO_KVM branches to, up to the part that all exits share."""
-    pair = host.pair_of(number)
+    pair, groups, needs = host.pair_of(number, v.core), _groups(v).EXIT, _groups(v).NEEDS
     values = {
         "pair": pair, "number": number, "scratch": host.scratch_of(pair, v.debug_scratch), "save": host.save_of(pair),
         "ce": 0 if pair in ("CSRR", "MCSRR") else 2, "me": 2 if pair == "MCSRR" else 0x1002,
     }  # fmt: skip
     for group in v.exit:
         if group == "captures":
-            for more in sequences.NEEDS.get(number, ()):
+            for more in needs.get(number, ()):
                 if more not in ("esr", "dear") or "park" not in v.exit:
-                    yield more, sequences.EXIT[more]
+                    yield more, groups[more]
         else:
-            yield group, sequences.EXIT[group].format(**values)
+            yield group, groups[group].format(**values)
+
+
+def _groups(v: Variant) -> ModuleType:
+    """The groups of the variant's mode: HV on e500mc, PR on e500v2."""
+    return sequences if v.core == E500MC else sequences_pr
 
 
 def _switch_text(v: Variant) -> Iterator[tuple[str, str, str]]:
     """(phase, group, text) of the switch, in the order in which it lies in memory."""
-    yield from (("load", g, sequences.LOAD[g]) for g in v.load)
+    groups = _groups(v)
+    yield from (("load", g, groups.LOAD[g]) for g in v.load)
     yield "entry", "", "entry:"
     for group in v.entry:
-        yield "entry", group, (sequences.LOAD if group == "ee-off" else sequences.ENTRY)[group]
+        yield "entry", group, (groups.LOAD if group == "ee-off" else groups.ENTRY)[group]
     for number in VECTOR_NUMBERS:
         yield "exit", "", f"kvm_{number}:"
         yield from (("exit", group, text) for group, text in _exit_text(v, number))
         yield "exit", "", "b resume_host"
     yield "exit", "", "resume_host:"
-    yield from (("exit", g, sequences.RESUME[g]) for g in v.resume)
+    yield from (("exit", g, groups.RESUME[g]) for g in v.resume)
 
 
 def _vectors(v: Variant, label: str, routing: str) -> Iterator[tuple[int, str]]:
     for number in VECTOR_NUMBERS:
-        yield ivor(number), host.vector(number, v.debug_scratch, routing, label)
+        yield ivor(number), host.vector(number, v, routing, label)
 
 
 @cache
@@ -78,9 +86,7 @@ def build(v: Variant) -> Code:
     """Assemble a variant. Raises UsageError where a group does not fit."""
     code = Code({}, {}, {}, {})
     names = dict(NAMES)
-    handlers = assemble(
-        "\n".join((host.handlers(v.debug_scratch, v.miss == "trusting"), host.HANDLE_EXIT)), LOWMEM + TEXT, names
-    )
+    handlers = assemble("\n".join((host.handlers(v), host.handle_exit(v))), LOWMEM + TEXT, names)
     names |= handlers.labels
     _put(code, handlers, 0xC0000000)
     base = (LOWMEM if v.text == "lowmem" else VMALLOC) + SWITCH

@@ -19,8 +19,12 @@ from ppcdbg.cpu.interrupts import (
     MACHINE_CHECK,
     VECTORS,
 )
+from ppcdbg.cpu.models import CORES
 from ppcdbg.cpu.msr import TSR_DIS
+from ppcdbg.isa.insn import E500MC
+from ppcdbg.isa.sprs import BY_NAME
 from ppcdbg.kvm.switch.layout import GUEST_DATA, GUEST_DATA_EA, GUEST_EA, GUEST_TEXT, LEVEL_SAVE, SAVE
+from ppcdbg.kvm.switch.variants import Variant
 
 RETURNS = {"SRR": "rfi", "CSRR": "rfci", "DSRR": "rfdi", "MCSRR": "rfmci"}
 _SCRATCH = {"SRR": "SPRG0", "GSRR": "SPRG0", "CSRR": "SPRG2", "MCSRR": "SPRG1"}
@@ -29,9 +33,10 @@ _LOWER = {"SRR": (), "CSRR": ("SRR0", "SRR1"), "DSRR": ("SRR0", "SRR1", "CSRR0",
           "MCSRR": ("SRR0", "SRR1", "CSRR0", "CSRR1", "DSRR0", "DSRR1")}  # fmt: skip
 
 
-def pair_of(number: int) -> str:
+def pair_of(number: int, core: str = E500MC) -> str:
     """The save/restore pair of a vector: SRR, CSRR, DSRR, MCSRR or GSRR."""
-    return VECTORS[number].cls.value[0][:-1]
+    pair = VECTORS[number].cls.value[0][:-1]
+    return "CSRR" if pair == "DSRR" and not CORES[core].has_debug_level else pair
 
 
 def scratch_of(pair: str, debug_scratch: str) -> str:
@@ -44,10 +49,13 @@ def save_of(pair: str) -> int:
     return LEVEL_SAVE[pair] if pair in ("CSRR", "DSRR", "MCSRR") else SAVE
 
 
-def vector(number: int, debug_scratch: str, routing: str, label: str) -> str:
+def vector(number: int, v: Variant, routing: str, label: str) -> str:
     """The first instructions at a vector, up to where host and KVM part. ``routing``: test, host or kvm."""
-    pair = pair_of(number)
-    scratch, save = scratch_of(pair, debug_scratch), save_of(pair)
+    pair = pair_of(number, v.core)
+    scratch, save = scratch_of(pair, v.debug_scratch), save_of(pair)
+    test = (
+        "andis. r4, r4, 0x1000   # DO_KVM: [GS]" if v.core == E500MC else "andi. r4, r4, 0x20   # as DO_KVM, with [IS]"
+    )
     lines = f"""
         {label}_{number}:
         mtspr {scratch}, r3
@@ -58,22 +66,21 @@ def vector(number: int, debug_scratch: str, routing: str, label: str) -> str:
     if routing == "test":
         lines += f"""
         mfspr r4, {pair}1
-        andis. r4, r4, 0x1000   # DO_KVM: {pair}1[GS]
+        {test}
         beq {label}_{number}_host
         b kvm_{number}
         {label}_{number}_host:"""
     return lines + f"\nb {'kvm' if routing == 'kvm' else 'host'}_{number}"
 
 
-def handlers(debug_scratch: str, trusting: bool) -> str:
+def handlers(v: Variant) -> str:
     """The host's own handlers, by the labels host_0 and so on."""
     parts = []
     for number in VECTORS:
-        pair = pair_of(number)
         if number in (DTLB_MISS, ITLB_MISS):
-            parts.append(_miss(number, trusting))
+            parts.append(_miss(number, v.miss == "trusting"))
         elif number in _BODIES:
-            parts.append(_handler(number, pair, scratch_of(pair, debug_scratch)))
+            parts.append(_handler(number, v))
         elif number < 42:
             parts.append(f"host_{number}: b dead   # no host expects it")
     parts.append("dead: b dead")
@@ -86,14 +93,16 @@ _BODIES: Mapping[int, str] = {
     CRITICAL: _IO.format(4),
     MACHINE_CHECK: "mfspr r4, MCSR\nmtspr MCSR, r4\n" + _IO.format(8),
     DECREMENTER: f"lis r6, {TSR_DIS >> 16}\nmtspr TSR, r6",
-    DEBUG: "li r4, -1\nmtspr DBSR, r4\nmfspr r4, DSRR1\nrlwinm r4, r4, 0, 23, 21\nmtspr DSRR1, r4",
+    DEBUG: "li r4, -1\nmtspr DBSR, r4\nmfspr r4, {0}1\nrlwinm r4, r4, 0, 23, 21\nmtspr {0}1, r4",
 }
 """What a handler does to its source: quiet the device's line, clear MCSR and print, clear TSR[DIS] or DBSR and DE."""
 
 
-def _handler(number: int, pair: str, scratch: str) -> str:
-    area, save = LEVEL_SAVE[pair], save_of(pair)
-    kept = (*_MAS, "ESR", "DEAR", "SPRG0", *_LOWER[pair], *(("SRR0", "SRR1") if pair == "SRR" else ()))
+def _handler(number: int, v: Variant) -> str:
+    pair = pair_of(number, v.core)
+    area, save, scratch = LEVEL_SAVE[pair], save_of(pair), scratch_of(pair, v.debug_scratch)
+    lower = (name for name in _LOWER[pair] if BY_NAME[name].on(v.core))
+    kept = (*_MAS, "ESR", "DEAR", "SPRG0", *lower, *(("SRR0", "SRR1") if pair == "SRR" else ()))
     saves = [f"mfspr r6, {name}\nstw r6, {area + 32 + 4 * i}(r3)" for i, name in enumerate(kept)]
     loads = [f"lwz r6, {area + 32 + 4 * i}(r3)\nmtspr {name}, r6" for i, name in enumerate(kept)]
     for i in range(4):
@@ -103,7 +112,7 @@ def _handler(number: int, pair: str, scratch: str) -> str:
     return "\n".join((
         f"host_{number}: stw r5, {area + 8}(r3)", f"stw r6, {area + 12}(r3)", *saves,
         f"lwz r4, HANDLED+{4 * number}(r3)", "addi r4, r4, 1", f"stw r4, HANDLED+{4 * number}(r3)", frame,
-        _BODIES[number], *loads, f"lwz r5, {area + 8}(r3)", "mtcr r5", f"lwz r6, {area + 12}(r3)",
+        _BODIES[number].format(pair), *loads, f"lwz r5, {area + 8}(r3)", "mtcr r5", f"lwz r6, {area + 12}(r3)",
         f"lwz r5, {save + 4}(r3)", f"lwz r4, {save}(r3)", f"mfspr r3, {scratch}", RETURNS[pair],
     ))  # fmt: skip
 
@@ -163,15 +172,25 @@ def _miss(number: int, trusting: bool) -> str:
         rfi"""
 
 
-def _map_guest(label: str, ea: int, real: int) -> str:
-    """kvmppc_mmu_map: the guest's page into TLB0, way 1, with TGS and LPID in MAS8."""
+def _map_guest(label: str, ea: int, real: int, hv: bool) -> str:
+    """kvmppc_mmu_map: the guest's page into TLB0, way 1; in HV mode with TGS and LPID in MAS8, else for TS=1."""
+    if hv:
+        pid, ts = "V_GUEST_PID", 0
+        write = """lwz r6, V_LPID(r3)
+        oris r6, r6, 0x8000
+        mtspr MAS8, r6
+        tlbwe
+        li r6, 0
+        mtspr MAS8, r6"""
+    else:
+        pid, ts, write = "V_SHADOW_PID", 0x1000, "tlbwe"
     return f"""
         {label}: lis r6, 1
         mtspr MAS0, r6
-        lwz r6, V_GUEST_PID(r3)
+        lwz r6, {pid}(r3)
         rlwinm r6, r6, 16, 8, 15
         oris r6, r6, 0x8000
-        ori r6, r6, 0x100
+        ori r6, r6, {ts | 0x100}
         mtspr MAS1, r6
         lis r6, {ea >> 16}
         ori r6, r6, {ea & 0xFFFF | 4}
@@ -181,16 +200,15 @@ def _map_guest(label: str, ea: int, real: int) -> str:
         mtspr MAS3, r6
         li r6, 0
         mtspr MAS7, r6
-        lwz r6, V_LPID(r3)
-        oris r6, r6, 0x8000
-        mtspr MAS8, r6
-        tlbwe
-        li r6, 0
-        mtspr MAS8, r6
+        {write}
         blr"""
 
 
-HANDLE_EXIT = f"""
+def handle_exit(v: Variant) -> str:
+    """Note the exit, then run the host's handler again for what is the host's, or map the guest's page."""
+    hv = v.core == E500MC
+    msr = "lwz r9, V_SHARED(r3)\nlwz r8, S_MSR(r9)" if hv else "lwz r8, V_SHADOW_MSR(r3)"
+    return f"""
         handle_exit: mfspr r5, SPRG3
         lwz r6, EXIT_COUNT(r5)
         rlwinm r7, r6, 4, 23, 27
@@ -198,8 +216,7 @@ HANDLE_EXIT = f"""
         stw r4, EXITS(r7)
         lwz r8, V_PC(r3)
         stw r8, EXITS+4(r7)
-        lwz r9, V_SHARED(r3)
-        lwz r8, S_MSR(r9)
+        {msr}
         stw r8, EXITS+8(r7)
         addi r6, r6, 1
         stw r6, EXIT_COUNT(r5)
@@ -239,9 +256,9 @@ HANDLE_EXIT = f"""
         li r6, 0
         mtspr DBCR0, r6
         blr
-{_map_guest("map_data", GUEST_DATA_EA, GUEST_DATA)}
-{_map_guest("map_text", GUEST_EA, GUEST_TEXT)}"""
-"""Note the exit, then run the host's handler again for what is the host's, or map the guest's page."""
+{_map_guest("map_data", GUEST_DATA_EA, GUEST_DATA, hv)}
+{_map_guest("map_text", GUEST_EA, GUEST_TEXT, hv)}"""
+
 
 GUEST = """
         guest: addi r20, r20, 1

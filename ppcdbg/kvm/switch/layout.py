@@ -7,7 +7,7 @@ Structures are of our own layout, but the shared page, which is KVM's.
 
 from __future__ import annotations
 
-from ppcdbg.cpu.msr import MSR_CE, MSR_DE, MSR_EE, MSR_GS, MSR_ME, MSR_RI
+from ppcdbg.cpu.msr import MSR_CE, MSR_DE, MSR_DS, MSR_EE, MSR_GS, MSR_IS, MSR_ME, MSR_PR, MSR_RI
 from ppcdbg.kvm import magic_page as mp
 
 RAM = 0x40000
@@ -29,8 +29,10 @@ GUEST_TEXT = 0x30000
 GUEST_DATA = 0x31000
 GUEST_EA, GUEST_DATA_EA = 0x00010000, 0x00011000  # as the guest has them mapped
 
-HOST_MSR = MSR_CE | MSR_ME | MSR_RI  # MSR_KERNEL, with MSR[EE] off as the switch runs
+HOST_MSR = MSR_CE | MSR_ME | MSR_RI  # MSR_KERNEL, with MSR[EE] off as the switch runs; e500v2 has no RI
 GUEST_MSR = MSR_GS | MSR_CE | MSR_EE | MSR_ME | MSR_DE | MSR_RI
+SHADOW_MSR = MSR_CE | MSR_EE | MSR_PR | MSR_ME | MSR_DE | MSR_IS | MSR_DS  # PR mode, while userspace debugs the guest
+SHADOW_PID, SHADOW_PID1 = 7, 8
 HOST_PID, GUEST_PID, LPID = 3, 5, 1
 HOST_R2, HOST_MAS4 = 0xC0029000, 0x00000100  # MAS4: TSIZED = 4 KiB
 EPCR_VCPU = 0x14800000  # shadow_epcr: DSIGS DUVD DGTMI (facts 1.4)
@@ -54,7 +56,7 @@ _CPU = {"SAVE": SAVE, "MISS_SAVE": MISS_SAVE, "EXIT_SAVE": EXIT_SAVE, "HANDLED":
         "EXIT_COUNT": EXIT_COUNT, "CURRENT": CURRENT}  # fmt: skip
 _VCPU = ("CR", "LR", "CTR", "XER", "PC", "GUEST_PID", "HOST_PID", "HOST_STACK", "HOST_MAS4", "HOST_MAS6", "SHARED",
          "VRSAVE", "SPRG9", "LAST_INST", "FAULT_ESR", "FAULT_DEAR", "LPID", "EPCR", "GPIR", "MSRP", "EPC", "GIVPR",
-         "GIVOR2", "GIVOR8", "GEPR")  # fmt: skip
+         "GIVOR2", "GIVOR8", "GEPR", "SHADOW_PID", "SHADOW_PID1", "SHADOW_MSR")  # fmt: skip
 VCPU_FIELDS: dict[str, int] = {
     **{f"R{n}": 4 * n for n in range(32)},
     **{name: 0x80 + 4 * n for n, name in enumerate(_VCPU)},

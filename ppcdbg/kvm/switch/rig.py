@@ -1,4 +1,4 @@
-"""The machine that a variant runs on: a real e500mc core, RAM, one device, and the reference engine.
+"""The machine that a variant runs on: a core of the model, RAM, one device, and the reference engine.
 
 ``Rig`` stands at the first instruction of vcpu_load and goes on by single instructions. It ends where the guest has
 come back from its exit (``guest_end``), or in ``dead``, where the host meets what no host expects.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
-from ppcdbg.cpu.msr import EPCR_DUVD, MSR_EE, MSR_GS
+from ppcdbg.cpu.msr import EPCR_DUVD, MSR_EE, MSR_GS, MSR_IS
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.cpu.shortcuts import Shortcuts
@@ -20,7 +20,7 @@ from ppcdbg.cpu.tlb import TlbEntry
 from ppcdbg.engine.api import EngineStop, Stops
 from ppcdbg.engine.reference.engine import ReferenceEngine
 from ppcdbg.isa import slots
-from ppcdbg.isa.insn import E500MC
+from ppcdbg.isa.sprs import BY_NAME
 from ppcdbg.kvm.switch import layout as at
 from ppcdbg.kvm.switch.build import Code, build
 from ppcdbg.kvm.switch.variants import Variant
@@ -40,26 +40,27 @@ class GuestState:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An interrupt that the core took: the vector, what was interrupted, whether it went to the guest's vectors, and
-    after how many instructions."""
+    """An interrupt that the core took: the vector, what was interrupted, whether it went to the guest's vectors, after
+    how many instructions, and whether it was the guest that was interrupted."""
 
     vector: int
     pc: int
     msr: int
     guest: bool
     position: int
+    from_guest: bool
 
 
 class Watch(Observer):
     """What the hardware did: interrupts taken and TLB entries written."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, core: Core, bit: int) -> None:
+        self._core, self._bit = core, bit
         self.taken: list[Taken] = []
         self.written: list[TlbEntry] = []
 
     def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
-        self.taken.append(Taken(vector, pc, msr, guest, position))
+        self.taken.append(Taken(vector, pc, msr, guest, position, bool(msr & self._bit)))
 
     def tlb_written(self, index: int) -> None:
         self.written.append(self._core.entry(index))
@@ -109,10 +110,15 @@ class Rig:
     def __init__(self, variant: Variant, guest: GuestState | None = None) -> None:
         self.variant, self.code = variant, build(variant)
         self.bus = DeviceBus()
-        self.core = Core(CORES[E500MC], self.bus)
+        self.core = Core(CORES[variant.core], self.bus)
+        self.hv = self.core.model.has_hv
+        self.guest_bit = MSR_GS if self.hv else MSR_IS
+        """The bit of MSR that says whether the guest runs: GS, and in PR mode IS, which a Linux host never sets."""
         self.bus.core = self.core
-        self.core.observer = self.watch = Watch(self.core)
+        self.core.observer = self.watch = Watch(self.core, self.guest_bit)
         self.engine = ReferenceEngine(self.core)
+        self.guest_sprs = GUEST_SPRS if self.hv else GUEST_SPRS_PR
+        self.shown = tuple(n for n in dict.fromkeys((*self.guest_sprs, *HOST_SPRS)) if BY_NAME[n].on(variant.core))
         self._load(self.code, guest or GuestState())
         self._map()
         self._registers()
@@ -141,6 +147,7 @@ class Rig:
             "HOST_STACK": self.place(at.STACK) + 0x800, "SHARED": self.place(at.SHARED), "LPID": at.LPID,
             "EPCR": epcr, "GPIR": 0, "MSRP": at.MSRP_VCPU, "EPC": 0x20000000 | at.LPID << 16, "GIVPR": 0x20000000,
             "GIVOR2": 0x200, "GIVOR8": 0x800, "GEPR": 7, "R22": at.GUEST_DATA_EA, "R1": 0x7FFF0000,
+            "SHADOW_PID": at.SHADOW_PID, "SHADOW_PID1": at.SHADOW_PID1, "SHADOW_MSR": at.SHADOW_MSR,
         } | guest.vcpu  # fmt: skip
         shared = {name: 0x22000000 + 0x10001 * n for n, name in enumerate(at.SHARED_FIELDS)} | {
             "MSR": at.GUEST_MSR, "MAS0": 0x10050002, "MAS1": 0xC0050900, "MAS2": 0x30000004, "MAS3": 0x0500003F,
@@ -165,18 +172,25 @@ class Rig:
             tlb.write(PINNED_IO, _V | _PIN | _TS4K, at.IO | 0xA, at.DEVICE & 0xFFFFF000 | 5, at.DEVICE >> 32)
         for page in range(0xC, 0x3F):
             tlb.write(page * 4, _V | _TS4K, at.VMALLOC + page * 4096 | 4, page * 4096 | 0x15, 0)
-        pid = self.word(at.VCPU + at.VCPU_FIELDS["GUEST_PID"])
-        tlb.write((at.GUEST_EA >> 12 & 127) * 4 + 1, _V | _TS4K | pid << 16, at.GUEST_EA | 4, at.GUEST_TEXT | 0x3F, 0,
-                  0x80000000 | self.word(at.VCPU + at.VCPU_FIELDS["LPID"]))  # fmt: skip
+        if self.hv:
+            pid, ts, mas8 = self.field("GUEST_PID"), 0, 0x80000000 | self.field("LPID")
+        else:
+            pid, ts, mas8 = self.field("SHADOW_PID"), 0x1000, 0
+        mas1 = _V | _TS4K | ts | pid << 16
+        tlb.write((at.GUEST_EA >> 12 & 127) * 4 + 1, mas1, at.GUEST_EA | 4, at.GUEST_TEXT | 0x3F, 0, mas8)
+
+    def field(self, name: str) -> int:
+        """A field of the vcpu."""
+        return self.word(at.VCPU + at.VCPU_FIELDS[name])
 
     def _registers(self) -> None:
         core, gpr = self.core, self.core.state.gpr
-        core.set_msr(at.HOST_MSR | MSR_EE)
+        core.set_msr((at.HOST_MSR | MSR_EE) & core.model.msr_mask)
         for number in at.VECTOR_NUMBERS:
             try:
                 core.write_spr(f"IVOR{number}", at.ivor(number))
             except KeyError:
-                continue  # 32 to 34 are not on this core
+                continue  # not on this core
         for name, value in {
             "IVPR": at.VECTORS, "PID": at.HOST_PID, "SPRG3": at.LOWMEM + at.CPU, "MAS4": at.HOST_MAS4,
             "TCR": 0x04000000, "LR": 0xC0004000, "SPRG9": 0x99999999, "SPRG4": 0x44444444,
@@ -209,9 +223,9 @@ class Rig:
         """Up to ``limit`` instructions from here, or until pc is in ``stops``."""
         return self.engine.run(self.core.retired + limit, Stops(stops))
 
-    def hypervisor(self) -> bool:
-        """Whether pc lies in hypervisor state."""
-        return not self.core.msr & MSR_GS
+    def in_host(self) -> bool:
+        """Whether the host runs, and not the guest."""
+        return not self.core.msr & self.guest_bit
 
     # --- put away and taken out ---------------------------------------------------------------------------------------
     def save(self) -> RigState:
@@ -242,7 +256,7 @@ class Rig:
         reg = self.core.state.reg
         out = {"pc": reg[slots.PC], "msr": reg[slots.MSR], "cr": self.core.state.cr_word}
         out |= {f"r{n}": reg[n] for n in range(32)}
-        out |= {name: self.core.read_spr(name) for name in SHOWN}
+        out |= {name: self.core.read_spr(name) for name in self.shown}
         return out
 
 
@@ -252,6 +266,8 @@ GUEST_SPRS = (
     "GEPR", "GPIR", "GIVPR", "GIVOR2", "GIVOR8", "MSRP", "EPCR", "EPLC", "EPSC",
 )  # fmt: skip
 """What is the guest's while it runs, beside GPRs, CR, pc and MSR."""
-HOST_SPRS = ("IVPR", "SPRG0", "SPRG1", "SPRG2", "SPRG3", "SPRG8", "SRR0", "SRR1", "CSRR0", "CSRR1", "DSRR0", "DSRR1",
-             "MCSRR0", "MCSRR1", "ESR", "DEAR", "DBSR", "MCSR", "TSR", "MAS8")  # fmt: skip
-SHOWN = (*GUEST_SPRS, *HOST_SPRS)
+GUEST_SPRS_PR = ("LR", "CTR", "XER", "PID", "PID1", "SPRG4", "SPRG5", "SPRG6", "SPRG7")
+HOST_SPRS = (
+    "IVPR", "MAS0", "MAS1", "MAS2", "MAS3", "MAS4", "MAS6", "MAS7", "MAS8", "SPRG0", "SPRG1", "SPRG2", "SPRG3", "SPRG8",
+    "SRR0", "SRR1", "CSRR0", "CSRR1", "DSRR0", "DSRR1", "MCSRR0", "MCSRR1", "ESR", "DEAR", "DBSR", "MCSR", "TSR",
+)  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 MAS = ("MAS0", "MAS1", "MAS2", "MAS3", "MAS4", "MAS6", "MAS7")
 
 
-def _moves(fields: Mapping[str, str], base: str, note: str) -> str:
+def moves(fields: Mapping[str, str], base: str, note: str) -> str:
     """Load each field through r3 into a register."""
     lines = []
     for register, field in fields.items():
@@ -20,7 +20,8 @@ def _moves(fields: Mapping[str, str], base: str, note: str) -> str:
     return "\n".join(lines)
 
 
-def _gprs(load: bool, numbers: tuple[int, ...]) -> str:
+def gprs(load: bool, numbers: tuple[int, ...]) -> str:
+    """Load or save GPRs of the guest."""
     op, what = ("lwz", "guest") if load else ("stw", "save")
     return "\n".join(f"{op} r{n}, V_R{n}(r4)   # {what} r{n}" for n in numbers)
 
@@ -34,7 +35,7 @@ LOAD: dict[str, str] = {
     "lpid": "lwz r3, V_LPID(r4)\nmtspr LPID, r3   # the guest's; TLPID 0, the host's, matches any",
     "epcr": "lwz r3, V_EPCR(r4)\nmtspr EPCR, r3   # who gets which interrupt in guest state",
     "guest-sprs": "\n".join(
-        (_moves(_VCPU_SPRS, "r4", "guest"), "lwz r11, V_SHARED(r4)", _moves(_SHARED_SPRS, "r11", "guest"))
+        (moves(_VCPU_SPRS, "r4", "guest"), "lwz r11, V_SHARED(r4)", moves(_SHARED_SPRS, "r11", "guest"))
     ),
     "ee-off": "wrteei 0   # no base-class interrupt from here to the guest",
 }
@@ -59,17 +60,17 @@ ENTRY: dict[str, str] = {
         stw r3, V_HOST_MAS4(r4)
         mfspr r3, MAS6
         stw r3, V_HOST_MAS6(r4)""",
-    "mas": _moves({name: f"S_{name}" for name in MAS}, "r11", "guest"),
+    "mas": moves({name: f"S_{name}" for name in MAS}, "r11", "guest"),
     "sprg": "\n".join(
         (
-            _moves({"USPRG0": "V_VRSAVE"}, "r4", "guest"),
-            _moves(_SPRGS, "r11", "guest"),
-            _moves({"SPRG9": "V_SPRG9"}, "r4", "guest"),
+            moves({"USPRG0": "V_VRSAVE"}, "r4", "guest"),
+            moves(_SPRGS, "r11", "guest"),
+            moves({"SPRG9": "V_SPRG9"}, "r4", "guest"),
         )
     ),
     "ivpr": "lis r3, KVM_VECTORS@h\nmtspr IVPR, r3   # vectors are KVM's from here on",
-    "gprs": _gprs(True, (0, 1, 2, 10, 11, 12, 13)),
-    "lr-xer-ctr": _moves({"LR": "V_LR", "XER": "V_XER", "CTR": "V_CTR"}, "r4", "guest"),
+    "gprs": gprs(True, (0, 1, 2, 10, 11, 12, 13)),
+    "lr-xer-ctr": moves({"LR": "V_LR", "XER": "V_XER", "CTR": "V_CTR"}, "r4", "guest"),
     "srr": """
         lwz r3, V_PC(r4)
         mtspr SRR0, r3   # where the guest goes on
@@ -77,7 +78,7 @@ ENTRY: dict[str, str] = {
         lwz r3, S_MSR(r3)
         mtspr SRR1, r3   # the guest's MSR, with GS""",
     "cr": "lwz r3, V_CR(r4)\nmtcr r3   # nothing may change CR after this",
-    "last-gprs": _gprs(True, (5, 6, 7, 8, 9, 3, 4)),
+    "last-gprs": gprs(True, (5, 6, 7, 8, 9, 3, 4)),
     "srr-pinned": """
         lwz r3, V_R4(r4)
         mfspr r9, SPRG3
@@ -94,7 +95,7 @@ ENTRY: dict[str, str] = {
         lwz r4, EXIT_SAVE(r9)
         lwz r3, EXIT_SAVE+4(r9)
         lwz r9, EXIT_SAVE+8(r9)""",
-    "middle-gprs": _gprs(True, (5, 6, 7, 8)),
+    "middle-gprs": gprs(True, (5, 6, 7, 8)),
     "gs-by-mtmsr": """
         mfmsr r3
         oris r3, r3, 0x1000
@@ -114,7 +115,7 @@ EXIT: dict[str, str] = {
         mfspr r5, {scratch}
         stw r5, V_R3(r4)
         """
-    + _gprs(False, (6, 7, 8, 9, 10, 11, 12, 13))
+    + gprs(False, (6, 7, 8, 9, 10, 11, 12, 13))
     + """
         mfctr r5
         stw r5, V_CTR(r4)
@@ -149,7 +150,7 @@ EXIT: dict[str, str] = {
         lwz r5, EXIT_SAVE+16(r3)
         stw r5, V_R5(r4)
         """
-    + _gprs(False, (7, 8, 9, 10, 11, 12, 13))
+    + gprs(False, (7, 8, 9, 10, 11, 12, 13))
     + """
         mfctr r5
         stw r5, V_CTR(r4)
@@ -186,7 +187,7 @@ EXIT: dict[str, str] = {
         oris r7, r7, {ce}
         mtmsr r7   # CE, ME, RI, as far as the interrupt's class allows
         on_{number}{pair}:""",
-    "emulate": _gprs(False, tuple(range(15, 32)))
+    "emulate": gprs(False, tuple(range(15, 32)))
     + """
         li r9, -1
         stw r9, V_LAST_INST(r4)""",

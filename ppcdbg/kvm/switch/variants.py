@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ppcdbg.errors import UsageError
+from ppcdbg.isa.insn import E500MC, E500V2
 
 LOAD = ("lpid", "epcr", "guest-sprs", "ee-off")
 ENTRY = ("host-r2", "pid", "shared", "dmiuh", "host-mas", "mas", "sprg", "gprs", "lr-xer-ctr", "srr", "cr",
@@ -27,7 +28,8 @@ class Variant:
     ``both``. ``vcpu`` and ``text``: where the structures and the code of the switch lie, ``lowmem`` (pinned) or
     ``vmalloc`` (TLB0). ``io``: whether the device that handlers touch is ``pinned`` too, or not in the TLB when they
     run. ``miss``: how the host fills the TLB, ``trusting`` MAS as the hardware loads it or ``saving`` it. ``duvd``:
-    EPCR[DUVD]. ``debug_scratch``: the SPRG in which the debug vector keeps a register. ``e500mc`` only.
+    EPCR[DUVD]. ``debug_scratch``: the SPRG in which the debug vector keeps a register. ``core``:
+    e500mc is KVM's HV mode; e500v2 its PR mode, where GS is MSR[IS], the groups are others and ``duvd`` means nothing.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Variant:
     miss: str = "trusting"
     duvd: bool = True
     debug_scratch: str = "SPRG9"
+    core: str = E500MC
 
 
 def moved(order: tuple[str, ...], group: str, before: str) -> tuple[str, ...]:
@@ -72,6 +75,18 @@ _SAFE = replace(
 _IVPR = replace(_SAFE, entry=moved((*_SAFE.entry, "ivpr"), "ivpr", "gprs"),
                 resume=("volatiles", "mas", "host-mas", "dmiuh", "ivpr", "call"))  # fmt: skip
 
+_PR = Variant(
+    "linux-pr",
+    "as Linux 6.1 does on e500v2, in PR mode: IVPR is rewritten, the instruction of an exit is read through the TLB",
+    routing="ivpr",
+    load=("ee-off",),
+    entry=("host-r2", "pid", "gprs", "lr-xer", "ivpr", "stack", "sprg", "ctr-cr", "srr", "middle-gprs", "dbsr",
+           "last-gprs", "rfi"),
+    exit=("save", "captures"),
+    resume=("volatiles", "stack", "pid", "ivpr", "call"),
+    core=E500V2,
+)  # fmt: skip
+
 VARIANTS: tuple[Variant, ...] = (
     _LINUX,
     replace(_LINUX, name="linux-vmalloc", vcpu="vmalloc", text="vmalloc",
@@ -97,6 +112,10 @@ VARIANTS: tuple[Variant, ...] = (
             about="MSR[GS] is set by mtmsr before rfi does it"),
     replace(_LINUX, name="ee-early", debug_scratch="SPRG8", exit=("ee-on", *EXIT), entry=("ee-off", *ENTRY),
             about="at the exit MSR[EE] is set before SRR0/1 are read"),
+    _PR,
+    replace(_PR, name="pr-is", routing="gs", entry=tuple(g for g in _PR.entry if g != "ivpr"),
+            resume=tuple(g for g in _PR.resume if g != "ivpr"),
+            about="PR mode with SRR1[IS] tested as DO_KVM tests GS, in place of rewriting IVPR (S0)"),
 )  # fmt: skip
 
 
