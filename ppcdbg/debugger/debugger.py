@@ -28,6 +28,7 @@ from ppcdbg.debugger.history import Values
 from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.model import guest_of, model_of
 from ppcdbg.debugger.paravirt import Paravirt
+from ppcdbg.debugger.profile import Profiler
 from ppcdbg.debugger.registers import RegisterFile
 from ppcdbg.debugger.results import Disassembly, Explanation, Irqprio, MagicField, Memory, Registers, Space, TlbView
 from ppcdbg.debugger.run import FOREVER, Outcome, Request, Runner
@@ -79,6 +80,7 @@ class Debugger:
         """The magic page as the last run began; empty where there is none."""
         self.paravirt = Paravirt(self)
         self.world_switch = WorldSwitch()
+        self.profiler = Profiler(self)
         self._image = Path(image) if image else None
         self._symbols: SymbolTable | None = None
         self._now: registers.Snapshot | None = self.register_file.snapshot()

@@ -157,9 +157,9 @@ class ExitLog(Sequence[ExitRecord]):
         self.history += 1
         self._read = len(self)
 
-    def rows(self, first: int) -> list[Compact]:
-        """The compact rows from exit ``first`` on."""
-        return self._all()[first:]
+    def rows(self, first: int, end: int | None = None) -> list[Compact]:
+        """The compact rows from exit ``first`` on, up to ``end``."""
+        return self._all()[first:end]
 
     def kept(self, first: int) -> list[Kept]:
         """The same as they are kept, for a recording: nothing is made that nobody reads."""

@@ -91,6 +91,27 @@ class Actions(Windows):
         if address is not None:
             self.worker.do(lambda: self.source.toggle_breakpoint(address))
 
+    def action_edit(self) -> None:
+        """Change what the row under the cursor shows: the command line opens with the command that does it."""
+        pane = self.pane()
+        mark = None if pane is None else pane.mark()
+        if pane is None:
+            return
+        if pane.kind == "breakpoints" and mark is not None:
+            self.worker.do(lambda: self.source.switch_breakpoint(mark))
+        elif pane.kind == "memory":
+            where = pane.top * 16 if mark is None else mark
+            self.prompt.open(":", f"set var *(u32 *){where:#x} = ")
+        else:
+            self.prompt.open(":", "set var $")
+
+    def action_delete(self) -> None:
+        """Delete the breakpoint under the cursor."""
+        pane = self.pane()
+        mark = None if pane is None else pane.mark()
+        if pane is not None and pane.kind == "breakpoints" and mark is not None:
+            self.worker.execute(f"delete {mark}")
+
     # Looking.
 
     def action_now(self) -> None:

@@ -12,8 +12,8 @@ from ppcdbg.tui.keys import Key, show
 from ppcdbg.tui.scene import Timeline
 from ppcdbg.tui.styles import Styles
 from ppcdbg.views.spans import Line, Span, fit, length, wrap
+from ppcdbg.views.spark import BARS
 
-BARS = "▁▂▃▄▅▆▇█"
 NOTE_ROOM = 44
 """Columns of the timeline's row that its note may take."""
 

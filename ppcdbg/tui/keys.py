@@ -67,6 +67,8 @@ KEYS: tuple[Key, ...] = (
     Key("zoom", "z", "zoom", "give the focused pane the whole desk, and back", PANES),
     Key("view", "v", "view", "the focused pane's next view", PANES),
     Key("order", "o", "order", "sort the focused pane by its next column", PANES),
+    Key("edit", "c", "edit", "change what the row shows: a word, a register, a breakpoint", PANES),
+    Key("delete", "delete", "delete", "delete the breakpoint under the cursor", PANES),
     Key("close", "q", "close", "close the pane: what stood there before comes back", PANES),
     Key("wider", "greater_than_sign", "grow(4, 0)", "make the focused pane wider", PANES),
     Key("narrower", "less_than_sign", "grow(-4, 0)", "make it narrower", PANES),

@@ -165,6 +165,9 @@ class Source(Protocol):
     def toggle_breakpoint(self, address: int) -> Reply:
         """Set a breakpoint at an effective address, or delete the one there."""
 
+    def switch_breakpoint(self, number: int) -> Reply:
+        """Let a breakpoint act, or pass over it from now on."""
+
     def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
         """What a command line may become: from which column on, and the candidates for what stands there."""
 

@@ -145,6 +145,11 @@ class DebuggerSource:
         made = d.add_breakpoint(Verb.BREAK, Event(EventKind.ADDRESS, d.symbols.name(address), address))
         return Reply(tuple(results.lines(made, d, self._width)))
 
+    def switch_breakpoint(self, number: int) -> Reply:
+        """Let a breakpoint act, or pass over it from now on."""
+        word = "disable" if self.debugger.breakpoints.get(number).enabled else "enable"
+        return Reply(tuple(results.lines(self.debugger.execute(f"{word} {number}"), self.debugger, self._width)))
+
     def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
         """Candidates for the end of a command line."""
         found = self.debugger.complete(text)

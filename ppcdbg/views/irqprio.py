@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ppcdbg.debugger.causes import priority_name
 from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.past_events import InterruptEvent
 from ppcdbg.debugger.results import Irqprio, PriorityRow
 from ppcdbg.views.numbers import count
 from ppcdbg.views.spans import Line, Span, column, fit, line
@@ -43,6 +45,22 @@ def priority_row(r: PriorityRow, width: int) -> Line:
 
 def _last(r: PriorityRow, lead: str) -> str:
     return f"{lead}{r.queued_by}, tick {count(r.queued_at)}" if r.queued_at is not None else ""
+
+
+def history_header(width: int) -> Line:
+    """The names of the columns of ``event_row``."""
+    return fit((Span(f"{'exit':>8}{'insn':>14}  {'cause':<13}queued and delivered", "label"),), width)
+
+
+def event_row(e: InterruptEvent, width: int) -> Line:
+    """One exit that queued (``+``) or delivered (``→``)."""
+    cells = [column(count(e.exit), 8, "position", True), column(count(e.position), 14, "number", True), Span("  ")]
+    cells.append(column(e.cause, 13, "exit"))
+    if e.queued:
+        cells.append(Span("+" + " +".join(priority_name(p) for p in e.queued) + " ", "pending"))
+    if e.delivered is not None:
+        cells.append(Span("→" + priority_name(e.delivered), "reflected"))
+    return fit(tuple(cells), width)
 
 
 def section(found: Irqprio) -> Line:

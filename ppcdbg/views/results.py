@@ -9,6 +9,9 @@ from ppcdbg.debugger.bookmarks import Places
 from ppcdbg.debugger.breakpoints import Breakpoint
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Verb
+from ppcdbg.debugger.misses import MissReport, TlbMap
+from ppcdbg.debugger.past_events import InterruptEvent, TlbEvent
+from ppcdbg.debugger.profile import Profile
 from ppcdbg.debugger.results import (
     Check,
     ConsoleText,
@@ -33,6 +36,7 @@ from ppcdbg.debugger.results import (
     TlbView,
     Told,
 )
+from ppcdbg.debugger.stack import Backtrace
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
 from ppcdbg.debugger.world_switch import SwitchFound, SwitchOutcome, SwitchPlace, SwitchSteps
@@ -43,11 +47,14 @@ from ppcdbg.views import (
     irqprio,
     paravirt,
     printing,
+    profile,
     registers,
+    stack,
     statistics,
     story,
     summaries,
     tlb,
+    tlbmap,
     world_switch,
 )
 from ppcdbg.views.numbers import count, ea, plural
@@ -261,6 +268,12 @@ _SHOW: dict[type, _Show] = {
     Table: lambda r, d, w: statistics.table_rows(r, w),
     Help: _help,
     Found: _found,
+    Backtrace: lambda r, d, w: stack.rows(r, w),
+    MissReport: lambda r, d, w: tlbmap.miss_rows(r, d, w),
+    TlbMap: lambda r, d, w: tlbmap.map_rows(r, w),
+    TlbEvent: lambda r, d, w: [tlbmap.event_row(r, d, w)],
+    InterruptEvent: lambda r, d, w: [irqprio.event_row(r, w)],
+    Profile: lambda r, d, w: profile.rows(r, w),
     Summary: lambda r, d, w: wrap(
         (summaries.labelled if r.listed else summaries.sentence)(r.topic, d), w, 2 * r.listed
     ),

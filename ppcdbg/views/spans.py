@@ -86,25 +86,37 @@ def to_text(rows: Iterable[Line]) -> str:
 
 
 def wrap(spans: Sequence[Span], width: int, indent: int = 0) -> list[Line]:
-    """Break at blanks into lines of at most ``width`` columns; later lines start with ``indent`` blanks."""
-    words: list[Span] = []
+    """Break at blanks into lines of at most ``width`` columns; later lines start with ``indent`` blanks.
+
+    What stands together without a blank stays together, in whatever roles: a comma goes with its word.
+    """
+    rows: list[list[Span]] = [[]]
+    used = 0
+    for blank, word in _words(spans):
+        size = sum(len(s.text) for s in word)
+        if used and used + (blank is not None) + size > width:
+            rows.append([Span(" " * indent)] if indent else [])
+            used = indent
+        elif blank is not None and rows[-1]:
+            rows[-1].append(blank)
+            used += 1
+        rows[-1] += word
+        used += size
+    return [_merge(row) for row in rows]
+
+
+def _words(spans: Sequence[Span]) -> Iterable[tuple[Span | None, list[Span]]]:
+    """Each word with the blank before it, None at the beginning; several blanks are words without text between."""
+    blank: Span | None = None
+    word: list[Span] = []
     for span in spans:
         for i, text in enumerate(span.text.split(" ")):
             if i:
-                words.append(Span(" ", span.role))
+                yield blank, word
+                blank, word = Span(" ", span.role), []
             if text:
-                words.append(Span(text, span.role))
-    rows: list[list[Span]] = [[]]
-    used = 0
-    for word in words:
-        if used and used + len(word.text) > width and word.text != " ":
-            rows.append([Span(" " * indent)] if indent else [])
-            used = indent
-        if word.text == " " and (not rows[-1] or used >= width):
-            continue
-        rows[-1].append(word)
-        used += len(word.text)
-    return [_merge(row) for row in rows]
+                word.append(Span(text, span.role))
+    yield blank, word
 
 
 def _merge(row: Sequence[Span]) -> Line:

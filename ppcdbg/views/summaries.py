@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 
 from ppcdbg.cpu.msr import MSR_BITS, names
 from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.past_events import last_miss
+from ppcdbg.debugger.stack import backtrace
 from ppcdbg.views import story
 from ppcdbg.views.numbers import count, ea, plural
 from ppcdbg.views.spans import Line, Span, clean, line
@@ -106,9 +108,42 @@ def _paravirt(debugger: Debugger) -> Line:
     return line(f"The guest {where}; in a critical section: {'yes' if page.inside else 'no'}, because {page.why}.")
 
 
+def _memory(debugger: Debugger) -> Line:
+    stack = debugger.value("$r1")
+    word = debugger.memory.number(stack, 4)
+    said = f"; the word there is {ea(word)}" if word is not None else ", which cannot be read"
+    return line("The stack pointer is ", *_place(debugger, stack), f"{said}.")
+
+
+def _stack(debugger: Debugger) -> Line:
+    found = backtrace(debugger)
+    names = [frame.name.partition("+")[0] or ea(frame.pc) for frame in found.frames[:5]]
+    more = f" and {len(found.frames) - 5} more" if len(found.frames) > 5 else ""
+    called = ", called from ".join(names)
+    return line(f"The guest is in {called}{more}; {found.ends}.")
+
+
+def _breakpoints(debugger: Debugger) -> Line:
+    every = list(debugger.breakpoints)
+    if not every:
+        return line("There is no breakpoint.")
+    on = [b for b in every if b.enabled]
+    hit = sum(b.hits for b in every)
+    return line(f"{_many(len(every), 'breakpoint or trace', 'breakpoints and traces')}, {count(len(on))} enabled, "
+                f"{_many(hit, 'hit', 'hits')} so far.")  # fmt: skip
+
+
+def _miss(debugger: Debugger) -> Line:
+    if not debugger.has_exits:
+        return NO_KVM
+    record = last_miss(debugger)
+    return story.line_of(debugger, record) if record is not None else line("No TLB miss has exited yet.")
+
+
 SENTENCES: Mapping[str, Callable[[Debugger], Line]] = {
     "exits": _exits, "disassembly": _disassembly, "registers": _registers, "tlb": _tlb, "shadow": _shadow,
     "irqprio": _irqprio, "console": _console, "detail": _detail, "statistics": _statistics, "paravirt": _paravirt,
+    "memory": _memory, "stack": _stack, "breakpoints": _breakpoints, "miss": _miss,
 }  # fmt: skip
 """By the names of the panes."""
 

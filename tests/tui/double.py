@@ -83,6 +83,9 @@ class Double:
         self.breakpoints ^= {address}
         return Reply((line(f"breakpoint at {address:08x}"),))
 
+    def switch_breakpoint(self, number: int) -> Reply:
+        return Reply((line(f"breakpoint {number} switched"),))
+
     def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
         word = text.rpartition(" ")[2]
         return len(text) - len(word), tuple(

@@ -10,7 +10,8 @@ from ppcdbg.errors import UsageError
 from ppcdbg.kvm.build import build_system
 from ppcdbg.machine.description import describe
 from ppcdbg.paths import PACKAGE
-from ppcdbg.tui.layout import PANES
+from ppcdbg.session.timeline import Timeline
+from ppcdbg.tui.panes.table import KINDS
 from ppcdbg.tui.scene import Ask, Filled, Move, Need, Scene
 from ppcdbg.tui.source import DebuggerSource
 from ppcdbg.views.spans import ROLES, Line, length, to_text
@@ -33,8 +34,11 @@ def quiet() -> None:
     """Nothing to do between slices."""
 
 
-def ask(width: int = 70, height: int = 12, **more: object) -> Ask:
-    return Ask({kind: Need(width, height) for kind in PANES}, 120, **more)  # type: ignore[arg-type]
+def ask(width: int = 70, height: int = 12, view: int = 0, **more: object) -> Ask:
+    """Every pane, in its view of this number or its last one."""
+    needs = {kind.name: Need(width, height, None, kind.views[min(view, len(kind.views) - 1)] if kind.views else "")
+             for kind in KINDS}  # fmt: skip
+    return Ask(needs, 120, **more)  # type: ignore[arg-type]
 
 
 def settled(source: DebuggerSource, wanted: Ask) -> Scene:
@@ -70,7 +74,8 @@ def test_every_pane_fits_at_the_start_on_the_way_and_at_the_end(hv: str, cpu: st
         source.move(Move.STEP, quiet)
     check(source.draw(ask(width), False), width)
     source.move(Move.CONTINUE, quiet)
-    check(source.draw(ask(width), False), width)
+    for view in range(4):
+        check(source.draw(ask(width, view=view), False), width)
 
 
 def test_the_newest_exit_is_followed_and_told(source: DebuggerSource) -> None:
@@ -88,7 +93,7 @@ def test_the_newest_exit_is_followed_and_told(source: DebuggerSource) -> None:
 def test_an_exit_of_the_past_is_what_story_details_and_code_are_about(source: DebuggerSource) -> None:
     source.move(Move.CONTINUE, quiet)
     first = source.draw(ask(row=7), False)  # at once, from the list alone
-    assert first.partial and first.selected == 7 and set(first.panes) == {"exits", "detail", "log"}
+    assert first.partial and first.selected == 7 and set(first.panes) == {kind.name for kind in KINDS if kind.timeless}
     scene = settled(source, ask(row=7))
     record = source.debugger.exits[7]
     assert scene.selected == 7
@@ -135,7 +140,8 @@ def test_a_run_begins_at_the_moment_that_is_looked_at(source: DebuggerSource) ->
 
 
 def test_a_look_is_given_up_when_something_else_is_wanted(source: DebuggerSource) -> None:
-    source.debugger.system.slice = 200  # type: ignore[attr-defined]
+    past = source.debugger.past
+    past._timeline = Timeline(source.debugger.system, clock=lambda: 0.0)  # no checkpoint but the first
     source.move(Move.CONTINUE, quiet)
     total, moment, asked = len(source.debugger.exits), source.debugger.system.moment(), list[int]()
 
@@ -143,6 +149,7 @@ def test_a_look_is_given_up_when_something_else_is_wanted(source: DebuggerSource
         asked.append(source.debugger.position)
         return True
 
+    source.debugger.system.slice = 1  # type: ignore[attr-defined]
     assert source.draw(ask(row=total // 2), False, unwanted).partial and not asked
     scene = source.draw(ask(row=total // 2), False, unwanted)
     assert asked and scene.partial and "registers" not in scene.panes

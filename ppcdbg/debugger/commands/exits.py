@@ -11,6 +11,7 @@ from ppcdbg.debugger.arguments import flag
 from ppcdbg.debugger.causes import PRIORITIES
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.fields import FIELDS, SYNONYMS, values_of
+from ppcdbg.debugger.profile import ORDERS, PARTS_OF, Profile
 from ppcdbg.debugger.results import ConsoleText, ExitList, Explanation, Note, Table
 from ppcdbg.debugger.story import Story
 from ppcdbg.errors import UsageError
@@ -92,6 +93,16 @@ def statistics(debugger: Debugger, argument: str) -> tuple[Table, ...]:
     return debugger.model.counters()
 
 
+def profile(debugger: Debugger, argument: str) -> Profile:
+    """Counts and costs by kind, by function or by instruction, in an order."""
+    text, _, order = argument.partition(" by ")
+    what, order = text.strip() or "exits", order.strip() or "count"
+    for word, known in ((what, PARTS_OF), (order, ORDERS)):
+        if word not in known:
+            raise UsageError(f"{word!r} is none of {', '.join(known)}; for example: profile exits by time")
+    return debugger.profiler.profile(what, order)
+
+
 def filter_words(debugger: Debugger, argument: str) -> list[str]:
     """Fields, exit names and words of what KVM did: what a filter is written with."""
     return sorted({*FIELDS, *SYNONYMS, *values_of("exit"), *values_of("did"), "and", "or", "not"})
@@ -129,6 +140,16 @@ COMMANDS: tuple[Command, ...] = (
         ("gva2gpa",),
     ),
     Command("console", console, "console [LINES]", "What the guest printed.", "console 40", "exits", ("info console",)),
+    Command(
+        "profile",
+        profile,
+        "profile [exits | symbols | instructions] [by count | time | mean | name]",
+        "Where the exits come from and what they cost: by kind with their trend, by function, by instruction.",
+        "profile symbols",
+        "exits",
+        ("hot",),
+        lambda debugger, argument: [*PARTS_OF, "by", *ORDERS],
+    ),
     Command(
         "statistics",
         statistics,

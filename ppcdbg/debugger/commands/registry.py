@@ -16,6 +16,7 @@ from ppcdbg.debugger.commands import (
     data,
     display,
     exits,
+    frames,
     info,
     misc,
     paravirt,
@@ -234,5 +235,19 @@ def _split(text: str) -> tuple[str, str]:
 @cache
 def commands() -> Registry:
     """Every command there is."""
-    families = (running, breaks, changes, data, display, exits, info, paravirt, world_switch, scripts, travel, misc)
+    families = (
+        running,
+        breaks,
+        changes,
+        data,
+        display,
+        exits,
+        info,
+        frames,
+        paravirt,
+        world_switch,
+        scripts,
+        travel,
+        misc,
+    )
     return Registry((*(command for family in families for command in family.COMMANDS), *OWN))

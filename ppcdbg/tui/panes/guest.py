@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from ppcdbg.debugger.events import EventKind
+from ppcdbg.debugger.past_events import interrupt_events
+from ppcdbg.debugger.profile import ORDERS
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.notice import notice
-from ppcdbg.tui.scene import Filled, Need
-from ppcdbg.views import console, irqprio, paravirt
+from ppcdbg.tui.scene import Filled, Follow, Need
+from ppcdbg.views import breakpoints, console, irqprio, paravirt, profile
 from ppcdbg.views import statistics as views
 from ppcdbg.views.spans import fit
 
+HISTORY = 200
+"""Changes that a history shows."""
 CONSOLE_KEPT = 64 * 1024
 """Characters of the console that the pane can scroll back over."""
 PARAVIRT_WIDTH = 118
@@ -18,8 +23,16 @@ CONSOLE_WIDTH = 400
 
 
 def priorities(drawing: Drawing, need: Need) -> Filled:
-    """The interrupt priorities; pending ones with what holds them back."""
+    """The interrupt priorities; pending ones with what holds them back; or what was queued and delivered before."""
     debugger = drawing.debugger
+    if need.view == "history" and debugger.has_exits:
+        found = interrupt_events(debugger, HISTORY)
+        shown = tuple(irqprio.event_row(e, need.width) for e in found)
+        follow = tuple(Follow("exit", e.exit) for e in found)
+        return Filled(shown, "irqprio", total=len(shown), head=irqprio.history_header(need.width), follow=follow)
+    if need.view == "all" and debugger.has_exits:
+        shown = tuple(irqprio.every(debugger.irqprio(), need.width))
+        return Filled(shown, "irqprio", total=len(shown))
     rows = tuple(irqprio.rows(debugger, need.width, need.height))
     return Filled(rows, "irqprio", total=len(rows))
 
@@ -43,10 +56,29 @@ def paravirtual(drawing: Drawing, need: Need) -> Filled:
 
 
 def statistics(drawing: Drawing, need: Need) -> Filled:
-    """What is counted, table after table."""
+    """Where the exits come from, by the view and order that are chosen; or what else is counted."""
     debugger = drawing.debugger
+    if debugger.has_exits and need.view != "counters":
+        found = debugger.profiler.profile(need.view, ORDERS[need.order])
+        rows = tuple(profile.body(found, need.width))
+        head, note = profile.header(found, need.width), profile.total(found)
+        follow: tuple[Follow | None, ...] = ()
+        if need.view == "symbols":
+            follow = tuple(Follow("code", r.address) for r in found.symbols)
+        return Filled(rows, "Statistics", note, total=len(rows), head=head, follow=follow)
     rows = tuple(fit(row, need.width) for row in views.rows(debugger, need.width))
     return Filled(rows, "Statistics", total=len(rows))
+
+
+def points(drawing: Drawing, need: Need) -> Filled:
+    """Breakpoints and traces."""
+    every = list(drawing.debugger.breakpoints)
+    if not every:
+        return notice("Breakpoints", "None yet: F9 in the disassembly, or :break with a place or an event.", need)
+    rows = tuple(breakpoints.table_row(b, need.width) for b in every)
+    marks = tuple(b.number for b in every)
+    follow = tuple(Follow("code", b.event.address) if b.event.kind is EventKind.ADDRESS else None for b in every)
+    return Filled(rows, "Breakpoints", total=len(rows), marks=marks, head=breakpoints.header(need.width), follow=follow)
 
 
 def output(drawing: Drawing, need: Need) -> Filled:

@@ -109,7 +109,7 @@ class Pane(Widget, can_focus=True):
 
     @property
     def _head_rows(self) -> int:
-        return 1 if self.about.headed and self.box.height >= 6 else 0
+        return 1 if self.filled.head and self.box.height >= 6 else 0
 
     def mark(self) -> int | None:
         """What the cursor's row stands for: an exit's number, an address."""

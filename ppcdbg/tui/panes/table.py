@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ppcdbg.tui.panes import code, exits, guest, tlb
+from ppcdbg.debugger.profile import ORDERS
+from ppcdbg.tui.panes import code, exits, guest, memory, tlb
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.scene import Filled, Need
 
@@ -24,7 +25,7 @@ class PaneKind:
 
     ``views``: the ways in which it shows things, the usual one first; ``orders``: the columns that it can be sorted
     by; ``keys``: what else it does, as names of keys and sentences. ``command`` prints the same at a prompt.
-    ``selects``: its cursor is always seen. ``headed``: names of columns stand above its rows. ``dear``: it reads so
+    ``selects``: its cursor is always seen. ``dear``: it reads so
     much that it is drawn seldom while the guest runs. ``timeless``: it shows the same whether the screen looks back or
     not. ``find`` searches where rows are without end.
     """
@@ -39,24 +40,36 @@ class PaneKind:
     orders: tuple[str, ...] = ()
     keys: tuple[tuple[str, str], ...] = ()
     selects: bool = False
-    headed: bool = False
     dear: bool = False
     timeless: bool = False
     find: Find | None = None
 
 
+TLB_VIEWS = ("entries", "map", "history")
+
 KINDS: tuple[PaneKind, ...] = (
-    PaneKind("exits", "1", "the exits to KVM", exits.fill, "exits", selects=True, headed=True, timeless=True),
+    PaneKind("exits", "1", "the exits to KVM", exits.fill, "exits", selects=True, timeless=True),
     PaneKind("disassembly", "2", "instructions around pc", code.fill, "disassemble", selects=True),
     PaneKind("registers", "3", "registers, with what changed", code.register_rows, "info registers"),
-    PaneKind("tlb", "4", "the guest's TLB", tlb.guest, "info tlb", headed=True, dear=True),
-    PaneKind("shadow", "5", "what KVM made of it", tlb.shadow, "info tlb", ("tlb",), headed=True, dear=True),
-    PaneKind("irqprio", "6", "interrupt priorities, and why each waits", guest.priorities, "info irqprio"),
+    PaneKind("tlb", "4", "the guest's TLB", tlb.guest, "info tlb", (), TLB_VIEWS, dear=True),
+    PaneKind("shadow", "5", "what KVM made of it", tlb.shadow, "info tlb", ("tlb",), TLB_VIEWS, dear=True),
+    PaneKind("irqprio", "6", "interrupt priorities, and why each waits", guest.priorities, "info irqprio",
+             views=("pending", "all", "history")),
     PaneKind("console", "7", "what the guest prints", guest.printed, "console"),
     PaneKind("detail", "8", "the selected exit in full", exits.detail, "exit", ("tlb",), timeless=True),
-    PaneKind("statistics", "9", "what is counted", guest.statistics, "statistics", ("irqprio",), dear=True),
+    PaneKind("statistics", "9", "where the exits come from, and what they cost", guest.statistics, "profile",
+             ("irqprio",), ("exits", "symbols", "instructions", "counters"), ORDERS, dear=True),
     PaneKind("log", "0", "what commands said", guest.output, "", ("console",), timeless=True),
     PaneKind("paravirt", "p", "magic page, critical section, patched instructions", guest.paravirtual, "info magic",
              ("console",), dear=True),
+    PaneKind("memory", "x", "memory from the stack pointer on, or from where you go", memory.fill, "x/64xb $r1",
+             ("console",), memory.VIEWS, find=memory.find,
+             keys=(("filter", "go to an address or symbol; a text in quotes is searched for"),
+                   ("edit", "change the word under the cursor"))),
+    PaneKind("stack", "s", "the call chain", memory.frames, "backtrace", ("registers",)),
+    PaneKind("breakpoints", "b", "breakpoints and traces", guest.points, "info breakpoints", ("irqprio",),
+             timeless=True, keys=(("edit", "enable or disable it"), ("delete", "delete it"))),
+    PaneKind("miss", "e", "the last TLB miss explained, and the MAS registers", tlb.miss, "info miss",
+             ("detail", "tlb"), dear=True),
 )  # fmt: skip
 BY_NAME: dict[str, PaneKind] = {kind.name: kind for kind in KINDS}

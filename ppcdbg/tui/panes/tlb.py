@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ppcdbg.debugger.misses import miss_report, tlb_map
+from ppcdbg.debugger.past_events import tlb_events
 from ppcdbg.debugger.results import TlbRow, TlbView
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.notice import notice
-from ppcdbg.tui.scene import Filled, Need
-from ppcdbg.views import tlb
+from ppcdbg.tui.scene import Filled, Follow, Need
+from ppcdbg.views import tlb, tlbmap
 from ppcdbg.views.numbers import count
 from ppcdbg.views.spans import Line, Span, crop, line
 
+HISTORY = 200
+"""Changes that a history shows."""
 EDGES = (22, 27, 38, 45, 53, 59)
 """Where a column of the entries ends: a narrow pane leaves columns out whole."""
 
@@ -21,6 +25,10 @@ def guest(drawing: Drawing, need: Need) -> Filled:
     under_kvm = drawing.debugger.has_exits
     links = "  shadow" if under_kvm else ""
     title = "Guest TLB" if under_kvm else "TLB"
+    if need.view == "map":
+        return _map(drawing, need, title, shadow=False)
+    if need.view == "history" and under_kvm:
+        return _history(drawing, need, title, shadow=False)
     view = drawing.tlb
     return _window(view, view.guest, tlb.guest_row, need, title, links)
 
@@ -29,8 +37,30 @@ def shadow(drawing: Drawing, need: Need) -> Filled:
     """The entries that KVM made of them."""
     if not drawing.debugger.has_exits:
         return notice("Shadow TLB", "The bare machine has no shadow TLB.", need)
+    if need.view == "map":
+        return _map(drawing, need, "Shadow TLB", shadow=True)
+    if need.view == "history":
+        return _history(drawing, need, "Shadow TLB", shadow=True)
     view = drawing.tlb
     return _window(view, view.shadow, tlb.shadow_row, need, "Shadow TLB", "  from")
+
+
+def _map(drawing: Drawing, need: Need, title: str, shadow: bool) -> Filled:
+    rows = tuple(tlbmap.map_rows(tlb_map(drawing.debugger, shadow), need.width))
+    return Filled(rows[1:], title, total=len(rows) - 1, head=rows[0])
+
+
+def _history(drawing: Drawing, need: Need, title: str, shadow: bool) -> Filled:
+    found = tlb_events(drawing.debugger, HISTORY, shadow)
+    rows = tuple(tlbmap.event_row(e, drawing.debugger, need.width) for e in found)
+    follow = tuple(Follow("exit", e.exit) for e in found)
+    return Filled(rows, title, total=len(rows), head=tlbmap.event_header(need.width, shadow), follow=follow)
+
+
+def miss(drawing: Drawing, need: Need) -> Filled:
+    """The last miss explained, and the MAS registers."""
+    rows = tuple(tlbmap.miss_rows(miss_report(drawing.debugger), drawing.debugger, need.width))
+    return Filled(rows, "Last miss, MAS", total=len(rows))
 
 
 def _window(

@@ -1,0 +1,220 @@
+"""Where the exits come from and what they cost: by kind, by function, by instruction, up to the present moment.
+
+The log is read once and then only what came since; marks on the way let the counts follow a guest that goes back in
+time. Costs are ticks of the model's time base (:mod:`ppcdbg.kvm.timing`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import deepcopy
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from ppcdbg.cpu.interrupts import HV_PRIV, PROGRAM
+from ppcdbg.kvm.log import ExitLog
+from ppcdbg.kvm.notes import instruction
+from ppcdbg.kvm.trace import exit_name
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.debugger import Debugger
+
+MARKS = 1 << 16
+"""Exits between two marks: what going back costs to count again, at most."""
+KEPT = 16
+"""Marks that are kept; then every second one goes."""
+PARTS = 256
+"""Parts that a trend is kept in, at most; twice as many are joined in pairs."""
+FIRST_PART = 10
+"""Instructions of one part at first, as a power of two."""
+BUCKETS = 24
+"""Powers of two of ticks that costs are counted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """One exit kind. ``trend``: exits in equal parts of the run; ``spread``: exits by the power of two of their cost,
+    ``spread[n]`` those of 2**(n-1) up to 2**n ticks."""
+
+    name: str
+    count: int
+    share: float
+    time: int
+    minimum: int
+    mean: float
+    maximum: int
+    deviation: float
+    trend: tuple[int, ...]
+    spread: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HotRow:
+    """One function or one instruction. ``address`` is where most of its exits come from; ``kind`` the commonest."""
+
+    name: str
+    count: int
+    share: float
+    address: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """``what`` and ``order`` are what was asked for; a view shows that part."""
+
+    kinds: tuple[KindRow, ...]
+    symbols: tuple[HotRow, ...]
+    instructions: tuple[HotRow, ...]
+    exits: int
+    position: int
+    time: int
+    ticks: int
+    """Ticks that have passed for the guest; ``time``, KVM's own, is not among them."""
+    what: str = "exits"
+    order: str = "count"
+
+
+PARTS_OF = ("exits", "symbols", "instructions")
+ORDERS = ("count", "time", "mean", "name")
+
+
+@dataclass
+class _Kind:
+    count: int = 0
+    total: int = 0
+    squares: int = 0
+    minimum: int = 1 << 62
+    maximum: int = 0
+    spread: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+    trend: list[int] = field(default_factory=list)
+
+
+@dataclass
+class _Counts:
+    """All that is counted up to one exit."""
+
+    seen: int = 0
+    part: int = FIRST_PART
+    kinds: dict[int, _Kind] = field(default_factory=dict)
+    places: Counter[tuple[int, int]] = field(default_factory=Counter)
+    words: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+
+class Profiler:
+    """The counts of one debugger's guest."""
+
+    def __init__(self, debugger: Debugger) -> None:
+        self._debugger = debugger
+        self._now = _Counts()
+        self._marks: list[_Counts] = []
+        self._spacing = MARKS
+        self._history = 0
+
+    def profile(self, what: str = "exits", order: str = "count") -> Profile:
+        """The counts up to the present moment. Raises UsageError on the bare machine."""
+        debugger = self._debugger
+        debugger.need_exits()
+        log = debugger.exits
+        assert isinstance(log, ExitLog)
+        self._follow(log)
+        counts = self._now
+        total = max(counts.seen, 1)
+        kinds = [self._kind(vector, kind, total) for vector, kind in counts.kinds.items()]
+        key = {"count": lambda r: -r.count, "time": lambda r: -r.time, "mean": lambda r: -r.mean}.get(order)
+        kinds.sort(key=lambda r: r.name)
+        kinds.sort(key=key or (lambda r: 0))
+        return Profile(
+            tuple(kinds), self._symbols(total), self._instructions(), counts.seen, debugger.position,
+            sum(kind.total for kind in counts.kinds.values()), debugger.core.now, what, order,
+        )  # fmt: skip
+
+    # --- counting ----------------------------------------------------------------------------------------------------
+    def _follow(self, log: ExitLog) -> None:
+        if self._history != log.history:
+            self._history = log.history
+            self._now, self._marks, self._spacing = _Counts(), [], MARKS
+        if len(log) < self._now.seen:
+            back = [mark for mark in self._marks if mark.seen <= len(log)]
+            self._now = deepcopy(back[-1]) if back else _Counts()
+        while self._now.seen < len(log):
+            following = self._now.seen - self._now.seen % self._spacing + self._spacing
+            self._count(log, min(following, len(log)))
+            if self._now.seen % self._spacing == 0 and not any(m.seen == self._now.seen for m in self._marks):
+                self._mark()
+
+    def _mark(self) -> None:
+        self._marks.append(deepcopy(self._now))
+        self._marks.sort(key=lambda mark: mark.seen)
+        if len(self._marks) > KEPT:
+            self._marks, self._spacing = self._marks[1::2], 2 * self._spacing
+
+    def _count(self, log: ExitLog, end: int) -> None:
+        counts = self._now
+        places, words = counts.places, counts.words
+        for row in log.rows(counts.seen, end):
+            vector, cost, part = row[2], row[-1], row[0] >> counts.part
+            kind = counts.kinds.get(vector)
+            if kind is None:
+                kind = counts.kinds[vector] = _Kind()
+            kind.count += 1
+            kind.total += cost
+            kind.squares += cost * cost
+            kind.minimum = min(kind.minimum, cost)
+            kind.maximum = max(kind.maximum, cost)
+            kind.spread[min(cost.bit_length(), BUCKETS - 1)] += 1
+            while part >= 2 * PARTS:
+                self._join()
+                part = row[0] >> counts.part
+            if len(kind.trend) <= part:
+                kind.trend += [0] * (part + 1 - len(kind.trend))
+            kind.trend[part] += 1
+            places[vector, row[3]] += 1
+            if vector in (PROGRAM, HV_PRIV):
+                words[row[7], vector] += 1
+        counts.seen = end
+
+    def _join(self) -> None:
+        """Parts are twice as long from now on."""
+        self._now.part += 1
+        for kind in self._now.kinds.values():
+            odd = [*kind.trend, 0] if len(kind.trend) % 2 else kind.trend
+            kind.trend = [a + b for a, b in zip(odd[::2], odd[1::2])]
+
+    # --- answering ---------------------------------------------------------------------------------------------------
+    def _kind(self, vector: int, kind: _Kind, total: int) -> KindRow:
+        mean = kind.total / kind.count
+        parts = (self._debugger.position >> self._now.part) + 1
+        trend = tuple(kind.trend[:parts]) + (0,) * (parts - len(kind.trend))
+        return KindRow(
+            exit_name(vector), kind.count, kind.count / total, kind.total, kind.minimum, mean, kind.maximum,
+            sqrt(max(0.0, kind.squares / kind.count - mean**2)), trend, tuple(kind.spread),
+        )  # fmt: skip
+
+    def _symbols(self, total: int) -> tuple[HotRow, ...]:
+        symbols = self._debugger.symbols
+        by_name: dict[str, Counter[tuple[int, int]]] = {}
+        for (vector, pc), number in self._now.places.items():
+            place = symbols.place(pc)
+            name = f"{pc & ~0xFFF:08x}..." if place is None else place.name
+            by_name.setdefault(name, Counter())[vector, pc] += number
+        rows = []
+        for name, found in by_name.items():
+            (_, pc), _ = found.most_common(1)[0]
+            kinds: Counter[int] = Counter()
+            for (vector, _), number in found.items():
+                kinds[vector] += number
+            number = found.total()
+            rows.append(HotRow(name, number, number / total, pc, exit_name(kinds.most_common(1)[0][0])))
+        return tuple(sorted(rows, key=lambda r: (-r.count, r.name)))
+
+    def _instructions(self) -> tuple[HotRow, ...]:
+        by_name: Counter[tuple[str, int]] = Counter()
+        for (word, vector), number in self._now.words.items():
+            by_name[instruction(word), vector] += number
+        total = max(by_name.total(), 1)
+        return tuple(
+            HotRow(name, number, number / total, 0, exit_name(vector))
+            for (name, vector), number in sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
+        )
