@@ -25,6 +25,7 @@ from ppcdbg.debugger.expressions import Compiled, Value, compile_expression
 from ppcdbg.debugger.fields import EVENT_FIELDS
 from ppcdbg.debugger.guest import Guest
 from ppcdbg.debugger.history import Values
+from ppcdbg.debugger.lines import LineTable
 from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.model import guest_of, model_of
 from ppcdbg.debugger.paravirt import Paravirt
@@ -45,6 +46,7 @@ from ppcdbg.engine.api import WatchKind
 from ppcdbg.errors import UsageError
 from ppcdbg.isa.disassemble import Disassembler
 from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.machine.images import executable_parts
 from ppcdbg.machine.system import Stop, StopKind, System
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ class Debugger:
         self.paravirt = Paravirt(self)
         self.world_switch = WorldSwitch()
         self.profiler = Profiler(self)
+        self.lines = LineTable(Path(image) if image else None)
+        self._code: tuple[tuple[int, bytes], ...] | None = None
         self._image = Path(image) if image else None
         self._symbols: SymbolTable | None = None
         self._now: registers.Snapshot | None = self.register_file.snapshot()
@@ -101,6 +105,16 @@ class Debugger:
     def image(self) -> Path | None:
         """The ELF file of the guest."""
         return self._image
+
+    def image_word(self, address: int) -> int | None:
+        """The instruction that the guest's ELF file has for an effective address; None where it has none."""
+        if self._code is None:
+            self._code = executable_parts(self._image) if self._image is not None else ()
+        for start, part in self._code:
+            at = address - start
+            if 0 <= at <= len(part) - 4:
+                return int.from_bytes(part[at : at + 4], "big")
+        return None
 
     @property
     def breakpoints(self) -> Breakpoints:

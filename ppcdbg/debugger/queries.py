@@ -78,9 +78,14 @@ def disassembly_row(debugger: Debugger, address: int) -> DisassemblyRow:
         return DisassemblyRow(address, None, "", "", None, "", label, current, stopped_at)
     d = debugger.disassembler.one(word, address)
     name = "" if d.target is None else debugger.symbols.name(d.target)
+    was = debugger.image_word(address)
+    original = "" if was in (None, word) else str(debugger.disassembler.one(was or 0, address))
+    found = debugger.lines.at(address)
+    source = f"{found.file}:{found.line}" if found is not None and found.first else ""
     return DisassemblyRow(
-        address, word, d.mnemonic, d.operands, d.target, name, label, current, stopped_at, d.flow.link
-    )
+        address, word, d.mnemonic, d.operands, d.target, name, label, current, stopped_at, d.flow.link,
+        original, source, found.text if found is not None and found.first else "",
+    )  # fmt: skip
 
 
 def explain(debugger: Debugger, ea: int, access: Access) -> Explanation:

@@ -62,6 +62,9 @@ class DisassemblyRow:
     current: bool = False  # pc is here
     breakpoint: bool = False
     call: bool = False
+    original: str = ""  # what the image has there, where the guest's code is another by now
+    source: str = ""  # file:line where a line begins
+    text: str = ""  # that line, where the source is at hand
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,9 @@ class Actions(Windows):
         """Follow the row under the cursor."""
         pane = self.pane()
         follow = None if pane is None else pane.followed()
-        if follow is not None:
+        if pane is not None and pane.kind == "console":
+            self.prompt.open(">")
+        elif follow is not None:
             self.follow_to(follow)
 
     def on_pane_followed(self, message: Pane.Followed) -> None:

@@ -92,7 +92,7 @@ class PpcdbgApp(Typed):
         self.timeline = TimelineBar(self.looks)
         self.story = Story(self.looks)
         self.prompt = Prompt({":": History(history), "/": History(history and history.with_name("filters")),
-                              "?": History()})  # fmt: skip
+                              "?": History(), ">": History()})  # fmt: skip
         self.key_bar = KeyBar(self.looks, self.keys)
         self.commands: tuple[Command, ...] = ()
         self.log_rows: list[Line] = []

@@ -168,6 +168,9 @@ class Source(Protocol):
     def switch_breakpoint(self, number: int) -> Reply:
         """Let a breakpoint act, or pass over it from now on."""
 
+    def type(self, text: str) -> Reply:
+        """Type a text at the guest's console; it arrives when the guest runs on."""
+
     def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
         """What a command line may become: from which column on, and the candidates for what stands there."""
 

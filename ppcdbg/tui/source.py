@@ -150,6 +150,12 @@ class DebuggerSource:
         word = "disable" if self.debugger.breakpoints.get(number).enabled else "enable"
         return Reply(tuple(results.lines(self.debugger.execute(f"{word} {number}"), self.debugger, self._width)))
 
+    def type(self, text: str) -> Reply:
+        """Type a text at the guest's console: it enters by the input queue, so it is recorded."""
+        self.debugger.send(text.encode())
+        told = "" if self.debugger.running else " It arrives when the guest runs on."
+        return Reply((line((f"{len(text) - 1} characters and Enter typed.", "text"), (told, "dim")),))
+
     def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
         """Candidates for the end of a command line."""
         found = self.debugger.complete(text)

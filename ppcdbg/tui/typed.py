@@ -25,6 +25,9 @@ class Typed(Actions):
         elif message.sign == ":" and message.line.strip():
             self.log_rows.append((Span(": " + message.line, "label"),))
             self.worker.execute(message.line.strip())
+        elif message.sign == ">":
+            self.worker.do(lambda: self.source.type(message.line + "\n"))
+            self.prompt.open(">")  # until Esc, so that a talk with a shell is one
         elif message.sign == "?":
             self.seek_text(self.desk.panes[self.desk.last], message.line.strip(), 1)
         elif message.sign == "/":

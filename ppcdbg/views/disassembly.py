@@ -1,4 +1,5 @@
-"""Disassembly with the arrow at pc, breakpoint signs, symbols, and arrows of the branches that stay in sight."""
+"""Disassembly with the arrow at pc, breakpoint signs, symbols, and arrows of the branches that stay in sight; ``~`` and
+what the image has instead where the guest's code was changed; the source line where the debug data tell it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.results import DisassemblyRow
 from ppcdbg.views.lexer import operand_spans
 from ppcdbg.views.numbers import ea
-from ppcdbg.views.spans import Line, Span, fit
+from ppcdbg.views.spans import Line, Span, clean, fit
 
 TEXT = 26
 LANES = 4
@@ -21,9 +22,18 @@ def rows(debugger: Debugger, width: int, height: int, around: int | None = None)
     return listing(found.rows, width)
 
 
-def window(debugger: Debugger, first: int, count: int, width: int) -> list[Line]:
+@dataclass(frozen=True)
+class Window:
+    """Rows, and where the branches among them lead."""
+
+    rows: tuple[Line, ...]
+    targets: tuple[int | None, ...]
+
+
+def window(debugger: Debugger, first: int, count: int, width: int) -> Window:
     """``count`` rows from the address ``first`` on: for a list that is scrolled."""
-    return listing(debugger.disassemble(first, count).rows, width)
+    found = debugger.disassemble(first, count).rows
+    return Window(tuple(listing(found, width)), tuple(r.target for r in found))
 
 
 def title(debugger: Debugger, around: int | None = None) -> str:
@@ -41,7 +51,7 @@ def listing(found: Sequence[DisassemblyRow], width: int, arrows: bool = True) ->
 
 def _row(r: DisassemblyRow, i: int, lanes: Sequence[Arrow], width: int) -> Line:
     sign = Span("▶", "pc") if r.current else Span("●", "breakpoint") if r.breakpoint else Span(" ")
-    mark = Span("●" if r.current and r.breakpoint else " ", "breakpoint")
+    mark = Span("●", "breakpoint") if r.current and r.breakpoint else Span("~" if r.original else " ", "changed")
     spans = [sign, mark, Span(f"{ea(r.address)}  ", "address")]
     if r.word is None:
         return fit((*spans, Span("not mapped", "dim")), width)
@@ -57,6 +67,10 @@ def _row(r: DisassemblyRow, i: int, lanes: Sequence[Arrow], width: int) -> Line:
         spans += [Span(f" <{r.label}>", "symbol")]
     elif note and not _drawn(i, lanes):
         spans += [Span(f" → {note}", "symbol")]
+    if r.original:
+        spans += [Span(f" was {r.original}", "dim")]
+    if r.source:
+        spans += [Span(f" {r.source}", "label"), Span(f" {clean(r.text)}", "dim")]
     return fit(tuple(s for s in spans if s.text), width)
 
 

@@ -7,7 +7,9 @@ from ppcdbg.views.numbers import count
 from ppcdbg.views.spans import Line, Span, column, fit, line
 from ppcdbg.views.spark import bar, spark
 
-NAME, COUNT, SHARE, TICKS = 13, 10, 7, 8
+NAME, COUNT, SHARE, TICKS = 13, 9, 7, 8
+NARROW = 30
+"""Columns below which the share is left out."""
 TREND, SPREAD = 12, 12
 
 
@@ -33,7 +35,7 @@ def header(profile: Profile, width: int) -> Line:
         chosen = name == profile.order or name == "exit" and profile.order == "name"
         return column(name + ("▾" if chosen else ""), size, "selected" if chosen else "label", right)
 
-    cells = [cell("exit", NAME, False), cell("count", COUNT), cell("share", SHARE)]
+    cells = [cell("exit", NAME, False), cell("count", COUNT), *([cell("share", SHARE)] if width >= NARROW else [])]
     cells += [cell(name, TICKS) for name in names]
     cells += [Span("  "), column("over the run", trend, "label")] if trend >= 5 else []
     cells += [Span("  "), column("log2 of cost", spread, "label")] if spread else []
@@ -45,7 +47,8 @@ def kind_row(r: KindRow, width: int) -> Line:
     trend, times, spread = _room(width)
     values = {2: (round(r.mean), r.maximum), 4: (r.minimum, round(r.mean), r.maximum, round(r.deviation))}
     cells = [column(r.name, NAME, "exit"), column(count(r.count), COUNT, "number", True)]
-    cells.append(column(f"{100 * r.share:.1f}%", SHARE, "text", True))
+    if width >= NARROW:
+        cells.append(column(f"{100 * r.share:.1f}%", SHARE, "text", True))
     cells += [column(count(v), TICKS, "number", True) for v in values.get(times, ())]
     cells += [Span("  "), Span(spark(r.trend, trend), "did")] if trend >= 5 else []
     cells += [Span("  "), Span(spark(r.spread, spread), "mapped")] if spread else []

@@ -33,6 +33,24 @@ def rows(debugger: Debugger, width: int, height: int = 0) -> list[Line]:
     return out[:height] if height else out
 
 
+GROUPS = ("machine", "interrupt", "mmu", "timer", "debug", "other")
+"""Groups of special registers, in the order in which they are shown."""
+
+
+def group_rows(debugger: Debugger, group: str, width: int) -> list[tuple[Line, RegisterValue | None]]:
+    """One group, or ``all`` with a title each: a register a line with its bits and fields, and the register."""
+    out: list[tuple[Line, RegisterValue | None]] = []
+    for name in GROUPS if group == "all" else (group,):
+        found = [r for r in debugger.registers(["all"]).rows if r.group == name]
+        if not found:
+            continue
+        if group == "all":
+            out += [*([((), None)] if out else []), ((Span(name, "title"),), None)]
+        widest = max(len(r.name) for r in found) + 1
+        out += [(fit(named_row(r, width, widest), width), r) for r in found]
+    return out
+
+
 def values(registers: Sequence[RegisterValue], width: int) -> list[Line]:
     """Registers as ``info registers`` lists them: one a line with its bits when few, else a grid."""
     if any(r.bits or r.fields for r in registers) or len(registers) <= 8:

@@ -104,12 +104,12 @@ def _candidates(found: Sequence[Candidate], width: int) -> list[Line]:
 
 def candidate_row(c: Candidate) -> Line:
     """One entry: a sign, where it stands, its range, and why it does not match."""
-    sign = Span("  ✗ ", "mismatch") if c.failed else Span("  ✓ ", "match")
+    sign = Span("  ✗ ", "mismatch") if c.failed else Span("  ✓ ", "ok")
     span = f"{ea(c.first)}-{ea(c.last)} {size(c.last - c.first + 1)}"
     told = (
         (Span(f"  fails: {c.failed}", "mismatch"), Span(f" ({c.detail})" if c.detail else "", "dim"))
         if c.failed
-        else (Span("  matches", "match"),)
+        else (Span("  matches", "ok"),)
     )
     return tuple(s for s in (sign, column(c.where, 20), Span(" "), Span(span, "address"), *told) if s.text)
 
@@ -121,7 +121,7 @@ def verdict(found: Explanation) -> Line:
     if found.outcome == "protection":
         return line(("→ not permitted", "mismatch"), f": the access takes {found.next_event}")
     where = "" if found.gpa is None else f" {real(found.gpa)}"
-    out = line(("→ mapped", "match"), " to", (where, "address"), f" ({found.target})")
+    out = line(("→ mapped", "ok"), " to", (where, "address"), f" ({found.target})")
     if found.next_event:
         return (*out, Span(f"; no shadow entry: the access exits with {found.next_event}", "shadow"))
     return out

@@ -84,7 +84,7 @@ def miss_rows(found: MissReport, debugger: Debugger, width: int) -> list[Line]:
                  (" " + debugger.symbols.name(r.pc), "symbol"), f"; set {found.ea >> 12 & found.sets - 1} of TLB0."),
             width,
         )  # fmt: skip
-        out += [(), *tlb.explain_rows(found.explanation, width), ()]
+        out += [(), *tlb.explain_rows(found.explanation, width)[1:], ()]
     elif debugger.has_exits:
         out += [*wrap((Span("No TLB miss has exited yet.", "dim"),), width), ()]
     out += [mas_row(r, width) for r in found.mas]

@@ -28,6 +28,7 @@ class Double:
         self.moves: list[Move] = []
         self.executed: list[str] = []
         self.breakpoints: set[int] = set()
+        self.typed: list[str] = []
         self.pc = 0xC0013A48
         self.reading = False
         self.torn = False
@@ -85,6 +86,10 @@ class Double:
 
     def switch_breakpoint(self, number: int) -> Reply:
         return Reply((line(f"breakpoint {number} switched"),))
+
+    def type(self, text: str) -> Reply:
+        self.typed.append(text)
+        return Reply((line("typed"),))
 
     def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
         word = text.rpartition(" ")[2]

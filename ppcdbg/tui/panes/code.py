@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ppcdbg.tui.panes.drawing import Drawing
-from ppcdbg.tui.scene import Filled, Need
+from ppcdbg.tui.scene import Filled, Follow, Need
 from ppcdbg.views import disassembly, registers
 from ppcdbg.views.numbers import count
 from ppcdbg.views.spans import line
 
+REGISTER_VIEWS = ("overview", "all", *registers.GROUPS)
 WORDS = 1 << 30
 """Instructions in 32 bits of address space: a row of the pane is an address divided by four."""
 
@@ -24,16 +25,28 @@ def fill(drawing: Drawing, need: Need) -> Filled:
         first = top if stays and top is not None else at - need.height // 3
     first = max(0, min(first, WORDS - need.height))
     drawing.tops["disassembly"] = first
-    rows = tuple(disassembly.window(debugger, first * 4, need.height, need.width))
+    found = disassembly.window(debugger, first * 4, need.height, need.width)
+    rows = tuple(found.rows)
     note = line((disassembly.title(debugger, at * 4), "symbol"))
     if past is not None:
         note = (*note, *line((f"  exit {count(past.number)}", "label")))
     marks = tuple(address * 4 for address in range(first, first + need.height))
-    return Filled(rows, "Disassembly", note, first, WORDS, marks, at, endless=True)
+    follow = tuple(None if t is None else Follow("code", t) for t in found.targets)
+    return Filled(rows, "Disassembly", note, first, WORDS, marks, at, endless=True, follow=follow)
+
+
+def find(drawing: Drawing, text: str, row: int, step: int) -> int | None:
+    """Where a symbol or an expression leads."""
+    return drawing.debugger.address(text) // 4
 
 
 def register_rows(drawing: Drawing, need: Need) -> Filled:
-    """All registers; what changed since the last stop stands in the frame."""
+    """The registers that matter most, or a group of them field by field; what changed stands in the frame."""
     debugger = drawing.debugger
+    if need.view and need.view != REGISTER_VIEWS[0]:
+        found = registers.group_rows(debugger, need.view, need.width)
+        follow = tuple(None if r is None or r.width > 32 else Follow("memory", r.value) for _, r in found)
+        shown = tuple(row for row, _ in found)
+        return Filled(shown, "Registers", registers.title(debugger), total=len(shown), follow=follow)
     rows = tuple(registers.rows(debugger, need.width))
     return Filled(rows, "Registers", registers.title(debugger), total=len(rows))
