@@ -43,7 +43,7 @@ from ppcdbg.debugger.travel import Travel
 from ppcdbg.debugger.world_switch import WorldSwitch
 from ppcdbg.debugger.writes import Writer
 from ppcdbg.engine.api import WatchKind
-from ppcdbg.errors import UsageError
+from ppcdbg.errors import InputError, UsageError
 from ppcdbg.isa.disassemble import Disassembler
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.machine.images import executable_parts
@@ -109,7 +109,10 @@ class Debugger:
     def image_word(self, address: int) -> int | None:
         """The instruction that the guest's ELF file has for an effective address; None where it has none."""
         if self._code is None:
-            self._code = executable_parts(self._image) if self._image is not None else ()
+            try:
+                self._code = executable_parts(self._image) if self._image is not None else ()
+            except InputError:  # a file of symbols alone
+                self._code = ()
         for start, part in self._code:
             at = address - start
             if 0 <= at <= len(part) - 4:

@@ -85,7 +85,7 @@ class LineTable:
 
 def _rows_of(program: Any, found: dict[int, tuple[str, int]]) -> None:
     """Where each line begins; the end of a sequence has line 0."""
-    header = program["header"]
+    header = program.header
     version, names = header["version"], header["file_entry"]
     folders = header["include_directory"]
     last: tuple[str, int] | None = None

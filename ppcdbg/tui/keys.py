@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textual.binding import Binding
@@ -131,23 +131,30 @@ def show(keys: str) -> str:
 
 
 def with_keymap(keymap: Mapping[str, str]) -> tuple[Key, ...]:
-    """The keys with a user's own. Raises InputError for a name that no key has and for a key given twice."""
+    """The keys with a user's own, which are taken from whatever had them before.
+
+    Raises InputError for a name that no key has and for a key that the user gave twice.
+    """
     known = {key.id for key in KEYS}
     for name in keymap:
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), 1)
             hint = f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(sorted(known))
             raise InputError(f"key map: no action is named {name!r}; {hint}")
-    keys = tuple(Key(k.id, keymap.get(k.id, k.keys), k.action, k.help, k.group, k.short, k.priority) for k in KEYS)
-    seen: dict[str, str] = {}
-    for key in keys:
-        for one in key.keys.split(","):
-            if one in seen:
-                raise InputError(
-                    f"key map: {one!r} is given to both {seen[one]!r} and {key.id!r}; a key has one action"
-                )
-            seen[one] = key.id
-    return keys
+    taken: dict[str, str] = {}
+    for name, spelled in keymap.items():
+        for one in spelled.split(","):
+            if one in taken:
+                raise InputError(f"key map: {one!r} is given to both {taken[one]!r} and {name!r}; a key has one action")
+            taken[one] = name
+    return tuple(replace(key, keys=_left(key, keymap, taken)) for key in KEYS)
+
+
+def _left(key: Key, keymap: Mapping[str, str], taken: Mapping[str, str]) -> str:
+    """The keys of an action: the user's, or those of its own that the user gave to no other."""
+    if key.id in keymap:
+        return keymap[key.id]
+    return ",".join(one for one in key.keys.split(",") if one not in taken)
 
 
 def read_keymap(path: Path) -> dict[str, str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ppcdbg.debugger import open_guest
+from ppcdbg.debugger.lines import LineTable
 from ppcdbg.debugger.symbols import Symbol, SymbolTable, read_symbols
 from ppcdbg.errors import InputError
 from tests.debugger.rig import elf
@@ -69,3 +73,20 @@ def test_linux() -> None:
     assert start is not None and table.name(start) == "start_kernel"
     memset = table.symbol("memset")
     assert memset is not None and table.name(memset.address + 0x40) == "memset+0x40"
+
+
+def test_source_lines_of_an_assembled_file(tmp_path: Path, tool: Callable[[str], str]) -> None:
+    source = tmp_path / "guest.S"
+    source.write_text(".globl _start\n_start:\n\tli 3,1\n\tli 4,2\n\n\tadd 5,3,4\nhang:\tb hang\n")
+    subprocess.run([tool("powerpc-linux-gnu-as"), "-g", "-o", "guest.o", "guest.S"], cwd=tmp_path, check=True)
+    linked = ["-Ttext=0x100000", "-o", "guest.elf", "guest.o"]
+    subprocess.run([tool("powerpc-linux-gnu-ld"), *linked], cwd=tmp_path, check=True)
+    debugger = open_guest(tmp_path / "guest.elf", hv="none")
+    rows = debugger.disassemble(0x100000, 5).rows
+    assert [row.source for row in rows] == ["guest.S:3", "guest.S:4", "guest.S:6", "guest.S:7", ""]
+    assert rows[2].text == "add 5,3,4" and not any(row.original for row in rows)
+    debugger.write(0x100004, bytes.fromhex("38800009"))
+    assert debugger.disassemble(0x100004, 1).rows[0].original == "li r4,2"
+    assert debugger.lines.at(0x200000) is None and LineTable(None).at(0) is None
+    source.unlink()
+    assert LineTable(tmp_path / "guest.elf").at(0x100000) == ("guest.S", 3, "", True)

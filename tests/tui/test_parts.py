@@ -30,8 +30,10 @@ def test_keymap_changes_a_key_and_refuses_what_is_wrong() -> None:
     assert next(k for k in with_keymap({"step": "s"}) if k.id == "step").keys == "s"
     with pytest.raises(InputError, match="did you mean 'continue'"):
         with_keymap({"contine": "c"})
-    with pytest.raises(InputError, match="'f5' is given to both"):
-        with_keymap({"step": "f5"})
+    with pytest.raises(InputError, match="'f5' is given to both 'step' and 'next'"):
+        with_keymap({"step": "f5", "next": "f5"})
+    changed = {key.id: key.keys for key in with_keymap({"step": "s"})}
+    assert changed["pane-stack"] == "" and changed["continue"] == "f5"
 
 
 @pytest.mark.parametrize(("keys", "shown"), [("f5", "F5"), ("ctrl+p", "^P"), ("question_mark,f1", "?"), ("n", "n")])
