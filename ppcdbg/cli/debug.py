@@ -17,22 +17,55 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_options(parser)
     parser.add_argument("--theme", metavar="NAME", help="colours of the UI (default: by the terminal)")
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII only (default: by the locale)")
+    parser.add_argument("--snapshot", metavar="FILE", type=Path,
+                        help="write the screen into FILE (.svg: a picture, else text); needs no terminal")  # fmt: skip
+    parser.add_argument("--size", metavar="WxH", type=size, default=(120, 36), help="of the snapshot (default: 120x36)")
+    parser.add_argument("-c", dest="commands", action="append", default=[], metavar="CMD",
+                        help="carry out a command first, such as 'continue'; may be repeated")  # fmt: skip
+    parser.add_argument("--keys", metavar="KEY...", default="", help="keys to press before the snapshot, as in "
+                        "keymap.toml: '4 v down'")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
     """Build the machine first: what is wrong with a guest is said on an ordinary terminal."""
     machine = description(options)
+    if options.snapshot is not None:
+        return snapshot(machine, options)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the UI needs a terminal on stdin and stdout; without one use `ppcdbg run GUEST`")
     from ppcdbg.debugger.debugger import Debugger
     from ppcdbg.session.machines import open_system
-    from ppcdbg.tui.app import run_app
+    from ppcdbg.tui.opening import run_app
 
     system = open_system(machine)
     debugger = Debugger(system, symbols(machine))
+    for command in options.commands:
+        debugger.execute(command)
     chosen = settings()
     theme = options.theme or chosen.text("theme") or None
     return run_app(debugger, theme=theme, ascii_only=options.ascii or chosen["ascii"] is True or None)
+
+
+def snapshot(machine: MachineDescription, options: argparse.Namespace) -> int:
+    """The screen into a file, after the commands and keys that were given."""
+    from ppcdbg.debugger.debugger import Debugger
+    from ppcdbg.session.machines import open_system
+    from ppcdbg.tui.opening import picture
+
+    debugger = Debugger(open_system(machine), symbols(machine))
+    for command in options.commands:
+        debugger.execute(command)
+    theme = options.theme or settings().text("theme") or None
+    picture(debugger, options.snapshot, options.size, options.keys.split(), theme=theme, ascii_only=options.ascii)
+    return 0
+
+
+def size(text: str) -> tuple[int, int]:
+    """``120x36`` as columns and rows."""
+    columns, _, rows = text.partition("x")
+    if not (columns.isdigit() and rows.isdigit() and 20 <= int(columns) <= 1000 and 6 <= int(rows) <= 400):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; columns and rows are, such as 120x36")
+    return int(columns), int(rows)
 
 
 def symbols(machine: MachineDescription) -> Path | None:

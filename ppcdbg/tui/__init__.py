@@ -1,1 +1,1 @@
-"""Floor 11: the terminal UI. The only room that opens textual and rich; the entry is :func:`ppcdbg.tui.app.run_app`."""
+"""Floor 11: the terminal UI. The only room that opens textual and rich; its door is :mod:`ppcdbg.tui.opening`."""

@@ -6,10 +6,9 @@ The debugger is touched by the worker's thread alone (:mod:`ppcdbg.tui.worker`);
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -17,31 +16,24 @@ from textual.command import Provider
 from textual.events import Resize
 from textual.message import Message
 
-from ppcdbg.errors import InputError
-from ppcdbg.paths import Kind, folders, user_config, user_state
 from ppcdbg.tui.actions import Footprint
 from ppcdbg.tui.bars import Bar, KeyBar, Story, TimelineBar
 from ppcdbg.tui.desk import Desk
 from ppcdbg.tui.glyphs import AsciiOnly
 from ppcdbg.tui.history import History
-from ppcdbg.tui.keys import bindings, read_keymap, with_keymap
+from ppcdbg.tui.keys import bindings, with_keymap
 from ppcdbg.tui.layout import Choice
 from ppcdbg.tui.palette import Everything
 from ppcdbg.tui.panes.pane import Pane
 from ppcdbg.tui.prompt import Prompt
 from ppcdbg.tui.saved import read_choice
 from ppcdbg.tui.scene import Ask, Command, Filled, Reply, Scene, Source
-from ppcdbg.tui.source import DebuggerSource
 from ppcdbg.tui.styles import TRUE_COLOUR, Styles, textual_theme
 from ppcdbg.tui.terminal import on_signals
 from ppcdbg.tui.typed import Typed
 from ppcdbg.tui.worker import Worker
 from ppcdbg.views.spans import Line, Span
-from ppcdbg.views.terminal import colours, default_theme, wants_ascii
-from ppcdbg.views.theme import Theme, load_themes
-
-if TYPE_CHECKING:
-    from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.views.theme import Theme
 
 LOG_ROWS = 5000
 """Lines of command output that are kept."""
@@ -103,6 +95,7 @@ class PpcdbgApp(Typed):
         self.crash: BaseException | None = None
         self._told: tuple[Span, ...] | None = None
         self._notes = notes
+        self._shown: Ask | None = None
 
     def _has_news(self) -> None:
         self.post_message(self.News())
@@ -164,7 +157,15 @@ class PpcdbgApp(Typed):
         for reply in replies:
             self.answer(reply)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the screen shows what was asked for, all of it, and nothing goes on."""
+        return self._shown == self.asked and not self.worker.busy and not any(
+            pane.starved() for pane in self.desk.panes.values() if pane.box.width and pane.about.command
+        )  # fmt: skip
+
     def _show(self, scene: Scene) -> None:
+        self._shown = None if scene.partial else scene.ask
         self.status.show_rows((scene.status,))
         self.timeline.feed(scene.timeline)
         self.key_bar.set_running(scene.running)
@@ -229,62 +230,3 @@ class PpcdbgApp(Typed):
         """Interrupt the guest and leave."""
         self.worker.interrupt()
         self.exit(0)
-
-
-def open_screen(
-    source: Source,
-    *,
-    theme: str | None = None,
-    ascii_only: bool | None = None,
-    themes: Mapping[str, Theme] | None = None,
-    history: Path | None = None,
-    keymap: Mapping[str, str] | None = None,
-    layout_file: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> int:
-    """Open the terminal UI on a source; :func:`run_app` says what the options mean."""
-    environment = os.environ if environment is None else environment
-    skipped: list[str] = []
-    themes = load_themes(folders(Kind.THEMES, environment), skipped) if themes is None else themes
-    name = theme or default_theme(environment)
-    if name not in themes:
-        raise InputError(f"no theme is named {name!r}; there are: {', '.join(sorted(themes))}" + _also(skipped))
-    plain = wants_ascii(environment) if ascii_only is None else ascii_only
-    app = PpcdbgApp(
-        source, themes, name, depth=colours(environment), ascii_only=plain, history=history, keymap=keymap,
-        layout_file=layout_file, notes=skipped,
-    )  # fmt: skip
-    status = app.run()
-    if app.crash is not None:
-        raise app.crash
-    return app.return_code or 0 if status is None else status
-
-
-def _also(skipped: list[str]) -> str:
-    return f"; skipped: {'; '.join(skipped)}" if skipped else ""
-
-
-def run_app(
-    debugger: Debugger,
-    *,
-    theme: str | None = None,
-    ascii_only: bool | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> int:
-    """Open the terminal UI on a debugger and return an exit status when the user leaves.
-
-    ``theme`` None chooses by NO_COLOR and the terminal; ``ascii_only`` None by the locale. Themes, ``keymap.toml`` and
-    the history of command lines are found by :mod:`ppcdbg.paths` in ``environment`` (None: the process's). Raises
-    InputError for a theme or key that does not exist; an internal error is raised again after the terminal was
-    restored.
-    """
-    environment = os.environ if environment is None else environment
-    return open_screen(
-        DebuggerSource(debugger),
-        theme=theme,
-        ascii_only=ascii_only,
-        history=user_state(environment) / "history",
-        keymap=read_keymap(user_config(environment) / "keymap.toml"),
-        layout_file=user_config(environment) / "layout.toml",
-        environment=environment,
-    )

@@ -78,6 +78,11 @@ class Worker:
             self._wake.notify()
 
     @property
+    def busy(self) -> bool:
+        """Whether the guest runs, or a job or a drawing is still to come."""
+        return self.running or bool(self._jobs) or self._fresh or bool(self._replies)
+
+    @property
     def progress(self) -> Line:
         """How far a drawing is that takes long; () while none does."""
         return self._progress

@@ -10,10 +10,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 
 def main() -> int:
-    from ppcdbg.tui.app import open_screen
+    from ppcdbg.tui.opening import Options, open_screen
     from tui.double import Double
 
-    return open_screen(Double())
+    return open_screen(Double(), Options())
 
 
 if __name__ == "__main__":
