@@ -21,19 +21,17 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppcdbg.cli import race_vcpus, world_switch
+from ppcdbg.cli import race_replay, race_vcpus, world_switch
 from ppcdbg.cli.guests import add_options, description
-from ppcdbg.cli.race_places import REACH, sites_of, start_of, symbols_of
+from ppcdbg.cli.race_places import REACH, room_of, sites_of, start_of, symbols_of
 from ppcdbg.cli.run import Interruption
 from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.symbols import SymbolTable
-    from ppcdbg.explore.outcome import Outcome
     from ppcdbg.explore.report import Report
     from ppcdbg.explore.search import Asked, Search
     from ppcdbg.explore.sites import Site
@@ -55,6 +53,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where("--from", dest="start", metavar="PLACE", default="0", help="position, symbol or 0xADDRESS to begin at")
     where("--until", metavar="POSITION", help=f"look for sites up to here (default: {REACH:,} instructions on)")
     where("--sites", metavar="N", type=int, help="only the first N sections that are found")
+    where("--patched", action="store_true",
+          help="every branch that the guest has patched; one that it does not pass by itself it is put at")  # fmt: skip
     where("--range", metavar="A..B", action="append", default=[], help="from symbol or 0xADDRESS A until B is passed")
     where("--positions", metavar="P..Q", action="append", default=[], help="a stretch by positions")
     what = parser.add_argument_group("what").add_argument
@@ -65,6 +65,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what("--seed", metavar="N", type=int, default=1, help="of --random (default 1)")
     what("--replay", metavar="LINE", help="one schedule: SOURCE@POSITION or SOURCE@0xADDRESS#TIME, joined by +")
     what("--remedies", action="store_true", help="every --deferral policy on the same schedules, in one table")
+    what("--cooperate", action="store_true",
+         help="give the guest's sections the instruction that --deferral nop-exit or notify asks of it")  # fmt: skip
+    what("--room", metavar="PLACE", default="kvm_tmp", help="where its code has zero words for that (default kvm_tmp)")
     what("--record", metavar="FILE", help="with --replay: the run up to its verdict as a session file")
     judge = parser.add_argument_group("judged by").add_argument
     judge("--patience", metavar="N", type=int, default=0, help="instructions that a deliverable interrupt may wait")
@@ -103,14 +106,18 @@ def _run(options: argparse.Namespace, machine: MachineDescription, symbols: Symb
     bounds = Bounds(options.patience, options.delay, options.steps)
     start = start_of(options, machine, symbols, bounds)
     search = begin(machine, start, bounds, tuple(options.condition), (), asked)
+    task = Task(machine, start, _plan(options, search), bounds, tuple(options.condition))
+    if options.remedies:
+        return _remedies(
+            options, task, lambda of: sites_of(options, machine, of, symbols), room_of(options, symbols), asked
+        )
+    if options.cooperate:
+        task, search = _cooperate(options, task, search, symbols)
     if options.replay is not None:
-        return _replay(options, machine, search, symbols)
+        return race_replay.replay(options, task, search, symbols)
     if options.record is not None:
         raise UsageError("option --record belongs to --replay LINE")
-    task = Task(machine, start, _plan(options, search), bounds, tuple(options.condition))
-    sites = sites_of(options, search, symbols)
-    if options.remedies:
-        return _remedies(options, task, [*sites])
+    sites = sites_of(options, machine, search, symbols)
     return _search(options, task, search, sites, symbols)
 
 
@@ -134,6 +141,26 @@ def _search(
     if not found.complete:
         return Status.INTERRUPTED
     return Status.FINDING if found.failures or found.spoiled else Status.OK
+
+
+def _cooperate(
+    options: argparse.Namespace, task: Task, search: Search, symbols: SymbolTable
+) -> tuple[Task, Search]:  # fmt: skip
+    """The same on a guest that does what --deferral asks of one."""
+    from ppcdbg.explore.cooperate import asks
+    from ppcdbg.explore.remedies import cooperating
+    from ppcdbg.kvm.deferral import POLICIES
+
+    policy = next(p for p in POLICIES if p.name == task.machine.deferral)
+    if not asks(policy):
+        names = ", ".join(p.name for p in POLICIES if asks(p))
+        raise UsageError(f"--deferral {policy.name} asks nothing of a guest; --cooperate is for {names}")
+    moved, made = cooperating(
+        task, policy, [*sites_of(options, task.machine, search, symbols)], room_of(options, symbols)
+    )
+    if not made.about:
+        raise UsageError(f"the guest cannot be made to cooperate: {made.why}")
+    return moved, moved.begin(search.asked)
 
 
 def _workers(options: argparse.Namespace, task: Task) -> Workers | None:
@@ -165,77 +192,27 @@ def _print(found: Report, symbols: SymbolTable, core: str) -> None:
     print(to_text(rows))
 
 
-def _replay(options: argparse.Namespace, machine: MachineDescription, search: Search, symbols: SymbolTable) -> int:
+def _remedies(
+    options: argparse.Namespace, task: Task, find: Callable[[Search], Iterable[Site]], room: int | None, asked: Asked
+) -> int:  # fmt: skip
     from ppcdbg.cli.run import write_json
     from ppcdbg.cli.status import Status
-    from ppcdbg.explore.report import outcome_data
-    from ppcdbg.explore.schedule import parse
-    from ppcdbg.explore.sites import passage
-    from ppcdbg.views import races
+    from ppcdbg.explore.remedies import Means, data, remedies
+    from ppcdbg.explore.report import SCHEMA, SCHEMA_VERSION
+    from ppcdbg.views import race_remedies
     from ppcdbg.views.spans import to_text
 
-    def place(pc: int, time: int) -> int:
-        search.rewind()
-        return passage(search.system, pc, time, search.start + REACH)
-
-    schedule = parse(options.replay, search.hv, place)
-    if schedule[0].position < search.start:
-        raise UsageError(f"{schedule[0]} lies before the start of the search, {search.start}; give an earlier --from")
-    outcome, boundaries = search.replay(schedule)
-    verdict = search.verdict(outcome)
-    if options.record is not None:
-        _record(options.record, machine, outcome)
+    means = Means(find, room, lambda each: _workers(options, each), _progress(options), asked)
+    found = [*remedies(task, means)]
     if options.json:
-        write_json({"verdict": verdict.word, "condition": verdict.condition, "reason": verdict.reason,
-                    **outcome_data(outcome)}, options.json)  # fmt: skip
+        head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "complete": not asked()}
+        write_json({**head, "remedies": [data(r) for r in found]}, options.json)
     if options.json != "-":
-        core = search.system.core.model.name
-        print(to_text(races.outcome(outcome, verdict, boundaries, symbols.name, core)))
-    return Status.FINDING if verdict.condition else Status.OK
-
-
-def _remedies(options: argparse.Namespace, task: Task, sites: list[Site]) -> int:
-    from ppcdbg.cli.run import write_json
-    from ppcdbg.cli.status import Status
-    from ppcdbg.explore.remedies import remedies
-    from ppcdbg.explore.report import SCHEMA, SCHEMA_VERSION, data
-    from ppcdbg.views import races
-    from ppcdbg.views.spans import to_text
-
-    found = [*remedies(task, sites)]
-    if options.json:
-        head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
-        rows = [{"deferral": r.policy, "guest_must": r.guest_must, "counts": r.counts, **data(r.report)} for r in found]
-        write_json({**head, "remedies": rows}, options.json)
-    if options.json != "-":
-        print(to_text(races.remedies(found)))
+        print(to_text(race_remedies.table(found, task.plan.sources)))
+    if asked():
+        print(f"ppcdbg: interrupted: {len(found)} policies are judged", file=sys.stderr)
+        return Status.INTERRUPTED
     return Status.FINDING if any(r.report.failures for r in found) else Status.OK
-
-
-def _record(name: str, machine: MachineDescription, outcome: Outcome) -> None:
-    """The guest from its first instruction to where the verdict was clear, with the interrupts in its input."""
-    from ppcdbg.explore.sources import inject
-    from ppcdbg.kvm.run import KvmSystem
-    from ppcdbg.machine.system import Limits
-    from ppcdbg.session.machines import open_system, write_machine
-    from ppcdbg.session.recorder import Recorder
-    from ppcdbg.session.store import Store
-
-    system = open_system(machine)
-    assert isinstance(system, KvmSystem)
-    store = Store.new(Path(name))
-    try:
-        write_machine(store, machine)
-        recorder = Recorder(system, store)
-        for event, fate in zip(outcome.schedule, outcome.fates):
-            inject(system, event.source, event.position)
-            if event.source.release is not None and fate.delivered is not None:
-                gone = replace(event.source, value=event.source.release)
-                inject(system, gone, fate.delivered + 1)
-        system.run(Limits(outcome.position))
-        recorder.finish()
-    finally:
-        store.close()
 
 
 def _plan(options: argparse.Namespace, search: Search) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ppcdbg.errors import InputError, UsageError
@@ -42,7 +43,9 @@ def start_of(options: argparse.Namespace, machine: MachineDescription, symbols: 
     return passage(search.system, _address(text, symbols), 1, 1 << 40)
 
 
-def sites_of(options: argparse.Namespace, search: Search, symbols: SymbolTable) -> Iterable[Site]:
+def sites_of(
+    options: argparse.Namespace, machine: MachineDescription, search: Search, symbols: SymbolTable
+) -> Iterable[Site]:  # fmt: skip
     """The sites that options name; sections are found while somebody asks for the next one."""
     from ppcdbg.explore.sites import Site, by_addresses
     from ppcdbg.machine.description import parse_count
@@ -65,7 +68,37 @@ def sites_of(options: argparse.Namespace, search: Search, symbols: SymbolTable) 
         return found
     if search.hv:
         raise UsageError("a guest in HV mode has no paravirtual critical sections; name a --range or --positions")
-    return _sections(search, until, options.sites)
+    passed = _sections(search, until, options.sites)
+    if not options.patched:
+        return passed
+    from ppcdbg.explore.patched import everywhere, patched
+
+    sites = patched(search.system, _text(machine, symbols))
+    if not sites:
+        raise InputError(f"the guest has patched nothing up to position {search.start:,}; give a later --from")
+    return islice(everywhere(search, passed, sites), options.sites)
+
+
+def _text(machine: MachineDescription, symbols: SymbolTable) -> list[tuple[int, bytes]]:
+    """The guest's text as it was loaded: of Linux what it patches, else every executable segment."""
+    from ppcdbg.machine.guests import symbol_file
+    from ppcdbg.machine.images import executable_parts
+
+    file = symbol_file(machine)
+    parts = () if file is None else executable_parts(file)
+    if not parts:
+        raise UsageError("which instructions were patched cannot be told without an ELF file; --symbols FILE names it")
+    first, last = symbols.address("_stext"), symbols.address("_etext")
+    if first is None or last is None:
+        return [*parts]
+    return [(max(at, first), part[max(0, first - at) : max(0, last - at)]) for at, part in parts]
+
+
+def room_of(options: argparse.Namespace, symbols: SymbolTable) -> int | None:
+    """Where --room says that a guest's code has room; None where the guest has no such symbol as the usual one."""
+    if options.room == "kvm_tmp":
+        return symbols.address(options.room)
+    return _address(options.room, symbols)
 
 
 def _sections(search: Search, until: int, limit: int | None) -> Iterable[Site]:

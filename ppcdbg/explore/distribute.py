@@ -68,6 +68,12 @@ class Shared:
         """Everything. ``sites`` and ``results`` are filled as they come."""
         self._results = results
         self._search.asked = self._tend  # while this process looks for sites, it still answers the others
+        try:
+            self._share(found, sites)
+        finally:
+            self._search.asked = self._asked
+
+    def _share(self, found: Iterable[Site], sites: list[Site]) -> None:
         for site in found:
             units = units_of(self._task.plan, len(sites))
             sites.append(site)

@@ -16,6 +16,7 @@ from ppcdbg.kvm.irqprio import IntClass
 from ppcdbg.kvm.run import KvmSystem
 
 _NAMES = (*(f"r{n}" for n in range(32)), *(f"cr{n}" for n in range(8)), "lr", "ctr", "ca", "ov", "so", "xer")
+PAGE = 4096
 _GSRR0, _GSRR1 = SLOT["GSRR0"], SLOT["GSRR1"]
 
 
@@ -93,14 +94,28 @@ class Guest:
         return tuple(name for name, a, b in zip(_NAMES, before, after) if a != b)
 
     def word(self, pc: int) -> int | None:
-        """The instruction at an address: through the real TLB, or the guest's own where KVM has not filled that in."""
-        found = self.system.core.probe(pc, Access.FETCH)
-        real = None if found is None else found.address
-        if real is None:
-            v = self._v
-            entry = v.gtlb.search(pc, v.guest_pid & 0xFF, self.msr >> 5 & 1)
-            real = None if entry is None else v.gtlb.translate(*entry, pc)
-        ram = self.system.board.bus.ram
+        """The instruction at an address; None where there is no RAM."""
+        real, ram = self.real(pc), self.system.board.bus.ram
         if real is None or real + 4 > len(ram):
             return None
         return int.from_bytes(ram[real : real + 4], "big")
+
+    def prefix(self, start: int, length: int) -> bytes:
+        """The bytes at an address, up to the first page that is not RAM."""
+        found, ram = bytearray(), self.system.board.bus.ram
+        while len(found) < length:
+            at = start + len(found)
+            real, size = self.real(at), min(length - len(found), PAGE - at % PAGE)
+            if real is None or real + size > len(ram):
+                break
+            found += ram[real : real + size]
+        return bytes(found)
+
+    def real(self, pc: int) -> int | None:
+        """Where an instruction lies: through the real TLB, or the guest's own where KVM has not filled that in."""
+        found = self.system.core.probe(pc, Access.FETCH)
+        if found is not None:
+            return found.address
+        v = self._v
+        entry = v.gtlb.search(pc, v.guest_pid & 0xFF, self.msr >> 5 & 1)
+        return None if entry is None else v.gtlb.translate(*entry, pc)

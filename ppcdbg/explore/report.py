@@ -133,7 +133,8 @@ def data(found: Report) -> dict[str, object]:
 
 def _site(site: SiteReport) -> dict[str, object]:
     return {
-        "pc": site.pc, "first": site.site.first, "last": site.site.last, "spoiled": site.spoiled,
+        "pc": site.pc, "first": site.site.first, "last": site.site.last, "placed": site.site.placed,
+        "spoiled": site.spoiled,
         "boundaries": [asdict(b) for b in site.boundaries],
         "verdicts": {name: [v and asdict(v) for v in row] for name, row in site.verdicts.items()},
         "failures": [

@@ -4,6 +4,7 @@
     external@1234+decrementer@1240   and the decrementer's expiry six instructions later
     external@0xc0001234              when pc is there for the first time from the start of the search on
     external@0xc0001234#3            for the third time
+    put@0xc0001234:r9+external@1234  with the guest put there where the search begins, and its MSR in r9
 
 A position is absolute; a decimal number is one, an address begins with 0x.
 """
@@ -20,6 +21,7 @@ from ppcdbg.explore.sources import Source, source
 _EVENT = re.compile(
     r"(?P<source>[a-z:0-9-]+)@(?:(?P<pc>0x[0-9a-fA-F]+)(?:#(?P<time>[1-9][0-9]*))?|(?P<at>[0-9][0-9_]*))"
 )
+_PUT = re.compile(r"put@(?P<pc>0x[0-9a-fA-F]+)(?::r(?P<register>[0-9]|[12][0-9]|3[01]))?\+")
 Place = Callable[[int, int], int]
 """The position at which pc is at an address for the n-th time; raises UsageError where it never is."""
 
@@ -42,6 +44,14 @@ Schedule = tuple[Event, ...]
 def text(schedule: Schedule) -> str:
     """The line that replays a schedule."""
     return "+".join(map(str, schedule))
+
+
+def put_at(line: str) -> tuple[int, int, str] | None:
+    """The address that a line says to put the guest at, the register for its operand (-1: none), and the rest."""
+    match = _PUT.match(line.strip())
+    if match is None:
+        return None
+    return int(match["pc"], 16), int(match["register"] or -1), line.strip()[match.end() :]
 
 
 def parse(line: str, hv: bool, place: Place) -> Schedule:

@@ -15,7 +15,7 @@ from ppcdbg.explore.guest import Guest
 from ppcdbg.explore.outcome import Outcome
 from ppcdbg.explore.point import Base
 from ppcdbg.explore.schedule import Schedule, text
-from ppcdbg.explore.sites import Boundary, Path, Site
+from ppcdbg.explore.sites import Boundary, Path, Site, around
 from ppcdbg.explore.states import States
 from ppcdbg.explore.strategies import Plan, Unit, schedules
 from ppcdbg.explore.walk import Futures, Walk
@@ -78,6 +78,12 @@ class Search:
         """The guest stands where the search begins."""
         snapshots.put(self.system, self._pages, self._start)
 
+    def run_to(self, position: int) -> None:
+        """Go forward; not at all where the guest is there already. Raises Interrupted."""
+        while self.system.position < position and self.system.ended is None:
+            self.system.run(Limits(position, interrupted=self.asked))
+            self.stop_if_asked()
+
     def stop_if_asked(self) -> None:
         """Raises Interrupted."""
         if self.asked is not None and self.asked():
@@ -88,13 +94,11 @@ class Search:
         """The guest's way over a site; the last one asked for is kept."""
         if self._path is None or self._path.site != site:
             kept = self._path
-            if kept is not None and kept.site.first <= site.first:
+            if kept is not None and kept.site.first <= site.first and kept.site.placed < 0 and site.placed < 0:
                 kept.put(kept.site.first)  # its first boundary is undisturbed, and on the way
             else:
                 self.rewind()
-            while self.system.position < site.first:
-                self.system.run(Limits(site.first, interrupted=self.asked))
-                self.stop_if_asked()
+            self.run_to(site.first)
             self._path = Path(Base(self.system, self._pages), site)
         return self._path
 
@@ -109,10 +113,15 @@ class Search:
         """See ``conditions.judge``."""
         return judge(outcome, self.conditions, self.bounds)
 
-    def replay(self, schedule: Schedule) -> tuple[Outcome, tuple[Boundary, ...]]:
-        """One schedule from where the search begins, with the undisturbed boundaries that it comes at."""
+    def replay(self, schedule: Schedule, put: Site | None = None) -> tuple[Outcome, tuple[Boundary, ...]]:
+        """One schedule from where the search begins, with the undisturbed boundaries that it comes at. ``put``: the
+        site that the guest is put at."""
         first, last = schedule[0].position, schedule[-1].position
-        path = self.path(Site(0, first, last))
+        if put is None:
+            self.rewind()
+            put = around(self.system, first)
+            self._path = None
+        path = self.path(put or Site(0, first, last))
         return self.outcome(path, schedule, States(path.base)), path.boundaries
 
     def unit(self, plan: Plan, unit: Unit, site: Site) -> UnitResult:
@@ -148,4 +157,4 @@ class Search:
                 of_less = self.verdict(less)
                 if of_less.condition:
                     return self._least(path, states, futures, less, of_less)
-        return Failure(text(schedule), verdict, outcome)
+        return Failure(path.site.prefix + text(schedule), verdict, outcome)

@@ -17,6 +17,7 @@ from ppcdbg.explore.guest import Guest
 from ppcdbg.explore.point import Base, Point
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.run import KvmSystem
+from ppcdbg.machine.input import InputKind
 from ppcdbg.machine.system import FINAL, Limits, StopKind
 
 LEAD, TAIL = 2, 2
@@ -24,17 +25,41 @@ LEAD, TAIL = 2, 2
 was patched with, and where it comes back to."""
 LONGEST = 4096
 """Boundaries of a stretch."""
+LONGEST_SECTION = 128
+"""Boundaries of a section that the guest is put at."""
 Asked = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``first`` to ``last`` are positions, both included. ``pc`` names it; ``whole``: it is one whole section."""
+    """``first`` to ``last`` are positions, both included. ``pc`` names it; ``whole``: it is one whole section.
+
+    ``placed``: the address of the patched instruction that the guest is put at, at ``first``; -1: it comes there by
+    itself, or never mind how. ``operand``: the register that is given the guest's MSR there; -1: none.
+    """
 
     pc: int
     first: int
     last: int
     whole: bool = False
+    placed: int = -1
+    operand: int = -1
+
+    @property
+    def prefix(self) -> str:
+        """What goes before the line of a schedule here."""
+        if self.placed < 0:
+            return ""
+        return f"put@{self.placed:#010x}" + (f":r{self.operand}" if self.operand >= 0 else "") + "+"
+
+    def put(self, system: KvmSystem) -> None:
+        """Put the guest there, if the site says so."""
+        if self.placed < 0:
+            return
+        if self.operand >= 0:
+            system.input.add(InputKind.REGISTER, name=f"r{self.operand}", value=Guest(system).msr)
+        system.input.add(InputKind.REGISTER, name="pc", value=self.placed)
+        system.run(Limits(system.position))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +80,11 @@ class Path:
     def __init__(self, base: Base, site: Site) -> None:
         self.base, self.site = base, site
         system = base.system
-        guest, boundaries, points = Guest(system), [], []
+        guest, points = Guest(system), []
+        boundaries: list[Boundary] = []
         seen: list[Looks] = []
-        while system.position <= site.last and system.ended is None:
+        site.put(system)
+        while not self._over(boundaries) and system.ended is None:
             msr = guest.msr
             boundaries.append(Boundary(system.position, guest.pc, guest.word(guest.pc) or 0, guest.in_section(msr)))
             points.append(Point(base))
@@ -73,6 +100,14 @@ class Path:
             changed = guest.different(self.kept.before, self.kept.after)
             misled = misleads(guest.word, system.kvm.magic_page_ea, self.boundaries, seen)
             self.spoiled = (*changed, *(("msr",) if misled else ()))
+
+    def _over(self, boundaries: list[Boundary]) -> bool:
+        """Whether the site's last boundary has been passed; where the guest was put, that shows on the way."""
+        if self.site.placed < 0:
+            return self.base.system.position > self.site.last
+        sections = [n for n, b in enumerate(boundaries) if b.section]
+        over = bool(sections) and len(boundaries) > sections[-1] + TAIL
+        return over or len(boundaries) > LONGEST_SECTION
 
     def put(self, position: int) -> None:
         """The guest stands at a position of the site, or at its last one before it."""
@@ -112,25 +147,46 @@ def passage(system: KvmSystem, pc: int, time: int, limit: int) -> int:
 def sections(system: KvmSystem, until: int, limit: int | None, asked: Asked | None = None) -> Iterator[Site]:
     """The critical sections that the guest enters up to a position, each place once; at most ``limit``. The system
     runs. In an HV guest there are none. Raises Interrupted where ``asked`` says so."""
-    v, guest = system.kvm, Guest(system)
-    if v.hv:
+    if system.kvm.hv or limit == 0:
         return
-    watch = Watch(WatchKind.WRITE, v.shared_real + mp.CRITICAL + 4, 4, real=True)
     begin = system.position
     found: set[int] = set()
+    for pc, entered, left in _passed(system, until, asked):
+        if pc not in found and left - entered < LONGEST:
+            found.add(pc)
+            yield Site(pc, max(entered - LEAD + 1, begin), left + TAIL - 1, True)
+            if limit is not None and len(found) >= limit:
+                return
+
+
+def around(system: KvmSystem, position: int) -> Site | None:
+    """The section that has a position, which the guest does not stand behind. The system runs."""
+    if system.kvm.hv:
+        return None
+    begin = max(system.position, position - LONGEST)
+    system.run(Limits(begin))
+    for pc, entered, left in _passed(system, position + LONGEST, None):
+        site = Site(pc, max(entered - LEAD + 1, begin), left + TAIL - 1, True)
+        if site.first > position:
+            return None
+        if position <= site.last:
+            return site
+    return None
+
+
+def _passed(system: KvmSystem, until: int, asked: Asked | None) -> Iterator[tuple[int, int, int]]:
+    """Each section that the guest goes through: where it is entered, and the positions of that and of its end."""
+    guest = Guest(system)
+    watch = Watch(WatchKind.WRITE, system.kvm.shared_real + mp.CRITICAL + 4, 4, real=True)
     entered: tuple[int, int] | None = None
-    while system.position < until and (limit is None or len(found) < limit):
+    while system.position < until:
         stop = system.run(Limits(until, watches=(watch,), interrupted=asked))
         if asked is not None and asked():
             raise Interrupted("interrupted while it looked for sites")
         if stop.kind in FINAL or stop.kind is not StopKind.WATCH:
-            break
-        where = stop.hits[-1].pc, stop.hits[-1].position
+            return
         if guest.in_section(guest.msr):
-            entered = entered or where
+            entered = entered or (stop.hits[-1].pc, stop.hits[-1].position)
         elif entered is not None:
-            pc, position = entered
-            if pc not in found and stop.position - position < LONGEST:
-                found.add(pc)
-                yield Site(pc, max(position - LEAD + 1, begin), stop.position + TAIL - 1, True)
+            yield *entered, stop.position
             entered = None

@@ -18,7 +18,7 @@ from typing import Any
 
 from ppcdbg.explore.conditions import Bounds, Verdict
 from ppcdbg.explore.outcome import End, Fate, Outcome
-from ppcdbg.explore.schedule import Event, text
+from ppcdbg.explore.schedule import Event
 from ppcdbg.explore.search import Failure, UnitResult
 from ppcdbg.explore.sites import Boundary, Site
 from ppcdbg.explore.sources import source
@@ -95,16 +95,13 @@ def _result(r: UnitResult) -> dict[str, Any]:
         "unit": [r.unit.site, r.unit.sources], "spoiled": r.spoiled,
         "counts": [r.tried, r.undecided, r.followed, r.joined],
         "verdicts": [[position, name, _row(verdict)] for position, name, verdict in r.verdicts],
-        "failures": [[_row(f.verdict), _outcome(f.outcome)] for f in r.failures],
+        "failures": [[f.line, _row(f.verdict), _outcome(f.outcome)] for f in r.failures],
     }  # fmt: skip
 
 
 def _result_of(held: dict[str, Any], boundaries: dict[int, tuple[Boundary, ...]], hv: bool) -> UnitResult:
     site, sources = held["unit"]
-    failures = []
-    for verdict, outcome in held["failures"]:
-        of = _outcome_of(outcome, hv)
-        failures.append(Failure(text(of.schedule), Verdict(*verdict), of))
+    failures = [Failure(line, Verdict(*v), _outcome_of(outcome, hv)) for line, v, outcome in held["failures"]]
     tried, undecided, followed, joined = held["counts"]
     return UnitResult(
         Unit(site, tuple(sources)), boundaries[site], tuple(held["spoiled"]), tried, undecided, followed, joined,

@@ -41,10 +41,15 @@ def _map_magic_page(v: Vcpu, address: int, ea: int) -> int:
         v.requests |= codes.REQ_TLB_FLUSH
     v.magic_page_pa = address & ~0xFFF
     v.magic_page_ea = ea & ~0xFFF
-    policy = v.deferral
-    if policy.features & codes.MAGIC_FEAT_NOTIFY and ea & codes.MAGIC_PAGE_FLAG_NOTIFY:
-        policy.page_ea = v.magic_page_ea - 4096 & 0xFFFFFFFF
+    if ea & codes.MAGIC_PAGE_FLAG_NOTIFY:
+        ask_for_notification(v)
     return magic_features(v)
+
+
+def ask_for_notification(v: Vcpu) -> None:
+    """The guest wants a notification page, below the magic page; without a policy that has one nothing happens."""
+    if v.deferral.features & codes.MAGIC_FEAT_NOTIFY and v.magic_page_ea:
+        v.deferral.page_ea = v.magic_page_ea - 4096 & 0xFFFFFFFF
 
 
 def magic_features(v: Vcpu) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import DBCR0_DAC1R, DBCR0_DAC1W, DBCR0_IAC1, DBCR0_IC, DBCR0_IDM
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, debug_registers, emulate_loadstore, exits, queueing, timers
+from ppcdbg.kvm import booke, codes, debug_registers, emulate_loadstore, exits, hypercalls, queueing, timers
 from ppcdbg.kvm.debug_registers import DebugRegisters
 from ppcdbg.kvm.world_switch import MSRP_KVM
 
@@ -114,7 +114,7 @@ def set_regs(v: Vcpu, pc: int, msr: int) -> None:
 def request(v: Vcpu, name: str, value: int) -> None:
     """What reaches a running vcpu from outside, by name: ``interrupt`` is KVM_INTERRUPT; ``or-tsr`` what a timer's
     expiry does (KVM_REG_PPC_OR_TSR); ``queue`` a priority: another vcpu's doorbell, or what a debugger wants to see
-    delivered. Raises ValueError."""
+    delivered; ``notify-page``: the guest's MAP_MAGIC_PAGE had flag 2. Raises ValueError."""
     match name:
         case "" | "interrupt":
             queueing.interrupt(v, value)
@@ -122,5 +122,7 @@ def request(v: Vcpu, name: str, value: int) -> None:
             timers.set_tsr_bits(v, value)
         case "queue":
             queueing.queue(v, value)
+        case "notify-page":
+            hypercalls.ask_for_notification(v)
         case _:
             raise ValueError(f"there is no request {name!r} to KVM")

@@ -5,11 +5,10 @@ A cell of the map says in one sign what became of an interrupt that comes at tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ppcdbg.explore.conditions import Verdict
 from ppcdbg.explore.outcome import Fate, Outcome
-from ppcdbg.explore.remedies import Remedy
 from ppcdbg.explore.report import Report, SiteReport
 from ppcdbg.explore.sites import Boundary
 from ppcdbg.isa.disassemble import Disassembler
@@ -122,26 +121,6 @@ def failures(found: Report) -> list[Line]:
                              failure.verdict.reason))  # fmt: skip
         if len(site.failures) > FAILURES:
             rows.append(line((f"... {len(site.failures) - FAILURES} more of this site in --json", "dim")))
-    return rows
-
-
-def remedies(found: Sequence[Remedy]) -> list[Line]:
-    """One row a policy: schedules of one interrupt that it loses, and what the deferrals of all cost."""
-    heads = (("policy", 17), ("lost", 6), ("other", 6), ("deferrals", 10), ("exits", 7), ("steps", 7),
-             ("page changes", 13), ("stores", 7), ("mean wait", 10), ("longest", 8))  # fmt: skip
-    rows: list[Line] = [tuple(column(text, width, "label", right=i > 0) for i, (text, width) in enumerate(heads))]
-    for r in found:
-        verdicts = [v for site in r.report.sites for row in site.verdicts.values() for v in row if v and v.condition]
-        lost = sum(v.condition == "never-lost" for v in verdicts)
-        n = r.counts
-        mean = f"{n['delay'] / n['delivered']:.1f}" if n["delivered"] else "-"
-        cells = (lost, len(verdicts) - lost, n["withheld"], n["exits"], n["steps"], n["page_changes"], n["stores"])
-        texts = [*map(count, cells), mean, count(n["longest"])]
-        roles = ["failed" if lost else "ok", "failed" if len(verdicts) > lost else "ok", *["number"] * 7]
-        rows.append((column(r.policy, 17, "symbol"), *(
-            column(text, width, role, right=True) for text, role, (_, width) in zip(texts, roles, heads[1:])
-        )))  # fmt: skip
-    rows += [line((f"{r.policy}: the guest must {r.guest_must}", "dim")) for r in found if r.guest_must]
     return rows
 
 

@@ -8,14 +8,19 @@ import pytest
 
 from ppcdbg.debugger.symbols import read_symbols
 from ppcdbg.explore.conditions import Bounds, conditions
+from ppcdbg.explore.patched import everywhere, patched
+from ppcdbg.explore.remedies import Means, remedies
 from ppcdbg.explore.report import Report, SiteReport
+from ppcdbg.explore.schedule import parse, put_at
 from ppcdbg.explore.search import Search
-from ppcdbg.explore.sites import passage, sections
+from ppcdbg.explore.sites import Site, passage, sections
 from ppcdbg.explore.strategies import Plan
+from ppcdbg.explore.task import Task, begin
 from ppcdbg.isa.disassemble import Disassembler
 from ppcdbg.kvm.build import build_system
 from ppcdbg.kvm.run import KvmSystem
-from ppcdbg.machine.description import describe
+from ppcdbg.machine.description import MachineDescription, describe
+from ppcdbg.machine.images import executable_parts
 from tests.explore.rig import explored
 
 BOOT = {"memory": "128M", "append": "console=ttyS0,115200"}
@@ -23,12 +28,17 @@ FOREVER = 1 << 40
 LWZ = 32
 
 
+def linux_machine(shared: Path) -> MachineDescription:
+    folder = shared / "guests" / "linux-e500v2-pv"
+    return describe(folder / "vmlinux", {**BOOT, "initrd": str(folder / "initrd.gz")})
+
+
 def linux(shared: Path, symbol: str) -> Search:
     """The guest where it first is at a function."""
-    folder = shared / "guests" / "linux-e500v2-pv"
-    system = build_system(describe(folder / "vmlinux", {**BOOT, "initrd": str(folder / "initrd.gz")}))
+    machine = linux_machine(shared)
+    system = build_system(machine)
     assert isinstance(system, KvmSystem)
-    address = read_symbols(folder / "vmlinux").address(symbol)
+    address = read_symbols(machine.kernel).address(symbol)
     assert address is not None
     passage(system, address, 1, FOREVER)
     return Search(system, conditions(), Bounds())
@@ -74,3 +84,45 @@ def test_the_window_at_every_site_of_a_real_guest(shared: Path) -> None:
     for site in found.sites:
         held(site, "external")
     assert sum(bool(site.window("external")) for site in found.sites) > 50
+
+
+@pytest.mark.soak
+def test_every_remedy_is_judged_at_sites_of_a_real_guest(shared: Path) -> None:
+    """Linux loses at each site that enables interrupts. With a remedy nothing is lost; where the guest must do
+    something for it, its own sections do."""
+    task = Task(linux_machine(shared), 190_000_000, Plan(("external", "decrementer")))
+    room = read_symbols(linux_machine(shared).kernel).address("kvm_tmp")
+    means = Means(
+        lambda of: sections(of.system, of.start + 4_000_000, 24), room, lambda of: None, lambda done, of: None
+    )
+    found = {r.policy: r for r in remedies(task, means)}
+    lost = {name: sum(f.verdict.condition == "never-lost" for f in r.report.failures) for name, r in found.items()}
+    assert lost.pop("stock") >= 7 and len(lost) == 6 and not any(lost.values())
+    for r in found.values():
+        assert len(r.report.sites) == 24 and not r.why
+        assert {f.verdict.condition for f in r.report.failures} <= {"never-lost"}
+    assert found["nop-exit"].standing > found["single-step"].standing
+
+
+def test_sites_that_the_guest_does_not_pass_are_searched_by_putting_it_there(shared: Path) -> None:
+    """The first patched branches of its text, wherever the guest stands: those that may enable have the window."""
+    machine = linux_machine(shared)
+    searching = begin(machine, 190_000_000, Bounds())
+    symbols = read_symbols(machine.kernel)
+    first, last = symbols.address("_stext"), symbols.address("_etext")
+    assert first is not None and last is not None
+    at, text = executable_parts(machine.kernel)[0]
+    sites = patched(searching.system, [(first, text[first - at : last - at])])
+    assert len(sites) > 4_000
+    kinds = ("wrteei 0", "wrteei 1", "wrtee", "mtmsr")
+    chosen = [next(s for s in sites if s.name == kind) for kind in kinds]
+    found = explored(searching, Plan(("external",)), [*everywhere(searching, (), chosen)])
+    assert [len(site.window("external")) for site in found.sites] == [0, 7, 7, 7]
+    for site in found.sites:
+        held(site, "external")
+    line = found.failures[0].line
+    again = put_at(line)
+    assert again is not None and again[0] == found.sites[1].pc
+    put = Site(found.sites[1].site.pc, searching.start, searching.start, True, *again[:2])
+    outcome, _ = searching.replay(parse(again[2], False, lambda pc, time: 0), put)
+    assert outcome == found.failures[0].outcome
