@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.mmu import Access
 from ppcdbg.debugger import entries, magic, queries, registers, sight
+from ppcdbg.debugger.branches import Branch, Branches
 from ppcdbg.debugger.breakpoints import Action, Breakpoint, Breakpoints
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.commands.command import Completion, Result
@@ -23,6 +24,7 @@ from ppcdbg.debugger.eventwords import parse_event
 from ppcdbg.debugger.exits import ExitFilter
 from ppcdbg.debugger.expressions import Compiled, Value, compile_expression
 from ppcdbg.debugger.fields import EVENT_FIELDS
+from ppcdbg.debugger.futures import Comparison
 from ppcdbg.debugger.guest import Guest
 from ppcdbg.debugger.history import Values
 from ppcdbg.debugger.lines import LineTable
@@ -73,6 +75,7 @@ class Debugger:
         self.values = Values()
         self.displays = Displays(self)
         self.past = Travel(self)
+        self.branches = Branches(self)
         self.running = False
         self.files = True
         """Whether commands may name files of this machine: not where they come from elsewhere."""
@@ -436,6 +439,17 @@ class Debugger:
         UsageError for an entry or a field that is not there."""
         at = entries.place(self, entry)
         entries.write(self, entries.assigned(self, at, fields))
+
+    def branch(self, name: str) -> Branch:
+        """Begin another future here: what is done to the guest from now on is that branch's. ``branches.switch`` goes
+        to another, ``branches.compare`` compares two. Raises UsageError for a name that is taken."""
+        return self.branches.start(name)
+
+    def what_if(self, *edits: str, at: str = "", instructions: int = 0, until: str = "") -> Comparison:
+        """What would be other if some commands were carried out ``at`` a place (default: here): the first difference of
+        the two futures, and those in the end, after so many ``instructions`` or ``until`` an event. The guest stays
+        where it is. Raises UsageError for what cannot be understood."""
+        return self.branches.what_if(edits, instructions, until, at)
 
     def read(self, address: int, length: int, space: Space = Space.EA) -> bytes:
         """Bytes of memory. Raises UsageError where any cannot be read; ``read_memory`` gives what there is."""

@@ -8,7 +8,7 @@ began.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from ppcdbg.debugger.positions import Kind, Where
 from ppcdbg.debugger.run import FOREVER, Outcome, Request
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.errors import InputError, UsageError
+from ppcdbg.machine.input import InputEvent
 from ppcdbg.machine.system import Stop, StopKind
 from ppcdbg.session.recorded import Recorded
 from ppcdbg.session.timeline import Key, Timeline
@@ -117,6 +118,33 @@ class Travel:
             yield
         finally:
             self._back[:], self._forward[:] = back, ahead
+
+    # --- other futures ----------------------------------------------------------------------------------------------
+    def follow(self, taken: Sequence[InputEvent]) -> None:
+        """The past begins here, and this input had come before."""
+        self._timeline = Timeline(self._debugger.system, taken=taken)
+
+    def asked(self) -> bool:
+        """Whether somebody wants what goes on to end; called often, so that who looks at the guest can."""
+        return self._asked()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Go elsewhere for a while, and be back where one was, as if nothing had been."""
+        debugger, here = self._debugger, self.here
+        last, before = debugger.last, debugger.before
+        with self.unrecorded():
+            try:
+                yield
+            finally:
+                if self.here != here:
+                    self.go_to(here)
+                    debugger.stands(last, before)
+
+    def forget_places(self) -> None:
+        """Another future has begun, in which the places where one was may not be."""
+        self._back.clear()
+        self._forward.clear()
 
     # --- for the commands -------------------------------------------------------------------------------------------
     def seek(self, position: int) -> StopReport:

@@ -134,6 +134,11 @@ class ExitLog(Sequence[ExitRecord]):
         rows += self._seen[len(rows) : length]
         self._read = self._since = length
 
+    def known(self) -> list[Compact]:
+        """Every exit of this history that was seen so far, those after the present as well."""
+        rows = self._all()
+        return [*rows, *self._seen[len(rows) :]]
+
     def foretell(self, rows: list[Compact]) -> None:
         """What will be logged is known, from a recording: whole rows, or the columns that recordings have of them."""
         self._all()

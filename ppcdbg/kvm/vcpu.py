@@ -243,6 +243,8 @@ class Vcpu:
             return self._mas(n)
         if n == "pid":
             return self.guest_pid
+        if n in ("pid1", "pid2") and not self.hv:  # the hardware's hold shadow ids
+            return self.pid1 if n == "pid1" else self.pid2
         if n == "dec":
             return self.dec_left()
         if n.startswith("ivor"):

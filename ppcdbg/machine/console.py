@@ -65,6 +65,11 @@ class Console:
         self.output += self._seen.output[len(self.output) : length]
         self.positions.extend(self._seen.positions[len(self.positions) : length])
 
+    def known(self) -> tuple[bytes, array[int]]:
+        """All that was printed in this history so far, after the present as well, and where."""
+        at = len(self.output)
+        return bytes(self.output + self._seen.output[at:]), self.positions + self._seen.positions[at:]
+
     def foretell(self, output: bytes, positions: array[int]) -> None:
         """What will be printed is known, from a recording."""
         self._seen.keep(bytearray(output), positions)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from bisect import insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -107,6 +107,12 @@ class InputEvent:
             whole(position), whole(order), InputKind(words(kind)), whole(target), whole(value), octets(data),
             words(name), whole(skipped), whole(steps), maybe(pc),
         )  # fmt: skip
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What it is and when, whatever came into the queue before it."""
+        what = self.kind.value, self.target, self.value, self.data, self.name
+        return self.position, self.skipped, self.steps, self.pc, *what
 
     def due(self, position: int, moment: Moment | None = None) -> bool:
         """Whether it happens at a position, or at a moment of it."""
@@ -226,5 +232,21 @@ class InputQueue:
         return self._order
 
 
-def _key(event: InputEvent) -> tuple[int, int]:
-    return event.position, event.order
+def _key(event: InputEvent) -> tuple[int, int, int, int]:
+    """By moment: one that was put in where the machine stood does not wait for another that comes later there."""
+    return event.position, event.skipped, event.steps, event.order
+
+
+def apart_at(first: Iterable[InputEvent], second: Iterable[InputEvent]) -> list[int]:
+    """The positions of the events that only one of two histories has."""
+    one, two = ({event.content: event.position for event in events} for events in (first, second))
+    return sorted({*(one[c] for c in one.keys() - two.keys()), *(two[c] for c in two.keys() - one.keys())})
+
+
+def first_apart(*histories: Sequence[InputEvent]) -> int | None:
+    """The position at which the first event lies that is not in all of some histories; None where all are the same."""
+    shortest = min(len(events) for events in histories)
+    for number in range(shortest):
+        if len({events[number].content for events in histories}) > 1:
+            return min(events[number].position for events in histories)
+    return min((events[shortest].position for events in histories if len(events) > shortest), default=None)

@@ -34,6 +34,14 @@ class Snapshot:
     pages: Mapping[int, bytes]
 
 
+@dataclass(frozen=True)
+class Root:
+    """A moment of a run from which another future can begin, and how much of the run's input had come by then."""
+
+    snapshot: Snapshot
+    taken: int
+
+
 @dataclass(frozen=True, slots=True)
 class StateHash:
     """One number of 64 bits for each part of a state, so that a difference says where to look."""

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.errors import InputError
 from ppcdbg.kvm.run import KvmSystem
-from ppcdbg.machine.input import InputEvent
+from ppcdbg.machine.input import InputEvent, first_apart
 from ppcdbg.machine.system import Limits, Stop, StopKind, System
 from ppcdbg.session.checkpoints import BROKEN
 from ppcdbg.session.pages import PAGE, ZERO, Pages
 from ppcdbg.session.recorded import Recorded
-from ppcdbg.session.snapshots import StateHash, hash_of
+from ppcdbg.session.snapshots import Root, Snapshot, StateHash, hash_of
 
 SPACING = 0.03
 """Seconds of running between two checkpoints: what going to a random place costs at most, about."""
@@ -58,7 +58,9 @@ class Checkpoint:
 
 
 class Timeline:
-    """The past of one system from the moment of construction on, and what a recording knows of its future."""
+    """The past of one system from the moment of construction on, and what a recording knows of its future.
+
+    ``taken``: the input that had come before that."""
 
     def __init__(
         self,
@@ -66,18 +68,21 @@ class Timeline:
         budget: int = BUDGET,
         clock: Callable[[], float] = time.perf_counter,
         recorded: Recorded | None = None,
+        taken: Sequence[InputEvent] = (),
     ) -> None:
-        if system.ended is None:
-            system.run(Limits(system.position))  # a vcpu that was never entered is entered now, at the same moment
         self.system = system
         self.budget = budget
         self._clock = clock
         self._pages = Pages(system)
-        self._taken: list[InputEvent] = []
+        self._taken = [*taken]
         self._told_taken, self._told_added = system.input.taken, system.input.added
-        system.input.taken, system.input.added = self._note_taken, self._note_added
+        system.input.taken = self._note_taken
+        if system.ended is None:
+            system.run(Limits(system.position))  # a vcpu that was never entered is entered now, at the same moment
+        system.input.added = self._note_added
         self.moving = False
-        first = Checkpoint(self._key(), system.save(), 0, dict(self._pages.all()))
+        self._pages.changed()
+        first = Checkpoint(self._key(), system.save(), len(self._taken), dict(self._pages.all()))
         self._points = [first]
         self._versions: dict[int, list[Key]] = {page: [first.key] for page in first.pages}
         self._base = first
@@ -105,6 +110,11 @@ class Timeline:
     def taken(self) -> tuple[InputEvent, ...]:
         """The input up to the present, in the order in which it came."""
         return tuple(self._taken)
+
+    @property
+    def history(self) -> tuple[InputEvent, ...]:
+        """All of this run's input: what has come, and what is still to come."""
+        return (*self._taken, *self.system.input.pending())
 
     @property
     def checkpoints(self) -> tuple[Key, ...]:
@@ -326,6 +336,31 @@ class Timeline:
         for place in range(len(self._points) - 1, 0, -1):
             if self._points[place].unproved is not None:
                 self._drop(place)
+
+    # --- other futures ----------------------------------------------------------------------------
+    def root(self, key: Key, *histories: Sequence[InputEvent]) -> Root:
+        """The last checkpoint up to a place at which some histories were still all this run."""
+        point = self._points[self._common(key, *histories)]
+        pages = {page: self._content(page, point.key) for page in self._versions}
+        return Root(Snapshot(*point.key, point.state, pages), point.taken)
+
+    def _common(self, key: Key, *histories: Sequence[InputEvent]) -> int:
+        apart = first_apart(self.history, *histories)
+        if apart is not None:
+            key = min(key, (apart, -1))
+        place = max(bisect_right(self._points, key, key=lambda point: point.key) - 1, 0)
+        while self._points[place].unproved is not None:  # the first never is
+            place -= 1
+        return place
+
+    def become(self, events: Sequence[InputEvent]) -> None:
+        """Get other input from the first event on that is not this run's: another future begins, and the system stands
+        at a checkpoint before that."""
+        self._restore(self._common(self._points[-1].key, events))
+        taken = len(self._taken)
+        self._taken = [*events[:taken]]
+        self.system.input.restore(events[taken:], 1 + max((e.order for e in events), default=-1))
+        self.branch()
 
     # --- motion -----------------------------------------------------------------------------------
     def seek(self, position: int, asked: Asked | None = None) -> Stop:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ppcdbg.debugger.bookmarks import Places
+from ppcdbg.debugger.branches import BranchList
 from ppcdbg.debugger.breakpoints import Breakpoint
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Verb
+from ppcdbg.debugger.futures import Comparison
 from ppcdbg.debugger.misses import MissReport, TlbMap
 from ppcdbg.debugger.past_events import InterruptEvent, TlbEvent
 from ppcdbg.debugger.profile import Profile
@@ -44,6 +46,7 @@ from ppcdbg.views import (
     console,
     disassembly,
     exits,
+    futures,
     irqprio,
     paravirt,
     printing,
@@ -277,6 +280,8 @@ _SHOW: dict[type, _Show] = {
     Summary: lambda r, d, w: wrap(
         (summaries.labelled if r.listed else summaries.sentence)(r.topic, d), w, 2 * r.listed
     ),
+    Comparison: lambda r, d, w: futures.comparison_rows(r, d, w),
+    BranchList: lambda r, d, w: futures.branch_rows(r, w),
     Places: lambda r, d, w: _places(r, w),
     Note: lambda r, d, w: wrap(line(clean(r.text)), w) if r.text else [],
 }

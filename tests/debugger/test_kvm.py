@@ -275,3 +275,10 @@ def test_what_steps_remember_of_pages_changes_no_step() -> None:
             a, b = ours.step_quickly(), fresh.step_quickly()
             assert (a.position, a.pc, a.cause) == (b.position, b.pc, b.cause)
     assert ours.core.state.block == fresh.core.state.block
+
+
+def test_the_pids_of_a_pr_guest_are_its_own_and_not_the_shadow_ids() -> None:
+    d = demo()
+    d.execute("run-to 9000")
+    assert (d.value("$pid1"), d.value("$pid2")) == (0, 0)
+    assert d.core.read_spr("PID1") != 0

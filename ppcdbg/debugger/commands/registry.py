@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.commands import (
+    branches,
     breaks,
     changes,
     data,
@@ -225,9 +226,9 @@ class Registry:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """The first word and the rest. ``x/8i`` and ``p/x`` split before the slash, ``info`` words at blanks."""
+    """The first word and the rest. ``x/8i`` and ``p/x`` split before the slash, ``whatif;`` before what follows."""
     for i, letter in enumerate(text):
-        if letter.isspace() or letter in "/*(" and i:
+        if letter.isspace() or letter in "/*(;" and i:
             return text[:i], text[i:].strip()
     return text, ""
 
@@ -248,6 +249,7 @@ def commands() -> Registry:
         world_switch,
         scripts,
         travel,
+        branches,
         misc,
     )
     return Registry((*(command for family in families for command in family.COMMANDS), *OWN))

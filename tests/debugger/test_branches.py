@@ -1,0 +1,244 @@
+"""Other futures: a branch that nothing was done in is the run itself; what was done is found, on either engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.futures import Comparison
+from ppcdbg.errors import Interrupted, UsageError
+from ppcdbg.session.machines import read_machine
+from ppcdbg.session.replay import verify
+from ppcdbg.session.store import Store
+from ppcdbg.views.results import lines
+from tests.debugger.rig import SPIN, debugger
+from tests.session.systems import DEMOS, demo, everything, make
+from tests.views.golden import check
+
+ENGINES = ("reference", "llvm")
+
+
+def on(cpu: str, hv: str, engine: str = "llvm") -> Debugger:
+    machine = demo(cpu, hv, engine)
+    return Debugger(make(machine), machine.kernel)
+
+
+@pytest.mark.parametrize(("cpu", "hv"), DEMOS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_with_no_edit_a_branch_is_the_run_itself(cpu: str, hv: str, engine: str) -> None:
+    d = on(cpu, hv, engine)
+    d.execute("run-to 9000")
+    d.execute('send "typed"')
+    d.execute("run-to 25000")
+    here = everything(d.system)
+    d.execute("seek 12000")
+    d.execute("branch other")
+    d.execute("run-to 25000")
+    assert everything(d.system) == here
+    d.execute("branch switch main")
+    assert d.position == 12_000
+    d.execute("run-to 25000")
+    assert everything(d.system) == here
+    found = d.execute("branch compare main other")
+    assert isinstance(found, Comparison) and found.same and not found.registers and not found.tlb
+    assert found.ends[0] == replace(found.ends[1], name="main") and found.ends[0].ended
+
+
+EDITS = [
+    ("e500v2", "kvm", "set $r31 = 0x1234", "r31"),
+    ("e500mc", "none", "set $r3 = 1", "r3"),  # it is written again soon, and the runs are the same from there on
+    ("e500v2", "kvm", "set tlb 0x40011000 v=0", "TLB0[17,1]"),
+    ("e500v2", "none", "set tlb 0x40011000 v=0", "TLB0[17,1]"),
+    ("e500mc", "kvm", "set tlb TLB1[2] v=1 ea=0x90000000 pa=0 size=1M sr=1", "TLB1[2]"),
+    ("e500mc", "kvm", "set var *(u32 *)0x10085c = 0x60000000", "the byte at real address 0x10085c"),
+    ("e500mc", "none", "withhold DECREMENTER", "interrupts to be withheld"),
+]
+
+
+@pytest.mark.parametrize(("cpu", "hv", "edit", "field"), EDITS)
+def test_what_was_changed_is_where_the_futures_part_on_either_engine(cpu: str, hv: str, edit: str, field: str) -> None:
+    found = []
+    for engine in ENGINES:
+        d = on(cpu, hv, engine)
+        d.execute("run-to 14000")
+        before = everything(d.system)
+        found.append(d.what_if(edit, instructions=4_000))
+        assert everything(d.system) == before
+    assert found[0] == found[1]
+    parted = found[0].parted
+    assert parted is not None and (parted.agreed, parted.position) == (13_999, 14_000)
+    assert parted.difference.name == field
+    assert parted.around[4].position == 14_000
+    assert [end.position for end in found[0].ends] == [18_000, 18_000]
+
+
+@pytest.mark.parametrize("inject", ["inject EXTERNAL", "inject DECREMENTER", "inject irq 42"])
+@pytest.mark.parametrize("cpu", ["e500v2", "e500mc"])
+def test_an_interrupt_more_parts_the_flow_where_it_is_taken(cpu: str, inject: str) -> None:
+    found = []
+    for engine in ENGINES:
+        d = on(cpu, "kvm", engine)
+        d.execute("run-to 14000")
+        found.append(d.execute(f"whatif for 3000; {inject}"))
+    assert found[0] == found[1]
+    comparison = found[0]
+    assert comparison.parted.position == 14_000
+    if inject == "inject irq 42":
+        assert comparison.exits is None  # the source is masked
+        return
+    delivered = [e for e in comparison.exits.second if e.number == comparison.exits.number]
+    assert delivered[0].position == 14_000
+    if comparison.flow.position is not None:
+        assert comparison.flow.exact and comparison.flow.first[0].pc != comparison.flow.second[0].pc
+        assert comparison.flow.before[-1].position == comparison.flow.position - 1
+
+
+def test_the_flow_parts_behind_the_change_and_the_end_says_what_became_of_both() -> None:
+    """The timer's interrupt that the demo waits for does not come: it waits for ever."""
+    d = on("e500v2", "kvm")
+    d.execute("run-to 16000")
+    found = d.what_if("withhold DECREMENTER")
+    assert found.parted is not None and found.parted.position == 16_000
+    assert found.flow is not None and found.flow.exact and found.flow.position == 17_871
+    assert found.exits is not None
+    assert [e.name for e in (found.exits.first[2], found.exits.second[2])] == ["DECREMENTER", "DECREMENTER"]
+    assert found.exits.first[2].delivered is not None and found.exits.second[2].delivered is None
+    assert found.console is not None and found.console.first.startswith("timer: 3 ticks")
+    assert (found.ends[0].kind, found.ends[0].ended) == ("reset", True)
+    assert (found.ends[1].ended, found.ends[1].position) == (False, 1_016_000)
+    assert found.pages and found.kinds and found.registers
+    assert [row.name for row in d.branches.rows().rows] == ["main", "whatif-1"]
+    assert d.position == 16_000 and d.branches.current == "main"
+
+
+def test_one_may_go_into_the_other_future_and_back() -> None:
+    alone = on("e500v2", "kvm")
+    alone.execute("run-to 16000")
+    alone.execute("withhold DECREMENTER")
+    alone.execute("run-to 20000")
+    d = on("e500v2", "kvm")
+    d.execute("run-to 24000")
+    main = everything(d.system)
+    d.execute("whatif at 16000 for 10; withhold DECREMENTER")
+    assert everything(d.system) == main
+    d.execute("branch switch whatif-1")
+    assert d.position == 16_000
+    d.execute("run-to 20000")
+    assert everything(d.system) == everything(alone.system)
+    d.execute("seek 15000")
+    d.execute("seek 20000")
+    assert everything(d.system) == everything(alone.system)
+    d.execute("branch switch main")
+    assert everything(d.system) == main
+    d.execute("branch switch whatif-1")
+    assert d.position == 20_000
+    assert everything(d.system) == everything(alone.system)
+
+
+def test_a_branch_is_edited_by_what_is_done_in_it() -> None:
+    d = on("e500mc", "none")
+    d.execute("run-to 20000")
+    d.execute("branch slow")
+    d.execute("set $r3 = 7")
+    d.execute("run-to 21000")
+    d.execute('send "x"')
+    d.execute("branch slower")
+    d.execute("set $r4 = 8")
+    rows = {row.name: row for row in d.execute("branches").rows}
+    assert [text.split(": ")[1][:2] for text in rows["slow"].edits] == ["r3", "co"]
+    assert [text.split(": ")[1][:2] for text in rows["slower"].edits] == ["r4"]
+    assert (rows["slower"].parent, rows["slower"].position, rows["slower"].current) == ("slow", 21_000, True)
+    found = d.execute("branch compare main slow for 5000")
+    assert found.parted.position == 20_000 and found.parted.difference.name == "r3"
+    found = d.execute("branch compare slow")
+    assert found.names == ("slower", "slow") and found.parted.position == 21_000
+    d.execute("branch switch main")
+    with pytest.raises(UsageError, match="slow stays: slower began on it"):
+        d.execute("branch delete slow")
+    d.execute("branch delete slower")
+    d.execute("branch delete slow")
+    assert [row.name for row in d.execute("branches").rows] == ["main"]
+
+
+def test_both_run_to_an_event_and_the_guest_stays_where_it_is() -> None:
+    d = on("e500v2", "none")
+    d.execute("run-to 3000")
+    found = d.execute('whatif at 14000 until console "timer:"; set $r27 = 5')
+    assert (d.position, d.branches.current) == (3_000, "main") and "timer:" not in d.console()
+    assert found.parted.position == 14_000 and not any(end.ended for end in found.ends)
+    assert [end.kind for end in found.ends] == ["breakpoint", "breakpoint"]
+    with pytest.raises(UsageError, match="put together by hand"):
+        debugger(SPIN).what_if("set $r3 = 1")
+
+
+def test_block_and_line_say_the_same() -> None:
+    d = on("e500v2", "kvm")
+    d.execute("run-to 14000")
+    one = d.execute("whatif for 100; set $r3 = 5; set $r4 = 6")
+    two = d.execute("whatif for 100\nset $r3 = 5\nset $r4 = 6\nend")
+    assert isinstance(two, Comparison) or len(two.results) == 1
+    two = two if isinstance(two, Comparison) else two.results[0]
+    assert replace(two, names=one.names, ends=one.ends) == one
+
+
+def test_what_cannot_be_understood() -> None:
+    d = on("e500v2", "kvm")
+    d.execute("run-to 14000")
+    before = everything(d.system)
+    for line, words in (
+        ("whatif at 5", "whatif needs|lines of 'whatif' are missing"), ("whatif; print $r3", "changes nothing"),
+        ("whatif sometimes; set $r3=1", "cannot be understood"), ("whatif for 0; set $r3=1", "between 1"),
+        ("whatif; nonsense", "no command 'nonsense'"), ("whatif at nowhere; set $r3=1", "nowhere"),
+        ("branch main", "there already|a branch 'main' already"), ("branch switch nowhere", "no branch 'nowhere'"),
+        ("branch 3x", "a word such as"), ("branch switch main", "on branch main already"),
+        ("branch compare", "needs one name or two"), ("branch delete main", "the guest is on branch main"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=words):
+            d.execute(line)
+    assert everything(d.system) == before and [r.name for r in d.branches.rows().rows] == ["main"]
+
+
+def test_a_comparison_can_be_stopped() -> None:
+    d = on("e500v2", "kvm")
+    d.execute("run-to 14000")
+    before, calls = everything(d.system), [0]
+
+    def between() -> None:
+        calls[0] += 1
+        if calls[0] == 20:
+            d.interrupt()
+
+    d.runner.between = between
+    with pytest.raises(Interrupted):
+        d.execute("whatif; set $r31 = 5")
+    d.runner.between = None
+    d.forget_interrupt()
+    assert everything(d.system) == before and [r.name for r in d.branches.rows().rows] == ["main"]
+
+
+@pytest.mark.parametrize("cpu", ["e500v2", "e500mc"])
+def test_a_branch_is_saved_and_verifies_on_either_engine(tmp_path: Path, cpu: str) -> None:
+    file = tmp_path / "other.ppcdbg"
+    d = on(cpu, "kvm")
+    d.execute("run-to 14000")
+    d.execute("whatif for 10; inject DECREMENTER; set tlb 0x40011000 v=0; set $r31 = 5")
+    d.execute("branch switch whatif-1")
+    d.execute("run-to 22000")
+    d.execute(f"save-session {file}")
+    store = Store.open(file)
+    try:
+        assert [e.kind.value for e in store.input()] == ["kvm", "tlb", "register"]
+        for engine in ENGINES:
+            found = verify(store, replace(read_machine(store), engine=engine))
+            assert found.complete and found.position == d.position, str(found.divergence)
+    finally:
+        store.close()
+
+
+def test_how_it_looks() -> None:
+    d = on("e500v2", "kvm")
+    d.execute("run-to 16000")
+    check("whatif", [*lines(d.what_if("withhold DECREMENTER"), d, 100), *lines(d.branches.rows(), d, 100)], 100)
