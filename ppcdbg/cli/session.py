@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OPERANDS = (
     "list [FOLDER]; info FILE; verify FILE; checkpoint FILE; diff FILE FILE; "
+    "branch FILE --at PLACE --edit COMMAND -o OUT; "
     "export FILE csv|jsonl|ftrace|perfetto|html; "
     'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"; index FILE puts the tables exits, '
     "interrupts and tlb into the file for any SQL tool, --drop takes them out; FILE may be the bare name of a "
@@ -34,14 +35,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """An action and what it works on."""
     parser.add_argument("action", metavar="ACTION", choices=tuple(ACTIONS), help=", ".join(ACTIONS))
     parser.add_argument("operands", metavar="OPERAND", nargs="*", help=OPERANDS)
-    parser.add_argument("--engine", help="verify, diff: the engine to replay on (default auto)")
+    parser.add_argument("--engine", help="verify, diff, branch: the engine to replay on (default auto); "
+                        "diff takes two as well: reference,llvm")  # fmt: skip
     parser.add_argument("--every", metavar="N", help="checkpoint: instructions between two (default: by what running "
                         "costs); k, M, G are decimal")  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="list, info, sql: as data")
+    parser.add_argument("--json", action="store_true", help="list, info, sql, diff: as data")
     parser.add_argument("--drop", action="store_true", help="index: take the tables out again")
     for role in ("kernel", "initrd", "dtb"):
         parser.add_argument(f"--{role}", metavar="FILE", help="the file, for a session that holds its hash only")
-    parser.add_argument("-o", "--output", metavar="FILE", help="export: where to write (default stdout)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="export: where to write (default stdout); branch: the "
+                        "new session")  # fmt: skip
+    parser.add_argument("--at", metavar="PLACE", default="start", help="branch: where it parts, as for `seek`")
+    parser.add_argument("--edit", metavar="COMMAND", action="append", help="branch: what is other from there on, such "
+                        "as 'inject DECREMENTER'; may be given again")  # fmt: skip
+    parser.add_argument("--for", metavar="N", help="branch: so many instructions behind PLACE (default: as far as FILE "
+                        "goes, or to the guest's end)")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -109,12 +117,20 @@ def _facts(path: Path) -> dict[str, object]:
             "input": len(store.input()), "states": len(store.marks()),
             "checkpoints": len(places(store)),
             "console": store.count("console0"), "bookmarks": len(store.bookmarks()),
-            "end": "goes on" if end is None else f"{end[0]} at {end[1]:,}: {end[2]}",
+            **_parent(store), "end": "goes on" if end is None else f"{end[0]} at {end[1]:,}: {end[2]}",
         }  # fmt: skip
     except (AttributeError, TypeError, IndexError, KeyError, ValueError) as error:
         raise InputError(f"session {path} is damaged: {error}") from None
     finally:
         store.close()
+
+
+def _parent(store: Store) -> dict[str, object]:
+    """Of a session that came of another: which, and what is other in it."""
+    kept = store.get("branch")
+    if kept is None:
+        return {}
+    return {"branch of": f"{kept['of']} at {int(kept['at']):,}: {'; '.join(map(str, kept['edits']))}"}
 
 
 def verify(options: argparse.Namespace, given: list[str]) -> int:
@@ -280,40 +296,23 @@ def _write(pieces: Iterator[bytes], name: str | None) -> None:
 
 
 def diff(options: argparse.Namespace, given: list[str]) -> int:
-    """Replay two sessions side by side: 0 where they are the same run, 1 with the first divergence."""
-    from dataclasses import replace
+    """See ``cli.futures``."""
+    from ppcdbg.cli import futures
 
-    from ppcdbg.cli.run import Interruption
-    from ppcdbg.session.differ import Run, compare
-    from ppcdbg.session.machines import open_system
-    from ppcdbg.session.store import Store
+    paths = [_file(name) for name in given]
+    return futures.diff(options, paths, [_machine(path, options) for path in paths], given)
 
-    runs, reached = [], []
-    for name in given:
-        store = Store.open(_file(name))
-        reached.append(store.reached().position)
-        store.close()
-        machine = _machine(_file(name), options)
-        runs.append(Run(open_system(replace(machine, engine=options.engine or machine.engine))))
-    with Interruption() as interruption:
-        found = compare(runs[0], runs[1], max(reached), interruption.wanted)
-    if interruption.asked:
-        return 130
-    if found is None:
-        print(f"the same: {max(reached):,} instructions, {runs[0].system.steps:,} exits")
-        return 0
-    print(f"the same up to position {found.agreed:,}; at {found.position:,} {found.difference.what} is "
-          f"{found.difference.first} in {given[0]} and {found.difference.second} in {given[1]}")  # fmt: skip
-    for name, run, pc in zip(given, runs, found.pcs, strict=True):
-        exits = getattr(getattr(run.system, "kvm", None), "exits", ())
-        shown = "; ".join(f"exit {e.number} {e.name} pc {e.pc:#010x} at {e.position:,}" for e in exits[-3:])
-        print(f"  {name}: pc {pc:#010x}, {run.system.steps:,} exits{'; last ' + shown if shown else ''}")
-    return 1
+
+def branch(options: argparse.Namespace, given: list[str]) -> int:
+    """See ``cli.futures``."""
+    from ppcdbg.cli import futures
+
+    return futures.branch(options, _file(given[0]), _machine(_file(given[0]), options), given[0])
 
 
 ACTIONS: dict[str, tuple[Action, tuple[str, ...]]] = {
     "list": (list_sessions, ("FOLDER",)), "info": (info, ("FILE",)), "verify": (verify, ("FILE",)),
     "checkpoint": (checkpoint, ("FILE",)),
     "sql": (sql, ("FILE", "STATEMENT")), "export": (export, ("FILE", "FORMAT")),
-    "diff": (diff, ("FILE", "FILE")), "index": (index, ("FILE",)),
+    "diff": (diff, ("FILE", "FILE")), "branch": (branch, ("FILE",)), "index": (index, ("FILE",)),
 }  # fmt: skip

@@ -37,6 +37,7 @@ from ppcdbg.debugger.results import Disassembly, Explanation, Irqprio, MagicFiel
 from ppcdbg.debugger.run import FOREVER, Outcome, Request, Runner
 from ppcdbg.debugger.scope import DebuggerScope
 from ppcdbg.debugger.script import Script
+from ppcdbg.debugger.searches import Searches
 from ppcdbg.debugger.steps import Stepper
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.debugger.story import Story, story_of
@@ -76,6 +77,7 @@ class Debugger:
         self.displays = Displays(self)
         self.past = Travel(self)
         self.branches = Branches(self)
+        self.searches = Searches(self)
         self.running = False
         self.files = True
         """Whether commands may name files of this machine: not where they come from elsewhere."""

@@ -40,21 +40,22 @@ class Place:
         return f"TLB1[{self.esel}]" if self.tlbsel else f"TLB0[{self.esel // self.ways},{self.esel % self.ways}]"
 
 
-def geometry(debugger: Debugger) -> tuple[int, int, int]:
-    """Sets and ways of the guest's TLB0, and entries of its TLB1."""
+def geometry(debugger: Debugger, *, shadow: bool = False) -> tuple[int, int, int]:
+    """Sets and ways of the guest's TLB0, or of the real one that shadows it, and entries of its TLB1."""
     vcpu = vcpu_of(debugger.system)
-    if vcpu is None:
+    if vcpu is None or shadow:
         return TLB0_SETS, TLB0_WAYS, debugger.core.tlb.tlb1_entries
     shape = vcpu.gtlb.geometry
     return shape.tlb0_sets, shape.tlb0_ways, shape.tlb1_entries
 
 
-def place(debugger: Debugger, text: str) -> Place:
-    """The entry that a name or an address means. Raises UsageError for one that is not there."""
-    sets, ways, entries = geometry(debugger)
+def place(debugger: Debugger, text: str, *, shadow: bool = False) -> Place:
+    """The entry that a name or an address means: the guest's, or ``shadow`` one of the real TLB. Raises UsageError for
+    one that is not there."""
+    sets, ways, entries = geometry(debugger, shadow=shadow)
     found = NAME.fullmatch(text.strip())
     if found is None:
-        return _mapping(debugger, debugger.address(text), ways)
+        return _mapping(debugger, debugger.address(text), ways, shadow)
     which, first, second = found.groups()
     number, way = int(first), int(second or 0)
     if which == "1" and second is None and number < entries:
@@ -64,9 +65,13 @@ def place(debugger: Debugger, text: str) -> Place:
     raise UsageError(f"there is no {text.strip()}: TLB0[SET,WAY] has {sets} sets of {ways}, TLB1[N] {entries} entries")
 
 
-def _mapping(debugger: Debugger, ea: int, ways: int) -> Place:
-    """The entry of the guest that maps an address now."""
-    entry = next((c for c in debugger.explain(ea).candidates if c.failed in ("", "permission")), None)
+def _mapping(debugger: Debugger, ea: int, ways: int, shadow: bool) -> Place:
+    """The entry that maps an address now."""
+    found = debugger.explain(ea)
+    candidates = found.shadow if shadow else found.candidates
+    entry = next((c for c in candidates if c.failed in ("", "permission")), None)
+    if entry is None and shadow:
+        raise UsageError(f"no shadow entry maps {ea:#x}; name one as TLB1[3] or TLB0[17,2]")
     if entry is None:
         raise UsageError(f"no TLB entry of the guest maps {ea:#x}; name one as TLB1[3] or TLB0[17,2]")
     return of_candidate(entry, ways)

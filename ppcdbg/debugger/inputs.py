@@ -59,6 +59,21 @@ def table(debugger: Debugger) -> Table:
     return Table("input", ("number", "position", "state", "what"), rows)
 
 
+def written_from_outside(
+    debugger: Debugger, address: int, length: int, real: bool, start: int, end: int
+) -> list[tuple[int, int]]:
+    """Writes of a debugger's into a range, between two positions: each position, and the number that was written."""
+    where = address if real else debugger.memory.real(address)
+    if where is None:
+        return []
+    return [
+        (e.position, int.from_bytes(e.data[:8], "big"))
+        for e in debugger.past.timeline.taken
+        if e.kind is InputKind.MEMORY and start <= e.position <= end
+        and e.target < where + length and where < e.target + len(e.data)
+    ]  # fmt: skip
+
+
 def text(debugger: Debugger, e: InputEvent) -> str:
     """One event in words."""
     match e.kind:

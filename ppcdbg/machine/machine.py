@@ -100,13 +100,12 @@ class Machine(RunLoop):
         self.engine.translations_changed()
 
     def write_tlb(self, entry: TlbWrite) -> None:
-        """Set an entry of the core's TLB, as ``tlbwe`` does."""
+        """Set an entry of the core's TLB to what ``tlbwe`` would; no instruction did it, so no observer is told."""
         tlb = self.core.tlb
         mas8 = entry.mas8 if self.core.model.has_hv else 0
         entries = tlb.entries(entry.tlbsel & 1)
         index = entries[entry.esel % len(entries)]
         tlb.write(index, entry.mas1, entry.mas2, entry.mas3, entry.mas7, mas8)
-        self.core.observer.tlb_written(index)
         self.engine.translations_changed()
 
     def _next_tick(self) -> int | None:

@@ -51,8 +51,14 @@ def changes(
     Raises InputError where the replay does not come to where the recording ends.
     """
     system = open_system(replace(machine, engine="reference" if machine.engine == "reference" else "auto"))
-    ear: _KvmEar | _BareEar = _KvmEar(system) if isinstance(system, KvmSystem) else _BareEar(system)
+    ear = listen(system)
     return _changes(store.path, system, ear, store.reached(), progress, asked)
+
+
+def listen(system: System) -> _KvmEar | _BareEar:
+    """Hear every change from now on: ``rows`` of the result has them. Its ``after`` is to be asked after each exit, and
+    at the end of each run."""
+    return _KvmEar(system) if isinstance(system, KvmSystem) else _BareEar(system)
 
 
 def _changes(

@@ -36,10 +36,11 @@ def _rows(found: Comparison, debugger: Debugger, width: int) -> Iterator[Line]:
         yield line(("edit  ", "label"), clean(edit))
     if found.same:
         end = found.ends[0]
-        yield line(
-            (f"{one} and {two} are the same", "ok"),
-            f": {count(end.position)} instructions, {plural(end.exits, 'exit')}, {count(end.console)} bytes of console",
-        )
+        told = line(
+            (f"{one} and {two} are the same", "ok"), f": {count(end.position)} instructions, ",
+            f"{plural(end.exits, 'exit')}, {count(end.console)} bytes of console",
+        )  # fmt: skip
+        yield from wrap(told, width)
         return
     if found.parted is not None:
         yield from _parted(found.parted, found.names, width)

@@ -38,6 +38,7 @@ from ppcdbg.debugger.results import (
     TlbView,
     Told,
 )
+from ppcdbg.debugger.searches import Change, Writers
 from ppcdbg.debugger.stack import Backtrace
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
@@ -52,6 +53,7 @@ from ppcdbg.views import (
     printing,
     profile,
     registers,
+    searches,
     stack,
     statistics,
     story,
@@ -280,6 +282,8 @@ _SHOW: dict[type, _Show] = {
     Summary: lambda r, d, w: wrap(
         (summaries.labelled if r.listed else summaries.sentence)(r.topic, d), w, 2 * r.listed
     ),
+    Change: lambda r, d, w: searches.change_rows(r, w),
+    Writers: lambda r, d, w: searches.writer_rows(r, w),
     Comparison: lambda r, d, w: futures.comparison_rows(r, d, w),
     BranchList: lambda r, d, w: futures.branch_rows(r, w),
     Places: lambda r, d, w: _places(r, w),

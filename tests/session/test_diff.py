@@ -28,4 +28,4 @@ def test_the_first_divergence_is_named(tmp_path: Path, hv: str, capsys: pytest.C
     assert "the same" in capsys.readouterr().out
     assert main(["session", "diff", str(one), str(other)]) == 1
     told = capsys.readouterr().out
-    assert "at 12,345 r29 is" in told and "0x00001234" in told
+    assert "The states part at 12,345: r29 is" in told and "00001234 in other" in told

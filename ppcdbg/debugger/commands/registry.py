@@ -23,6 +23,7 @@ from ppcdbg.debugger.commands import (
     paravirt,
     running,
     scripts,
+    searches,
     travel,
     world_switch,
 )
@@ -249,6 +250,7 @@ def commands() -> Registry:
         world_switch,
         scripts,
         travel,
+        searches,
         branches,
         misc,
     )

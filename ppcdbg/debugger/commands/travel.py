@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ppcdbg.debugger.arguments import count_of, file_of
 from ppcdbg.debugger.bookmarks import Place, Places
 from ppcdbg.debugger.commands.command import Command
-from ppcdbg.debugger.eventwords import completions, parse_event, split_condition, watched
 from ppcdbg.debugger.positions import Kind, position_of, where_of, words
 from ppcdbg.debugger.results import Note
 from ppcdbg.debugger.stops import StopReport
@@ -16,8 +15,6 @@ from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
-
-_ACCESSES = ("write", "read", "access", "change")
 
 
 def reverse_stepi(debugger: Debugger, argument: str) -> StopReport:
@@ -98,16 +95,6 @@ def _bookmark_words(debugger: Debugger, argument: str) -> list[str]:
     return ["list", "delete", "rename", "note", *debugger.past.bookmarks]
 
 
-def last(debugger: Debugger, argument: str) -> StopReport:
-    """Go back to where something happened last; ``back`` returns."""
-    text, condition = split_condition(argument)
-    what, _, rest = text.partition(" ")
-    if not text or (what in _ACCESSES and not rest):
-        raise UsageError("last needs an event, for example: last write 0xc0001000, last exit DTLB_MISS, last tlb write")
-    event = watched(debugger, rest, what) if what in _ACCESSES else parse_event(debugger, text)
-    return debugger.past.last_of(event, condition)
-
-
 def save_session(debugger: Debugger, argument: str) -> Note:
     """The run up to now as a file that replays."""
     if not argument:
@@ -141,16 +128,6 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("back", back, "back", "Return to where the guest was before the last motion.", "back", "time"),
     Command("forward", forward, "forward", "Undo a back.", "forward", "time"),
-    Command(
-        "last",
-        last,
-        "last write|read|access|change ADDRESS | last EVENT [if CONDITION]",
-        "Go back to the last access to an address, or to the last event of a kind; `back` returns.",
-        "last exit DTLB_MISS",
-        "time",
-        (),
-        lambda debugger, argument: [*_ACCESSES, *completions(debugger, argument)],
-    ),
     Command(
         "save-session", save_session, "save-session FILE",
         "Write the run up to now, with its input and bookmarks, into a session file.", "save-session bug.ppcdbg",
