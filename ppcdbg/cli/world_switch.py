@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ppcdbg.explore.switch import SwitchReport
     from ppcdbg.explore.switch_events import SwitchEvent
     from ppcdbg.kvm.switch.variants import Variant
+    from ppcdbg.kvm.switch.ways import Way
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,9 +21,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("another subject").add_argument
     add("--world-switch", action="store_true",
         help="in place of a guest: the hypervisor's entry and exit, with each event before each instruction; "
-        "--replay takes VARIANT:EVENT@STEP, --sources the events")  # fmt: skip
+        "--replay takes VARIANT[/EXIT]:EVENT@STEP, --sources the events")  # fmt: skip
     add("--variant", metavar="NAME", action="append", default=[],
-        help="only this way to switch, with its map (may be repeated; `--variant list` names them)")  # fmt: skip
+        help="only this order of the switch, with its map (may be repeated; `--variant list` names them)")  # fmt: skip
+    add("--exit", metavar="NAME", action="append", default=[],
+        help="what makes the guest leave: default data-miss; all; `--exit list` names them")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,13 +35,19 @@ def run(options: argparse.Namespace) -> int:
     from ppcdbg.explore import switch_report
     from ppcdbg.explore.switch_events import EVENTS, event
     from ppcdbg.kvm.switch.variants import VARIANTS, variant
+    from ppcdbg.kvm.switch.ways import WAYS, way
     from ppcdbg.views import world_switch as views
     from ppcdbg.views.spans import to_text
 
     if options.guest is not None:
         raise UsageError(f"--world-switch brings a machine of its own; it takes no guest, such as {options.guest}")
+    if options.jobs != 1:
+        raise UsageError(f"option --jobs is {options.jobs}; a world switch is searched in one process")
     if options.variant == ["list"]:
         print("\n".join(f"{v.name:<17}{v.about}" for v in VARIANTS))
+        return Status.OK
+    if options.exit == ["list"]:
+        print("\n".join(f"{w.name:<15}{w.about}" for w in WAYS))
         return Status.OK
     if options.sources == "list":
         print("\n".join(f"{e.name:<18}{e.about}" for e in EVENTS))
@@ -47,7 +56,9 @@ def run(options: argparse.Namespace) -> int:
         return _replay(options)
     events = [event(name) for name in options.sources.split(",")] if options.sources else list(EVENTS)
     chosen = [variant(name) for name in options.variant] or list(VARIANTS)
-    found = [_searched(one, options, i, len(chosen), events) for i, one in enumerate(chosen)]
+    outs = list(WAYS) if options.exit == ["all"] else [way(name) for name in options.exit] or [WAYS[0]]
+    pieces = [(one, out) for one in chosen for out in outs]
+    found = [_searched(*piece, options, f"{i + 1} of {len(pieces)}", events) for i, piece in enumerate(pieces)]
     _progress(options, "")
     if options.json:
         head = {"schema": switch_report.SCHEMA, "schema_version": switch_report.SCHEMA_VERSION}
@@ -60,12 +71,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _searched(
-    one: Variant, options: argparse.Namespace, number: int, total: int, events: list[SwitchEvent]
+    one: Variant, out: Way, options: argparse.Namespace, number: str, events: list[SwitchEvent]
 ) -> SwitchReport:
-    from ppcdbg.explore.switch import SwitchSearch
+    from ppcdbg.explore.switch import SwitchSearch, subject
 
-    _progress(options, f"race: variant {number + 1} of {total}, {one.name}")
-    return SwitchSearch(one).search(events)
+    _progress(options, f"race: {number}, {subject(one, out)}")
+    return SwitchSearch(one, out).search(events)
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from ppcdbg.debugger.results import Table
 from ppcdbg.errors import UsageError
-from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, parse
+from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, parse, subject
 from ppcdbg.explore.switch_events import EVENTS, event, inject
 from ppcdbg.explore.switch_judge import Observed, SwitchVerdict, judge
 from ppcdbg.isa.assemble import AsmLine
 from ppcdbg.kvm.switch.rig import Taken
 from ppcdbg.kvm.switch.variants import VARIANTS, variant
+from ppcdbg.kvm.switch.ways import WAYS, way
 
 FIRST = "linux"
 AHEAD = 5
@@ -84,8 +85,10 @@ class WorldSwitch:
         self._names: dict[int, str] = {}
 
     def start(self, name: str = FIRST) -> SwitchPlace:
-        """Stand before the first instruction of a variant. Raises UsageError for a name that is none."""
-        self._search = search = SwitchSearch(variant(name))
+        """Stand before the first instruction of a variant, with a way out: ``linux``, ``linux/hypercall``. Raises
+        UsageError for a name that is none."""
+        one, _, out = name.partition("/")
+        self._search = search = SwitchSearch(variant(one), way(out) if out else WAYS[0])
         self._names = {step.address: step.name for step in search.steps()}
         search.rewind()
         return self.place()
@@ -114,7 +117,7 @@ class WorldSwitch:
         taken = () if seen is None else tuple(rig.watch.taken[seen:])
         lines = (rig.code.lines.get(rig.pc + 4 * i) for i in range(AHEAD))
         return SwitchPlace(
-            self.search.variant.name, name, phase, group, rig.pc, not rig.in_host(),
+            subject(self.search.variant, self.search.way), name, phase, group, rig.pc, not rig.in_host(),
             rig.core.retired, changed, taken, tuple(row for row in lines if row is not None), rig.over,
         )  # fmt: skip
 
@@ -149,8 +152,8 @@ class WorldSwitch:
 
     def replay(self, line: str) -> SwitchOutcome:
         """A run by its line, judged; the machine stands then before the step, with the event made."""
-        one, what, name = parse(line)
-        self.start(one.name)
+        one, out, what, name = parse(line)
+        self.start(subject(one, out))
         step = self.search.seek(name)
         observed = self.search.observe(what)
         if observed is None:
@@ -160,11 +163,12 @@ class WorldSwitch:
         return SwitchOutcome(step, observed, judge(observed))
 
     def table(self, names: tuple[str, ...], interrupted: Callable[[], bool]) -> SwitchFound:
-        """Search variants, all when none is named."""
-        chosen = [variant(name) for name in names] or list(VARIANTS)
+        """Search variants, all when none is named; each may name a way out."""
+        split = [name.partition("/") for name in names] or [(v.name, "", "") for v in VARIANTS]
+        chosen = [(variant(one), way(out) if out else WAYS[0]) for one, _, out in split]
         reports = []
-        for one in chosen:
-            reports.append(SwitchSearch(one).search(EVENTS, interrupted))
+        for one, out in chosen:
+            reports.append(SwitchSearch(one, out).search(EVENTS, interrupted))
             if interrupted():
                 break
         return SwitchFound(tuple(reports))

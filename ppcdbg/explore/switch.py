@@ -1,7 +1,8 @@
 """The exhaustive search over a world switch: each event before each instruction, from vcpu_load to kvmppc_handle_exit.
 
 Every run goes on until the guest has come back from its exit, on the core model and with the machine code of the
-variant; :mod:`.switch_judge` says what must hold. A run is named by one line, ``linux:critical@entry.17``.
+variant; :mod:`.switch_judge` says what must hold. A run is named by one line, ``linux:critical@entry.17``, or
+``linux/hypercall:critical@exit.3`` where the guest leaves in another way than by a miss.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from ppcdbg.explore.switch_events import EVENTS, NOTHING, SwitchEvent, event, in
 from ppcdbg.explore.switch_judge import CANNOT, SPOILED, Difference, Observed, SwitchVerdict, judge
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm.switch import layout as at
-from ppcdbg.kvm.switch.rig import GuestState, Rig, RigState, Taken
+from ppcdbg.kvm.switch.rig import Rig, RigState, Taken
 from ppcdbg.kvm.switch.variants import Variant, variant
+from ppcdbg.kvm.switch.ways import WAYS, Way, way
 
 LIMIT = 1_500
 """Instructions after which a run that is not over goes round in a circle; the longest clean one has some 900."""
-_LINE = re.compile(r"(?P<variant>[a-z0-9-]+):(?P<event>[a-z-]+)@(?P<step>[a-z]+\.[0-9]+)")
+_LINE = re.compile(r"(?P<variant>[a-z0-9-]+)(?:/(?P<way>[a-z-]+))?:(?P<event>[a-z-]+)@(?P<step>[a-z]+\.[0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,16 @@ class SwitchReport:
     on the switch with no event."""
 
     variant: Variant
+    way: Way
     events: tuple[SwitchEvent, ...]
     alone: SwitchVerdict
     steps: tuple[Step, ...]
     rows: tuple[tuple[SwitchVerdict, ...], ...]
+
+    @property
+    def name(self) -> str:
+        """The variant, and the way out where it is not the first."""
+        return subject(self.variant, self.way)
 
     @property
     def tried(self) -> int:
@@ -63,9 +71,9 @@ class SwitchReport:
     def failures(self) -> tuple[tuple[str, SwitchVerdict], ...]:
         """Each failure with the line that replays it."""
         if self.alone.condition:
-            return ((f"{self.variant.name}:{NOTHING.name}@{self.steps[0].name}", self.alone),)
+            return ((f"{self.name}:{NOTHING.name}@{self.steps[0].name}", self.alone),)
         return tuple(
-            (f"{self.variant.name}:{what.name}@{step.name}", verdict)
+            (f"{self.name}:{what.name}@{step.name}", verdict)
             for step, row in zip(self.steps, self.rows)
             for what, verdict in zip(self.events, row)
             if verdict.condition
@@ -73,10 +81,10 @@ class SwitchReport:
 
 
 class SwitchSearch:
-    """One variant, its machine, and its steps. ``guest``: what is entered, the model's own when None."""
+    """One variant and one way out, with its machine and its steps."""
 
-    def __init__(self, chosen: Variant, guest: GuestState | None = None) -> None:
-        self.variant, self.rig = chosen, Rig(chosen, guest)
+    def __init__(self, chosen: Variant, way: Way = WAYS[0]) -> None:
+        self.variant, self.way, self.rig = chosen, way, Rig(chosen, None, way)
         labels = self.rig.code.labels
         self._ends = frozenset({labels["guest_end"], labels["dead"]})
         self._handle_exit = labels["handle_exit"]
@@ -100,6 +108,7 @@ class SwitchSearch:
             if rig.over or rig.pc == self._handle_exit:
                 return
             phase, group = rig.code.groups.get(rig.pc, ("", ""))
+            rig.arrive()
             state = rig.save()
             if phase:
                 line = rig.code.lines[rig.pc]
@@ -139,7 +148,7 @@ class SwitchSearch:
             return interrupted is not None and interrupted()
 
         self.walk(visit)
-        return SwitchReport(self.variant, tuple(events), verdict, tuple(steps), tuple(rows))
+        return SwitchReport(self.variant, self.way, tuple(events), verdict, tuple(steps), tuple(rows))
 
     def _try(self, state: RigState, what: SwitchEvent) -> SwitchVerdict:
         self.rig.restore(state)
@@ -268,7 +277,7 @@ def _wanted(rig: Rig) -> dict[str, int]:
     shared = {name: rig.word(at.SHARED + offset) for name, offset in at.SHARED_FIELDS.items()}
     out = {f"r{n}": vcpu[f"R{n}"] for n in range(32)}
     out["r20"] = out["r20"] + 1 & 0xFFFFFFFF
-    out["r21"] = rig.word(at.GUEST_DATA) + 1
+    out["r21"] = (rig.word(at.GUEST_DATA) if rig.way.name == "data-miss" else out["r21"]) + 1
     out |= {"pc": rig.code.labels["guest_end"], "cr": vcpu["CR"]}
     out["msr"] = shared["MSR"] if rig.hv else vcpu["SHADOW_MSR"]
     for name in rig.guest_sprs:
@@ -287,11 +296,17 @@ def _pages(rig: Rig) -> dict[tuple[int, bool], int]:
     return pages | {(at.GUEST_EA, True): at.GUEST_TEXT, (at.GUEST_DATA_EA, True): at.GUEST_DATA}
 
 
-def parse(line: str) -> tuple[Variant, SwitchEvent, str]:
-    """Variant, event and step of a line. Raises UsageError."""
+def subject(chosen: Variant, out: Way) -> str:
+    """A variant and a way out as one word: the first way is not named."""
+    return chosen.name if out is WAYS[0] else f"{chosen.name}/{out.name}"
+
+
+def parse(line: str) -> tuple[Variant, Way, SwitchEvent, str]:
+    """Variant, way out, event and step of a line. Raises UsageError."""
     found = _LINE.fullmatch(line.strip())
     if found is None:
         raise UsageError(
-            f"{line!r} is no run of a world switch; one is VARIANT:EVENT@STEP, say linux:critical@entry.17"
+            f"{line!r} is no run of a world switch; one is VARIANT[/EXIT]:EVENT@STEP, say linux:critical@entry.17"
         )
-    return variant(found["variant"]), event(found["event"]), found["step"]
+    out = WAYS[0] if found["way"] is None else way(found["way"])
+    return variant(found["variant"]), out, event(found["event"]), found["step"]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ppcdbg.cpu import interrupts as I
-from ppcdbg.cpu.msr import DBCR0_IAC1, DBCR0_IDM, MCSR_MCP, TSR_DIS
 from ppcdbg.cpu.state import TLB0_ENTRIES
 from ppcdbg.errors import UsageError
 from ppcdbg.isa import slots
 from ppcdbg.isa.bits import M32, sign_extend
-from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm.switch.rig import Rig
 
 
@@ -46,30 +44,28 @@ def event(name: str) -> SwitchEvent:
 
 def inject(rig: Rig, what: SwitchEvent) -> bool:
     """Make it come before the next instruction; false where it cannot come there."""
-    core, reg = rig.core, rig.core.state.reg
     match what.vector:
-        case I.MACHINE_CHECK:
-            core.machine_check(MCSR_MCP)
-        case I.CRITICAL:
-            core.set_critical(True)
-        case I.EXTERNAL:
-            core.set_external(True)
-        case I.DECREMENTER:
-            reg[SLOT["TSR"]] |= TSR_DIS
-            core.noticed()
-        case I.DEBUG:
-            if rig.code.groups.get(rig.pc, ("",))[0] == "load":
-                return False  # kvmppc_vcpu_run loads the guest's debug registers, after this
-            if not rig.hv and rig.in_host():
-                return False  # DBCR1[IAC1US] = 3: KVM in PR mode asks for events of MSR[PR]=1 only
-            core.write_spr("IAC1", rig.pc)
-            core.write_spr("DBCR0", DBCR0_IDM | DBCR0_IAC1)
+        case None:
+            pass
         case I.DTLB_MISS:
             ea = _access(rig)
             return ea is not None and _leave_tlb(rig, ea, fetch=False)
         case I.ITLB_MISS:
             return _leave_tlb(rig, rig.pc, fetch=True)
+        case rig.way.comes:
+            return False  # the exit's own cause: one level is one interrupt
+        case I.DEBUG if not _debugged(rig):
+            return False
+        case vector:
+            rig.interrupt(vector)
     return True
+
+
+def _debugged(rig: Rig) -> bool:
+    """Whether the guest's debug registers are loaded and watch what runs now."""
+    if rig.code.groups.get(rig.pc, ("",))[0] == "load":
+        return False  # kvmppc_vcpu_run loads them after this
+    return rig.hv or not rig.in_host()  # PR mode sets DBCR1[IAC1US] = 3: events of MSR[PR]=1 only
 
 
 def _access(rig: Rig) -> int | None:

@@ -38,7 +38,7 @@ def windows(found: SwitchReport) -> tuple[Window, ...]:
         for condition in dict.fromkeys(v.condition for _, v in come if v.condition):
             wrong = [(step, v) for step, v in come if v.condition == condition]
             stretches = _stretches([step for step, _ in come], {step.name for step, _ in wrong})
-            line = f"{found.variant.name}:{what.name}@{wrong[0][0].name}"
+            line = f"{found.name}:{what.name}@{wrong[0][0].name}"
             out.append(Window(what.name, condition, len(wrong), stretches, line, wrong[0][1]))
     return tuple(out)
 
@@ -60,7 +60,7 @@ def data(found: SwitchReport) -> dict[str, object]:
     """The report as JSON can hold it; ``verdicts`` has a sign for each step."""
     return {
         "variant": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(found.variant).items()},
-        "alone": asdict(found.alone), "tried": found.tried,
+        "way": found.way.name, "alone": asdict(found.alone), "tried": found.tried,
         "steps": [asdict(step) for step in found.steps],
         "verdicts": {what.name: "".join(row[i].sign for row in found.rows) for i, what in enumerate(found.events)},
         "windows": [asdict(w) for w in windows(found)],

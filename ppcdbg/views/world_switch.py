@@ -37,11 +37,11 @@ def table(found: Sequence[SwitchReport], width: int) -> list[Line]:
     events = found[0].events
     heads = [e.name for e in events]
     widths = [max(len(h), 9) for h in heads]
-    name = max(len(r.variant.name) for r in found)
+    name = max(len(r.name) for r in found)
     top = (column("variant", name, "label"), *(s for h, w in zip(heads, widths) for s in _cell(h, "label", w)))
     out: list[Line] = [fit(top, width)]
     for report in found:
-        row: list[Span] = [column(report.variant.name, name, "symbol")]
+        row: list[Span] = [column(report.name, name, "symbol")]
         if report.alone.condition:
             row += [Span("  "), Span(f"fails with no event: {report.alone.condition}", "failed")]
         else:
@@ -97,7 +97,7 @@ def report(found: SwitchReport, width: int, signs: bool) -> list[Line]:
     failed = len(found.failures)
     verdict = (f"{count(failed)} fail", "failed") if failed else ("all clean", "ok")
     out = [
-        *wrap(line((found.variant.name, "title"), f": {found.variant.about}"), width),
+        *wrap(line((found.name, "title"), f": {found.variant.about}; the exit: {found.way.about}"), width),
         line((f"  {count(len(found.steps))} steps, {count(found.tried)} runs, ", "dim"), verdict),
     ]
     if signs and not found.alone.condition:

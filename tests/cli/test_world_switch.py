@@ -41,9 +41,11 @@ def test_a_run_as_data(cli: Cli) -> None:
 def test_lists_and_what_is_refused(cli: Cli) -> None:
     assert "dmiuh-last" in cli("race", "--world-switch", "--variant", "list").out
     assert "data-miss" in cli("race", "--world-switch", "--sources", "list").out
+    assert "hypercall" in cli("race", "--world-switch", "--exit", "list").out
     for arguments, part in (
         (("window",), "takes no guest"), (("--variant", "linus"), "no variant 'linus'"),
-        (("--sources", "thunder"), "no event 'thunder'"), (("--replay", "external@96"), "VARIANT:EVENT@STEP"),
+        (("--sources", "thunder"), "no event 'thunder'"), (("--exit", "door"), "no way out"),
+        (("--jobs", "2"), "one process"), (("--replay", "external@96"), "EVENT@STEP"),
     ):  # fmt: skip
         done = cli("race", "--world-switch", *arguments)
         assert done.status == 2 and part in done.err, done.err

@@ -12,6 +12,7 @@ from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, parse
 from ppcdbg.explore.switch_events import EVENTS, event
 from ppcdbg.explore.switch_judge import CANNOT, judge
 from ppcdbg.kvm.switch.variants import ENTRY, EXIT, LOAD, RESUME, Variant, moved, swapped, variant
+from ppcdbg.kvm.switch.ways import WAYS, way
 
 SAFE = variant("dmiuh-first")
 
@@ -45,6 +46,27 @@ def test_a_safe_order_is_clean_whatever_comes(name: str) -> None:
     for column, what in enumerate(found.events):
         come = sum(row[column] is not CANNOT for row in found.rows)
         assert come > 60 or what.name == "instruction-miss", (what.name, come)
+
+
+@pytest.mark.parametrize("out", [w.name for w in WAYS if w is not WAYS[0]])
+def test_a_safe_order_is_clean_whatever_makes_the_guest_leave(out: str) -> None:
+    found = SwitchSearch(SAFE, way(out)).search([event("critical"), event("data-miss")])
+    assert found.failures == () and found.name == f"dmiuh-first/{out}"
+    assert [s.text for s in found.steps if s.phase == "guest"][1:] == [way(out).instruction]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("out", [w.name for w in WAYS])
+@pytest.mark.parametrize("name", ["dmiuh-first", "ivpr-gs", "linux"])
+def test_every_way_out_with_every_event(name: str, out: str) -> None:
+    chosen = replace(variant(name), debug_scratch="SPRG8")
+    assert SwitchSearch(chosen, way(out)).search().failures == ()
+
+
+def test_a_debug_exit_of_linux_costs_the_guest_its_sprg9() -> None:
+    found = SwitchSearch(variant("linux"), way("debug")).search()
+    assert found.alone.condition == "guest-registers" and "SPRG9" in found.alone.reason
+    assert parse(found.failures[0][0])[1] is way("debug")
 
 
 def test_linux_is_clean_but_that_its_debug_vector_uses_sprg9() -> None:
@@ -158,15 +180,15 @@ def test_what_commutes_is_no_fault() -> None:
 def test_every_failure_replays_from_its_line() -> None:
     found = search(variant("dmiuh-last"), "data-miss")
     for line, verdict in found.failures:
-        one, what, step = parse(line)
-        again = SwitchSearch(one)
+        one, out, what, step = parse(line)
+        again = SwitchSearch(one, out)
         again.seek(step)
         observed = again.observe(what)
         assert observed is not None and judge(observed) == verdict
 
 
 def test_what_is_no_line_is_refused() -> None:
-    for line, part in (("x", "VARIANT:EVENT@STEP"), ("linus:critical@entry.1", "no variant 'linus'"),
+    for line, part in (("x", "EVENT@STEP"), ("linus:critical@entry.1", "no variant 'linus'"),
                        ("linux:thunder@entry.1", "no event 'thunder'")):  # fmt: skip
         with pytest.raises(UsageError, match=part):
             parse(line)

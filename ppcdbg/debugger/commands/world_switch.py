@@ -81,7 +81,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "world-switch start",
         start,
-        "world-switch start [VARIANT]",
+        "world-switch start [VARIANT[/EXIT]]",
         "Stand before the first instruction of a way to switch between host and guest.",
         "world-switch start dmiuh-last",
         _FAMILY,
@@ -120,7 +120,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "world-switch replay",
         replay,
-        "world-switch replay VARIANT:EVENT@STEP",
+        "world-switch replay VARIANT[/EXIT]:EVENT@STEP",
         "Judge one run of the search, and stand where its event comes.",
         "world-switch replay dmiuh-last:data-miss@entry.14",
         _FAMILY,
@@ -128,9 +128,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "world-switch table",
         table,
-        "world-switch table [VARIANT]...",
+        "world-switch table [VARIANT[/EXIT]]...",
         "Each event before each instruction of the variants: what fails, where, and why.",
-        "world-switch table dmiuh-last",
+        "world-switch table linux-pr",
         _FAMILY,
         (),
         _variants,

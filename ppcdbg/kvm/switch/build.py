@@ -24,6 +24,7 @@ from ppcdbg.kvm.switch.layout import (
     ivor,
 )
 from ppcdbg.kvm.switch.variants import Variant
+from ppcdbg.kvm.switch.ways import WAYS, Way
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ def _vectors(v: Variant, label: str, routing: str) -> Iterator[tuple[int, str]]:
 
 
 @cache
-def build(v: Variant) -> Code:
-    """Assemble a variant. Raises UsageError where a group does not fit."""
+def build(v: Variant, way: Way = WAYS[0]) -> Code:
+    """Assemble a variant, with a guest that leaves in a way. Raises UsageError where a group does not fit."""
     code = Code({}, {}, {}, {})
     names = dict(NAMES)
     handlers = assemble("\n".join((host.handlers(v), host.handle_exit(v))), LOWMEM + TEXT, names)
@@ -111,7 +112,7 @@ def build(v: Variant) -> Code:
             names |= prolog.labels
             _put(code, prolog, LOWMEM)
             code.groups.update((line.address, ("exit", "vector")) for line in prolog.lines)
-    guest = assemble(host.GUEST, GUEST_EA, names)
+    guest = assemble(host.guest(v, way), GUEST_EA, names)
     names |= guest.labels
     _put(code, guest, GUEST_EA - GUEST_TEXT)
     code.groups.update((line.address, ("guest", "guest")) for line in guest.lines)

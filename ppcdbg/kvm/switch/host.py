@@ -15,8 +15,10 @@ from ppcdbg.cpu.interrupts import (
     DECREMENTER,
     DTLB_MISS,
     EXTERNAL,
+    HV_PRIV,
     ITLB_MISS,
     MACHINE_CHECK,
+    PROGRAM,
     VECTORS,
 )
 from ppcdbg.cpu.models import CORES
@@ -25,6 +27,7 @@ from ppcdbg.isa.insn import E500MC
 from ppcdbg.isa.sprs import BY_NAME
 from ppcdbg.kvm.switch.layout import GUEST_DATA, GUEST_DATA_EA, GUEST_EA, GUEST_TEXT, LEVEL_SAVE, SAVE
 from ppcdbg.kvm.switch.variants import Variant
+from ppcdbg.kvm.switch.ways import Way
 
 RETURNS = {"SRR": "rfi", "CSRR": "rfci", "DSRR": "rfdi", "MCSRR": "rfmci"}
 _SCRATCH = {"SRR": "SPRG0", "GSRR": "SPRG0", "CSRR": "SPRG2", "MCSRR": "SPRG1"}
@@ -204,11 +207,7 @@ def _map_guest(label: str, ea: int, real: int, hv: bool) -> str:
         blr"""
 
 
-def handle_exit(v: Variant) -> str:
-    """Note the exit, then run the host's handler again for what is the host's, or map the guest's page."""
-    hv = v.core == E500MC
-    msr = "lwz r9, V_SHARED(r3)\nlwz r8, S_MSR(r9)" if hv else "lwz r8, V_SHADOW_MSR(r3)"
-    return f"""
+_HANDLE_EXIT = f"""
         handle_exit: mfspr r5, SPRG3
         lwz r6, EXIT_COUNT(r5)
         rlwinm r7, r6, 4, 23, 27
@@ -216,7 +215,7 @@ def handle_exit(v: Variant) -> str:
         stw r4, EXITS(r7)
         lwz r8, V_PC(r3)
         stw r8, EXITS+4(r7)
-        {msr}
+        {{msr}}
         stw r8, EXITS+8(r7)
         addi r6, r6, 1
         stw r6, EXIT_COUNT(r5)
@@ -224,6 +223,10 @@ def handle_exit(v: Variant) -> str:
         beq map_data
         cmpwi r4, {ITLB_MISS}
         beq map_text
+        cmpwi r4, {PROGRAM}
+        beq emulate
+        cmpwi r4, {HV_PRIV}
+        beq emulate
         rlwinm r7, r4, 2, 24, 29
         add r7, r7, r5
         lwz r8, HANDLED(r7)
@@ -241,6 +244,10 @@ def handle_exit(v: Variant) -> str:
         cmpwi r4, {DEBUG}
         beq quiet_debug
         blr
+        emulate: lwz r8, V_PC(r3)
+        addi r8, r8, 4
+        stw r8, V_PC(r3)
+        blr
         quiet_external: stw r6, IO@l(r6)
         blr
         quiet_critical: stw r6, IO@l+4(r6)
@@ -255,13 +262,24 @@ def handle_exit(v: Variant) -> str:
         mtspr DBSR, r6
         li r6, 0
         mtspr DBCR0, r6
-        blr
-{_map_guest("map_data", GUEST_DATA_EA, GUEST_DATA, hv)}
-{_map_guest("map_text", GUEST_EA, GUEST_TEXT, hv)}"""
+        blr"""
 
 
-GUEST = """
+def handle_exit(v: Variant) -> str:
+    """Note the exit, then run the host's handler again for what is the host's, or map the guest's page."""
+    hv = v.core == E500MC
+    msr = "lwz r9, V_SHARED(r3)\nlwz r8, S_MSR(r9)" if hv else "lwz r8, V_SHADOW_MSR(r3)"
+    maps = (
+        _map_guest("map_data", GUEST_DATA_EA, GUEST_DATA, hv),
+        _map_guest("map_text", GUEST_EA, GUEST_TEXT, hv),
+    )
+    return "\n".join((_HANDLE_EXIT.format(msr=msr), *maps))
+
+
+def guest(v: Variant, way: Way) -> str:
+    """The guest: one instruction, the one at which it leaves, and another one when it has come back."""
+    return f"""
         guest: addi r20, r20, 1
-        lwz r21, 0(r22)   # not mapped: a data TLB miss leaves the guest
+        guest_leaves: {way.instruction if v.core == E500MC else way.pr_instruction}   # {way.about}
         addi r21, r21, 1
         guest_end: b guest_end"""

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
-from ppcdbg.cpu.msr import EPCR_DUVD, MSR_EE, MSR_GS, MSR_IS
+from ppcdbg.cpu.msr import DBCR0_IAC1, DBCR0_IDM, EPCR_DUVD, MCSR_MCP, MSR_EE, MSR_GS, MSR_IS, TSR_DIS
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.cpu.shortcuts import Shortcuts
 from ppcdbg.cpu.state import TLB0_ENTRIES
 from ppcdbg.cpu.tlb import TlbEntry
-from ppcdbg.engine.api import EngineStop, Stops
+from ppcdbg.engine.api import EngineStop, Stops, Why
 from ppcdbg.engine.reference.engine import ReferenceEngine
 from ppcdbg.isa import slots
-from ppcdbg.isa.sprs import BY_NAME
+from ppcdbg.isa.sprs import BY_NAME, SLOT
 from ppcdbg.kvm.switch import layout as at
 from ppcdbg.kvm.switch.build import Code, build
 from ppcdbg.kvm.switch.variants import Variant
+from ppcdbg.kvm.switch.ways import WAYS, Way
 
 _PIN, _V, _TS4K, _T256K = 0x40000000, 0x80000000, 0x100, 0x400
 PINNED, PINNED_IO = TLB0_ENTRIES, TLB0_ENTRIES + 1
@@ -74,6 +76,7 @@ class RigState:
     ram: bytes
     taken: tuple[Taken, ...]
     written: tuple[TlbEntry, ...]
+    come: bool
 
 
 class DeviceBus:
@@ -107,8 +110,10 @@ class DeviceBus:
 class Rig:
     """One variant, ready to run."""
 
-    def __init__(self, variant: Variant, guest: GuestState | None = None) -> None:
-        self.variant, self.code = variant, build(variant)
+    def __init__(self, variant: Variant, guest: GuestState | None = None, way: Way = WAYS[0]) -> None:
+        self.variant, self.way, self.code = variant, way, build(variant, way)
+        self.come = way.comes is None
+        """Whether what makes the guest leave has come, where that comes from outside."""
         self.bus = DeviceBus()
         self.core = Core(CORES[variant.core], self.bus)
         self.hv = self.core.model.has_hv
@@ -215,13 +220,44 @@ class Rig:
         labels = self.code.labels
         return {labels["guest_end"]: "guest", labels["dead"]: "dead"}.get(self.pc, "")
 
+    def arrive(self) -> None:
+        """Where the guest leaves: what makes it leave comes now, once, if it comes from outside."""
+        if not self.come and self.pc == self.code.labels["guest_leaves"] and not self.in_host():
+            self.come = True
+            assert self.way.comes is not None
+            self.interrupt(self.way.comes)
+
+    def interrupt(self, vector: int) -> None:
+        """An interrupt from outside becomes pending; a debug interrupt, as a breakpoint at pc."""
+        core = self.core
+        match vector:
+            case I.MACHINE_CHECK:
+                core.machine_check(MCSR_MCP)
+            case I.CRITICAL:
+                core.set_critical(True)
+            case I.EXTERNAL:
+                core.set_external(True)
+            case I.DECREMENTER:
+                core.state.reg[SLOT["TSR"]] |= TSR_DIS
+                core.noticed()
+            case _:
+                assert vector == I.DEBUG
+                core.write_spr("IAC1", self.pc)
+                core.write_spr("DBCR0", DBCR0_IDM | DBCR0_IAC1)
+
     def step(self) -> EngineStop:
         """One instruction; an interrupt that comes before it is taken first."""
+        self.arrive()
         return self.engine.run(self.core.retired + 1, Stops())
 
     def run(self, limit: int, stops: frozenset[int]) -> EngineStop:
         """Up to ``limit`` instructions from here, or until pc is in ``stops``."""
-        return self.engine.run(self.core.retired + limit, Stops(stops))
+        end, leaves = self.core.retired + limit, self.code.labels["guest_leaves"]
+        while True:
+            self.arrive()
+            stop = self.engine.run(end, Stops(stops if self.come else stops | {leaves}))
+            if self.come or self.pc != leaves or stop.why is not Why.BREAKPOINT:
+                return stop
 
     def in_host(self) -> bool:
         """Whether the host runs, and not the guest."""
@@ -229,7 +265,7 @@ class Rig:
 
     # --- put away and taken out ---------------------------------------------------------------------------------------
     def save(self) -> RigState:
-        return RigState(self.core.save(), bytes(self.bus.ram), (*self.watch.taken,), (*self.watch.written,))
+        return RigState(self.core.save(), bytes(self.bus.ram), (*self.watch.taken,), (*self.watch.written,), self.come)
 
     def restore(self, state: RigState) -> None:
         """What ``save`` gave; what was observed since is forgotten."""
@@ -238,6 +274,7 @@ class Rig:
         self.bus.ram[:] = state.ram
         self.engine.restored()
         self.watch.taken[:], self.watch.written[:] = state.taken, state.written
+        self.come = state.come
 
     # --- questions ----------------------------------------------------------------------------------------------------
     def handled(self, number: int) -> int:
