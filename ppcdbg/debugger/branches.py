@@ -127,10 +127,8 @@ class Branches:
             raise UsageError(f"the guest is on branch {name} already")
         past = self._debugger.past
         self._known[self.current] = self._present()
-        past.timeline.become(wanted.events)
-        past.forget_places()
         self.current = name
-        return past.go_to(wanted.place)
+        return past.go_on(wanted.events, wanted.place)
 
     def delete(self, name: str) -> None:
         """Forget a branch. Raises UsageError for the one that the guest is on, and for one that others came of."""

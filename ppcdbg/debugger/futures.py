@@ -22,7 +22,7 @@ from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.kvm.trace import exit_name
 from ppcdbg.machine.system import Limits
 from ppcdbg.session.differ import Difference, Run, first_difference
-from ppcdbg.session.pages import PAGE, ZERO
+from ppcdbg.session.pages import ZERO
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
@@ -119,11 +119,11 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of RAM that differs in the end: real address, bytes that differ, and the first of them."""
+    """A page of RAM that differs in the end: real address, how many bytes differ, and the address of the first."""
 
     real: int
     count: int
-    at: int
+    address: int
 
 
 @dataclass(frozen=True)
@@ -192,10 +192,10 @@ def compare(
     if flow is not None and flow.position is None and exits is not None:
         flow = _later_flow(first, second, flow, exits, asked)
         ends = _end(first, since, last, until, asked), _end(second, since, last, until, asked)
-    pages = _pages(first, second)
+    pages, more = _pages(first, second)
     return Comparison(
         (first.name, second.name), edits, parted, flow, exits, console, ends, _kinds(first, second),
-        _registers(first, second)[:MOST], _tlb(first, second)[:MOST], pages[:MOST], max(len(pages) - MOST, 0),
+        _registers(first, second)[:MOST], _tlb(first, second)[:MOST], pages, more,
     )  # fmt: skip
 
 
@@ -358,14 +358,14 @@ def _tlb(first: Side, second: Side) -> tuple[Field, ...]:
     return tuple(found)
 
 
-def _pages(first: Side, second: Side) -> tuple[Page, ...]:
+def _pages(first: Side, second: Side) -> tuple[tuple[Page, ...], int]:
+    """Those of RAM that differ, and how many there are beyond the most that are told."""
     for side in (first, second):
         side.run.pages.changed()
     one, two = first.run.pages.all(), second.run.pages.all()
+    apart = [page for page in sorted({*one, *two}) if one.get(page, ZERO) != two.get(page, ZERO)]
     found = []
-    for page in sorted({*one, *two}):
-        a, b = one.get(page, ZERO), two.get(page, ZERO)
-        if a != b:
-            differing = [i for i in range(PAGE) if a[i] != b[i]]
-            found.append(Page(page, len(differing), page + differing[0]))
-    return tuple(found)
+    for page in apart[:MOST]:
+        differing = [i for i, (a, b) in enumerate(zip(one.get(page, ZERO), two.get(page, ZERO))) if a != b]
+        found.append(Page(page, len(differing), page + differing[0]))
+    return tuple(found), max(len(apart) - MOST, 0)

@@ -7,16 +7,32 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.delivery import WITHHELD_BITS
 from ppcdbg.cpu.interrupts import VECTORS
+from ppcdbg.cpu.msr import TSR_DIS, TSR_ENW, TSR_WIS
 from ppcdbg.debugger.entries import Place, geometry
 from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.results import Table
 from ppcdbg.errors import UsageError
 from ppcdbg.isa import slots
+from ppcdbg.kvm.codes import KVM_INTERRUPT_SET, KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
 from ppcdbg.kvm.irqprio import irqprios
 from ppcdbg.machine.input import InputEvent, InputKind, TlbWrite
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
+
+
+BARE = {"EXTERNAL": (0, 1), "EXTERNAL_LEVEL": (0, 1), "UNSET": (0, 0), "CRITICAL": (1, 1), "CRITICAL_UNSET": (1, 0),
+         "MACHINE_CHECK": (2, 1)}  # fmt: skip
+"""Inputs of a core without a hypervisor: which, and its level."""
+
+
+def requests(debugger: Debugger) -> dict[str, tuple[str, int]]:
+    """What can be injected under KVM, by name: the request, and its value. What reaches a vcpu by an ioctl or a timer
+    comes as it would; every other priority is queued, with the ESR and DEAR of the last one that set them."""
+    table = {p.name: ("queue", p.number) for p in irqprios(debugger.guest.kind == "hv") if p.enable is not None}
+    table |= {"EXTERNAL": ("interrupt", KVM_INTERRUPT_SET), "EXTERNAL_LEVEL": ("interrupt", KVM_INTERRUPT_SET_LEVEL)}
+    table |= {"UNSET": ("interrupt", KVM_INTERRUPT_UNSET)}
+    return table | {"DECREMENTER": ("or-tsr", TSR_DIS), "WATCHDOG": ("or-tsr", TSR_ENW | TSR_WIS)}
 
 
 def withholdable(debugger: Debugger) -> dict[str, int]:
@@ -84,7 +100,7 @@ def text(debugger: Debugger, e: InputEvent) -> str:
         case InputKind.IRQ:
             return f"MPIC source {e.target} goes to {e.value}"
         case InputKind.CORE_LINE:
-            return f"the {'critical' if e.target else 'external'} line goes to {e.value}"
+            return next(f"inject {name}" for name, line in BARE.items() if line == (e.target, e.value))
         case InputKind.MEMORY:
             more = "" if len(e.data) <= 16 else f" and {len(e.data) - 16} bytes more"
             return f"memory at real {e.target:#x} = {e.data[:16].hex()}{more}"
@@ -97,4 +113,6 @@ def text(debugger: Debugger, e: InputEvent) -> str:
         case InputKind.WITHHOLD:
             return f"the next {e.name} is withheld"
         case InputKind.KVM:
-            return f"KVM request {e.name or 'interrupt'} {e.value:#x}"
+            asked = e.name or "interrupt", e.value
+            known = (name for name, request in requests(debugger).items() if request == asked)
+            return next((f"inject {name}" for name in known), f"KVM request {asked[0]} {e.value:#x}")

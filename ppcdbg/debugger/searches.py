@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 WINDOW, GROWTH = 20_000, 8
 """Instructions of the first look back, and how many times as long each further one is."""
-STEPS = 300_000
+STEPS = 100_000
 """Instructions back to which a register is looked at after each; before that at the ends of stretches."""
 CLOCKS = frozenset({"tbrl", "tbru", "atbl", "atbu", "dec"})
 
@@ -60,8 +60,8 @@ class Writer:
     pc: int | None
     place: str
     count: int
-    first: int
-    last: int
+    first_position: int
+    last_position: int
     value: int | None
 
 
@@ -133,7 +133,7 @@ class Searches:
             debugger.need_exits()
         at = entries.place(debugger, entry, shadow=shadow)
         wanted = ("shadow" if shadow else "guest", at.tlbsel, at.esel)
-        row = self._last_row(lambda row: row[3:6] == wanted)
+        row = self._last_row(lambda row: row[3:6] == wanted and row[11:15] != row[15:19])
         if row is None:
             start = debugger.past.timeline.start[0]
             raise UsageError(f"{at} did not change between position {start:,} and here")
@@ -273,7 +273,7 @@ class Searches:
             if position >= start:
                 value = fields.get("new", fields.get("value"))
                 old = seen.get(pc)
-                first, count = (position, 0) if old is None else (old.first, old.count)
+                first, count = (position, 0) if old is None else (old.first_position, old.count)
                 kept = value if isinstance(value, int) else None
                 seen[pc] = Writer(pc, own.symbols.name(pc), count + 1, first, position, kept)
             return False

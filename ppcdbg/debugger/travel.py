@@ -141,10 +141,17 @@ class Travel:
                     self._move(lambda: self._arrived(self.timeline.go_to(here), here[0]))
                     debugger.stands(last, before)
 
-    def forget_places(self) -> None:
-        """Another future has begun, in which the places where one was may not be."""
+    def go_on(self, events: Sequence[InputEvent], key: Key) -> StopReport:
+        """Be at a place of another future, which has this input. The places where one was may not be in it."""
+
+        def go() -> Outcome:
+            self.timeline.become(events)
+            return self._arrived(self.timeline.go_to(key, self._asked), key[0])
+
+        report = self._move(go)
         self._back.clear()
         self._forward.clear()
+        return report
 
     # --- for the commands -------------------------------------------------------------------------------------------
     def seek(self, position: int) -> StopReport:

@@ -74,8 +74,10 @@ def read_machine(store: Store, given: Mapping[str, Path | None] | None = None) -
         if sha256(data).hexdigest() != image.sha256:
             raise InputError(f"{own} is not the {image.role} that session {store.path} was made with")
         name = Path(image.name).name or image.role
-        paths[image.role] = own or folder / f"{sha256(str(store.path).encode()).hexdigest()[:8]}-{number}-{name}"
+        place = folder / f"{sha256(str(store.path).encode()).hexdigest()[:8]}-{number}"
+        paths[image.role] = own or place / name  # under its own name, which a session made of this one has too
         if own is None:
+            place.mkdir(exist_ok=True)
             paths[image.role].write_bytes(data)
     if "kernel" not in paths:
         raise damaged(store.path, "it names no kernel image")

@@ -33,14 +33,14 @@ def writer_rows(found: Writers, width: int) -> list[Line]:
         rows.append(
             fit(
                 line(
-                    column(count(w.count), 11, "number", True), column(count(w.first), 13, "position", True),
-                    column(count(w.last), 13, "position", True), column(value, 12, "changed", True), "  ",
+                    column(count(w.count), 11, "number", True), column(count(w.first_position), 13, "position", True),
+                    column(count(w.last_position), 13, "position", True), column(value, 12, "changed", True), "  ",
                     (at, "address"), (w.place, "symbol"),
                 ),
                 width,
             )
         )  # fmt: skip
     total = sum(w.count for w in found.rows)
-    last = max(found.rows, key=lambda w: w.last)
-    tail = f"{plural(total, 'write')} of {what} {stretch}; `seek {last.last}` is before the last"
+    last = max(found.rows, key=lambda w: w.last_position)
+    tail = f"{plural(total, 'write')} of {what} {stretch}; `seek {last.last_position}` is before the last"
     return [*rows, fit((Span(tail, "dim"),), width)]

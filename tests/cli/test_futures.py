@@ -35,6 +35,7 @@ def test_a_branch_replays_verifies_and_is_told_apart_from_where_it_began(
         assert cli("session", "verify", two, "--engine", engine).status == 0
     told = json.loads(cli("session", "info", two, "--json").out)
     assert told["branch of"] == f"{one} at 6,000: withhold input 1; set tlb 0x40011000 v=0; set $r27 = 5"
+    assert told["kernel"] == "demo.elf"
     store = Store.open(two)
     assert [e.kind for e in store.input()] == [InputKind.CONSOLE, InputKind.TLB, InputKind.REGISTER]
     assert [(b.name, b.position) for b in store.bookmarks()] == [("branch", 6_000)]

@@ -150,11 +150,11 @@ def test_the_writers_of_a_range_are_its_watchpoints_hits(cpu: str, hv: str) -> N
     here = everything(d.system)
     found = d.execute("writers 0x103c00..0x103cff")
     assert everything(d.system) == here and not list(d.breakpoints)
-    assert {w.pc: (w.count, w.first, w.last) for w in found.rows} == {
+    assert {w.pc: (w.count, w.first_position, w.last_position) for w in found.rows} == {
         pc: (len(at), at[0], at[-1]) for pc, at in hits.items()
     }
     most = found.rows[0]
-    assert d.execute(f"seek {most.last}").pc == most.pc
+    assert d.execute(f"seek {most.last_position}").pc == most.pc
     d.execute("seek 9000")
     part = d.execute("writers 0x103c00..0x103cff from 5000")
     assert sum(w.count for w in part.rows) == sum(at >= 5_000 for times in hits.values() for at in times)

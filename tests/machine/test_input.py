@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ppcdbg.errors import InputError
-from ppcdbg.machine.input import InputEvent, InputKind, InputQueue
+from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment, apart_at, first_apart
 from ppcdbg.machine.inputfile import read_input, write_input
 from ppcdbg.machine.schedule import FifoSchedule
 
@@ -40,6 +41,35 @@ def test_live_input_is_stamped_now_and_the_past_becomes_the_present() -> None:
     assert queue.console(b"x").position == 500
     assert queue.console(b"y", 100).position == 500
     assert queue.add(InputKind.IRQ, target=42, value=1, position=600).position == 600
+
+
+def test_what_is_put_in_where_the_machine_stands_waits_for_nothing_that_comes_later_there() -> None:
+    """One that was recorded at the same position, an exit later, had stood in its way."""
+    moment = [Moment(10, 0, 5, 0x100)]
+    queue = InputQueue(lambda: moment[0].position)
+    queue.moment = lambda: moment[0]
+    queue.console(b"later")
+    moment[0] = Moment(10, 0, 3, 0x80)
+    now = queue.console(b"now")
+    assert queue.take(10, moment[0]) == [now]
+    assert [event.data for event in queue.take(10, Moment(10, 0, 5, 0x100))] == [b"later"]
+
+
+def test_an_event_is_taken_out() -> None:
+    queue = InputQueue(Clock())
+    first, second = queue.console(b"a", 5), queue.console(b"b", 6)
+    assert queue.remove(first) and not queue.remove(first)
+    assert queue.pending() == (second,)
+
+
+def test_where_histories_part() -> None:
+    queue = InputQueue(Clock())
+    events = [queue.console(b"%d" % at, at) for at in (5, 7, 9)]
+    assert first_apart(events, events) is None
+    assert first_apart(events, [replace(event, order=9) for event in events]) is None
+    assert first_apart(events, events[:2]) == 9
+    assert first_apart(events, [events[0], events[2]]) == 7
+    assert apart_at(events, [events[0], replace(events[2], position=8)]) == [7, 8, 9]
 
 
 def test_a_recorder_hears_what_is_taken_as_it_is_taken() -> None:

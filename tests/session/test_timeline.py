@@ -187,3 +187,27 @@ def test_stops_backwards_are_the_stops_forwards_in_mirrored_order(cpu: str, hv: 
         backwards.append((system.position, system.steps))
     assert backwards == forwards[::-1]
     assert system.position == 0
+
+
+def test_input_at_the_very_beginning_is_of_the_history() -> None:
+    """It comes as the timeline begins, and had been left out of a run that was saved."""
+    system = make(demo("e500v2", "none", "llvm"))
+    system.input.console(b"first", 0)
+    timeline = clocked(system)
+    assert [event.data for event in timeline.taken] == [b"first"] == [event.data for event in timeline.history]
+
+
+def test_another_history_is_another_future_from_where_it_parts() -> None:
+    system = make(demo("e500v2", "kvm", "llvm"))
+    timeline = clocked(system)
+    system.run(Limits(20_000))
+    one, past = everything(system), timeline.history
+    timeline.seek(8_000)
+    system.input.add(InputKind.MEMORY, target=0x300000, data=b"other")
+    system.run(Limits(20_000))
+    two, other = everything(system), timeline.history
+    for events, state in ((past, one), (other, two), (past, one)):
+        timeline.become(events)
+        assert system.position <= 8_000
+        timeline.seek(20_000)
+        assert timeline.history == events and everything(system) == state

@@ -7,33 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ppcdbg.cpu.msr import TSR_DIS, TSR_ENW, TSR_WIS
 from ppcdbg.debugger import inputs, races
 from ppcdbg.debugger.breakpoints import Breakpoint
 from ppcdbg.debugger.commands.command import Block, Command
 from ppcdbg.debugger.results import Note, Table
 from ppcdbg.debugger.stops import StopReport
 from ppcdbg.errors import UsageError
-from ppcdbg.kvm.codes import KVM_INTERRUPT_SET, KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
-from ppcdbg.kvm.irqprio import irqprios
 from ppcdbg.machine.devices.mpic import SOURCES
 from ppcdbg.machine.input import InputKind
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
-
-_BARE = {"EXTERNAL": (0, 1), "EXTERNAL_LEVEL": (0, 1), "UNSET": (0, 0), "CRITICAL": (1, 1), "CRITICAL_UNSET": (1, 0),
-         "MACHINE_CHECK": (2, 1)}  # fmt: skip
-"""Inputs of a core without a hypervisor: which, and its level."""
-
-
-def _requests(debugger: Debugger) -> dict[str, tuple[str, int]]:
-    """What can be injected under KVM, by name: the request, and its value. What reaches a vcpu by an ioctl or a timer
-    comes as it would; every other priority is queued, with the ESR and DEAR of the last one that set them."""
-    table = {p.name: ("queue", p.number) for p in irqprios(debugger.guest.kind == "hv") if p.enable is not None}
-    table |= {"EXTERNAL": ("interrupt", KVM_INTERRUPT_SET), "EXTERNAL_LEVEL": ("interrupt", KVM_INTERRUPT_SET_LEVEL)}
-    table |= {"UNSET": ("interrupt", KVM_INTERRUPT_UNSET)}
-    return table | {"DECREMENTER": ("or-tsr", TSR_DIS), "WATCHDOG": ("or-tsr", TSR_ENW | TSR_WIS)}
 
 
 def inject(debugger: Debugger, argument: str) -> Note:
@@ -42,7 +26,7 @@ def inject(debugger: Debugger, argument: str) -> Note:
         return races.put_in(debugger, argument.strip())
     words = argument.upper().split()
     queue = debugger.system.input
-    known = _requests(debugger) if debugger.has_exits else _BARE
+    known = inputs.requests(debugger) if debugger.has_exits else inputs.BARE
     if not words:
         raise UsageError(f"inject needs an interrupt: irq NUMBER [0|1], {', '.join(known)}; for example: inject irq 42")
     name, rest = words[0], words[1:]
@@ -56,10 +40,10 @@ def inject(debugger: Debugger, argument: str) -> Note:
     if name not in known or rest:
         raise UsageError(f"{argument!r} cannot be injected here; what can: {', '.join(known)}, irq NUMBER [0|1]")
     if debugger.has_exits:
-        request, value = _requests(debugger)[name]
+        request, value = inputs.requests(debugger)[name]
         queue.add(InputKind.KVM, name=request, value=value)
     else:
-        line, level = _BARE[name]
+        line, level = inputs.BARE[name]
         queue.add(InputKind.CORE_LINE, target=line, value=level)
     return Note(f"{name} comes when the guest runs on")
 
@@ -132,7 +116,7 @@ def _numbers(debugger: Debugger, argument: str) -> list[str]:
 
 
 def _interrupts(debugger: Debugger, argument: str) -> list[str]:
-    return [*(_requests(debugger) if debugger.has_exits else _BARE), "irq"]
+    return [*(inputs.requests(debugger) if debugger.has_exits else inputs.BARE), "irq"]
 
 
 COMMANDS: tuple[Command, ...] = (
