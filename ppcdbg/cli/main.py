@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "session": ("ppcdbg.cli.session", "work on session files: list, info, verify, diff, export, sql"),
     "race": ("ppcdbg.cli.race", "try an interrupt at every boundary of critical sections: which are lost, and why"),
     "conform": ("ppcdbg.cli.conform", "compare the model with traces of the real KVM, event for event"),
+    "nested": ("ppcdbg.cli.nested", "audit an exit of a nested guest, field by field (VMX)"),
     "info": (
         "ppcdbg.cli.info",
         "print a reference table: exits, irqprio, sprs, hcalls, quirks, limits, machine; or the manual of the commands",

@@ -43,12 +43,14 @@ from ppcdbg.debugger.stack import Backtrace
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
 from ppcdbg.debugger.world_switch import SwitchFound, SwitchOutcome, SwitchPlace, SwitchSteps
+from ppcdbg.nested.audit import Audit
 from ppcdbg.views import (
     console,
     disassembly,
     exits,
     futures,
     irqprio,
+    nested,
     paravirt,
     printing,
     profile,
@@ -271,6 +273,7 @@ _SHOW: dict[type, _Show] = {
     Explanation: lambda r, d, w: tlb.explain_rows(r, w),
     ConsoleText: lambda r, d, w: console.text_rows(r.text, w),
     Table: lambda r, d, w: statistics.table_rows(r, w),
+    Audit: lambda r, d, w: nested.lines(r, w),
     Help: _help,
     Found: _found,
     Backtrace: lambda r, d, w: stack.rows(r, w),
