@@ -141,9 +141,10 @@ class Paravirt:
 
     def rewritten(self) -> Table:
         """What the hypervisor has rewritten unasked, and whether it still stands there."""
+        columns = ("address", "symbol", "original", "rewritten", "position", "exit", "still there")
         rewriter = self.vcpu.rewriter
         if rewriter is None:
-            raise UsageError("nobody rewrites this guest's instructions unasked; --patch-by hypervisor does")
+            return Table("no instruction rewritten", columns, (), ("the hypervisor does so by --patch-by hypervisor",))
         standing = rewriter.standing()
         rows = tuple(
             (f"{e.address:#010x}", self._debugger.symbols.name(e.address), f"{e.original:08x}", f"{e.word:08x}",
@@ -151,7 +152,6 @@ class Paravirt:
             for e in rewriter.entries
         )  # fmt: skip
         notes = ("break rewritten stops at a load that sees one of them",)
-        columns = ("address", "symbol", "original", "rewritten", "position", "exit", "still there")
         return Table(f"{len(rows)} instructions rewritten by the hypervisor", columns, rows, notes)
 
     # --- deferral -------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.results import Disassembly, Examined, Help, Printed, Quit, Registers, Text
 from ppcdbg.errors import PpcdbgError, UsageError
 from ppcdbg.machine.description import describe
+from ppcdbg.nested.examples import right
+from ppcdbg.nested.snapshot import as_json
 from ppcdbg.views import results
 from ppcdbg.views.spans import to_text
 from tests.debugger.rig import ENTRY, NOP, SPIN, addi, branch, debugger, elf, li
@@ -166,6 +169,7 @@ def test_every_example_works_on_the_demo_guest(
     text = command.example
     monkeypatch.chdir(tmp_path)
     (tmp_path / "checks.gdb").write_text("echo here\\n\ncheck $r1 != 0\n", encoding="utf-8")
+    (tmp_path / "exit.json").write_text(json.dumps(as_json(right())), encoding="utf-8")
     for kernel, own in (("start_kernel", "try_magic_page"), ("schedule", "try_magic_page"), ("memset", "puts")):
         text = text.replace(kernel, own)
     d = demo()
