@@ -120,7 +120,7 @@ def branch(options: argparse.Namespace, path: Path, machine: MachineDescription,
         debugger.continue_()
         if interruption.asked:
             return 130
-        debugger.past.save(out)
+        debugger.past.recording.save(out)
     _note(out, name, here, options.edit)
     end = debugger.system.ended
     print(f"{out}: {debugger.position:,} instructions, parted from {name} at {here[0]:,}; "

@@ -18,12 +18,15 @@ from ppcdbg.debugger.run import FOREVER
 from ppcdbg.debugger.stops import Cause
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm.run import KvmSystem
+from ppcdbg.machine.input import Moment
 from ppcdbg.machine.system import Limits, Stop, System
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.travel import Travel
 
 Asked = Callable[[], bool]
+Row = tuple[int, int, int, int, int]
+"""An interrupt that was taken, as ``session.columns.INTERRUPT_COLUMNS``."""
 
 
 def ticks_of(state: Saved) -> int:
@@ -44,7 +47,7 @@ class Finder:
 
     def __init__(self, travel: Travel) -> None:
         self._travel = travel
-        self._taken: list[int] = []
+        self._taken: list[Row] = []
         self._upto = -1
 
     @property
@@ -131,7 +134,7 @@ class Finder:
             raise UsageError(
                 f"irq:{number} is not there: up to position {self._upto:,} {len(self._taken):,} were taken"
             )
-        return self._travel.timeline.seek(self._taken[number - 1], asked)
+        return self._travel.timeline.seek(self._taken[number - 1][4], asked)
 
     def _note(self, upto: int, asked: Asked) -> None:
         """Run through a stretch whose interrupts are not noted yet, and note them."""
@@ -144,14 +147,26 @@ class Finder:
             system.run(Limits(upto, interrupted=asked))
         finally:
             system.core.observer = counting.before
-        self._taken += [position for position in counting.positions if position < system.position or system.ended]
+        self._taken += [row for row in counting.rows if row[4] < system.position or system.ended]
         self._upto = system.position
+
+    def taken_before(self, moment: Moment, asked: Asked) -> list[Row] | None:
+        """The interrupts that a bare machine took before a moment where it was, and be there again; None where that was
+        interrupted."""
+        system, timeline, position = self._system, self._travel.timeline, moment.position
+        while self._upto < position and system.ended is None and not asked():
+            self._note(position, asked)
+        timeline.seek(position)
+        counting = system.core.observer = _Counting(system.core.observer, position)
+        timeline.be_at(moment)
+        system.core.observer = counting.before
+        return None if asked() else [row for row in self._taken if row[4] < position] + counting.rows
 
     def parted(self) -> None:
         """The past was changed: what came later will not come again."""
         here = self._system.position
         self._upto = min(self._upto, here)
-        self._taken = [position for position in self._taken if position < here]
+        self._taken = [row for row in self._taken if row[4] < here]
 
 
 class _Counting(Observer):
@@ -160,11 +175,11 @@ class _Counting(Observer):
     def __init__(self, before: Observer, first: int) -> None:
         self.before, self.first = before, first
         self.deferrable = before.deferrable or type(before) is Observer
-        self.positions: list[int] = []
+        self.rows: list[Row] = []
 
     def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
         if position >= self.first:
-            self.positions.append(position)
+            self.rows.append((vector, pc, msr, guest, position))
         self.before.interrupt_taken(vector, pc, msr, guest, position)
 
     def tlb_written(self, index: int) -> None:

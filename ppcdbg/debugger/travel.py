@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.bookmarks import Bookmarks
 from ppcdbg.debugger.events import Event, Verb
-from ppcdbg.debugger.finding import Finder
+from ppcdbg.debugger.finding import Finder, Row
 from ppcdbg.debugger.looking import Looking
 from ppcdbg.debugger.positions import Kind, Where
+from ppcdbg.debugger.recording import Recording
 from ppcdbg.debugger.run import FOREVER, Outcome, Request
 from ppcdbg.debugger.stops import Cause, StopReport
-from ppcdbg.errors import InputError, UsageError
+from ppcdbg.errors import UsageError
 from ppcdbg.machine.input import InputEvent
 from ppcdbg.machine.system import Stop, StopKind
 from ppcdbg.session.recorded import Recorded
@@ -56,6 +57,7 @@ class Travel:
         """Whether runs can be gone back through; off, nothing is kept until somebody asks to go back."""
         self.looking = Looking(self)
         self.finder = Finder(self)
+        self.recording = Recording(self)
 
     @property
     def timeline(self) -> Timeline:
@@ -303,18 +305,16 @@ class Travel:
                 debugger.breakpoints.delete(made.number)
 
     # --- session files ----------------------------------------------------------------------------------------------
-    def save(self, path: Path) -> int:
-        """Write the run up to now into a session file; its size. Raises UsageError where there is no whole run."""
-        from ppcdbg.session.saving import save_run
+    def interrupts(self) -> list[Row] | None:
+        """Those that a bare machine took up to now; None where looking for them was interrupted. The guest stays."""
+        there, found = self._debugger.system.moment(), list[list[Row] | None]()
 
-        system, machine = self._debugger.system, self._debugger.system.description
-        if machine is None or self.timeline.start != (0, 0):
-            raise UsageError("this guest was not followed from its first instruction, so its run cannot be saved")
-        try:
-            save_run(path, machine, self.timeline.taken, system.moment(), self.bookmarks.of_file(), self._asked)
-        except InputError as error:
-            raise UsageError(str(error)) from None
-        return path.stat().st_size
+        def go() -> Outcome:
+            found.append(self.finder.taken_before(there, self._asked))
+            return Outcome(self._stop(StopKind.LIMIT), Cause.STEP)
+
+        self._move(go)
+        return found[0]
 
     # --- how --------------------------------------------------------------------------------------------------------
     def _asked(self) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ppcdbg.cpu.plain import Plain, Saved, numbers, octets, table, whole
 from ppcdbg.errors import InputError
 from ppcdbg.session import columns
-from ppcdbg.session.pages import PAGE, ZERO, Pages
+from ppcdbg.session.pages import PAGE, ZERO
 from ppcdbg.session.plain import DamagedError, decode, encode
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT, StateHash, hash_of
 
@@ -74,12 +74,18 @@ class Writer:
         """When the next is to come, where ``seconds`` of running lie before the last one."""
         return seconds + max(self._spacing, seconds / SHARE)
 
-    def add(self, moment: Moment, taken: int, state: Saved, pages: Pages, total: Callable[[], int]) -> None:
-        """Have a state written down, with RAM as at the last look; nothing where the file has no room for more.
+    def close(self) -> None:
+        """No more: some of those that were written are taken out again."""
+        self.full = True
+
+    def add(
+        self, moment: Moment, taken: int, state: Saved, pages: Mapping[int, bytes], total: Callable[[], int]
+    ) -> None:
+        """Have a state written down, with all of RAM; nothing where the file has no room for more.
 
         ``total`` gives the hash of that RAM and is called behind the run: ``Pages.total_later`` says when it may be.
         """
-        ram, before = dict(pages.all()), self._before
+        ram, before = dict(pages), self._before
         differing = {page: now for page, now in ram.items() if (was := before.get(page, ZERO)) is not now != was}
         self._before = ram
         self._room -= len(differing)

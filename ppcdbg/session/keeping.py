@@ -66,7 +66,7 @@ class Keeper:
             run.pages.changed()
             total = run.pages.total()  # now: the run that is held to the recording asks for it as well
             taken = self._total - len(run.system.input)
-            writer.add(run.system.moment(), taken, run.system.save(), run.pages, lambda: total)
+            writer.add(run.system.moment(), taken, run.system.save(), run.pages.all(), lambda: total)
             self._next = at // self._every * self._every + self._every if self._every is not None else writer.due(at)
         each = max(int(done * LOOK_EVERY / max(now - self._seen, 1e-6)), 1_000)
         self._due = int(self._next) if self._every is not None else position + min(each, 4 * max(done, FIRST_LOOK))

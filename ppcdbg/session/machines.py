@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from ppcdbg.kvm.build import build_system
 from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.machine.system import System
 from ppcdbg.session.format import damaged
+from ppcdbg.session.pages import Pages
 from ppcdbg.session.recorded import begin
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
 from ppcdbg.session.store import Store
@@ -120,6 +121,11 @@ def open_system(machine: MachineDescription) -> System:
         finally:
             store.close()
     return system
+
+
+def built_pages(machine: MachineDescription) -> Mapping[int, bytes]:
+    """RAM of a machine before its first instruction."""
+    return Pages(build_system(replace(machine, session=None))).all()
 
 
 def queue_input(system: System, store: Store) -> None:

@@ -6,7 +6,7 @@ looked at, so that a guest that writes little costs little, however large its RA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ppcdbg.machine.system import System
 
@@ -81,14 +81,31 @@ class Pages:
         return lambda: self._sum(found)
 
     def _sum(self, pages: Iterable[tuple[int, bytes]]) -> int:
-        from hashlib import blake2b  # loads OpenSSL, which a start does not wait for
-
-        hashes, size = self._hashes, HASH_BITS // 8
+        hashes = self._hashes
         for page, content in pages:
-            value = 0
-            if content != ZERO:
-                digest = blake2b(content, digest_size=size, salt=page.to_bytes(8, "big")).digest()
-                value = int.from_bytes(digest, "big")
+            value = page_hash(page, content)
             self._total += value - hashes.get(page, 0)
             hashes[page] = value
         return self._total & _MASK
+
+
+def page_hash(page: int, content: bytes) -> int:
+    """What a page adds to the hash of RAM."""
+    if content == ZERO:
+        return 0
+    from hashlib import blake2b  # loads OpenSSL, which a start does not wait for
+
+    digest = blake2b(content, digest_size=HASH_BITS // 8, salt=page.to_bytes(8, "big")).digest()
+    return int.from_bytes(digest, "big")
+
+
+def ram_totals(changes: Iterable[Mapping[int, bytes]]) -> Iterator[int]:
+    """The hash of RAM after each of some changes, from zero on: ``Pages.total`` of pages that are kept elsewhere."""
+    hashes: dict[int, int] = {}
+    total = 0
+    for pages in changes:
+        for page, content in pages.items():
+            value = page_hash(page, content)
+            total += value - hashes.get(page, 0)
+            hashes[page] = value
+        yield total & _MASK

@@ -158,7 +158,7 @@ class Recorder:
         self.flush()
         self._pages.changed()
         total = self._pages.total_later()
-        self._shelf.add(self.system.moment(), self._written["input"], self.system.save(), self._pages, total)
+        self._shelf.add(self.system.moment(), self._written["input"], self.system.save(), self._pages.all(), total)
         self._shelf_due = self._shelf.due(self._ran)
 
     def _hashed(self, taken: Sequence[tuple[Moment, Callable[[], StateHash]]]) -> list[Mark]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,6 +204,10 @@ class Store:
         ]  # fmt: skip
         self._many("INSERT INTO state_hash VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
+    def unmark(self, position: int, steps: int) -> None:
+        """Take out the hashes of a place."""
+        self._execute("DELETE FROM state_hash WHERE position = ? AND steps = ?", (position, steps))
+
     def marks(self) -> list[Mark]:
         """The hashes in order of time."""
         return [self._checked(_mark, row) for row in self.rows("SELECT * FROM state_hash ORDER BY rowid")]
@@ -241,6 +245,28 @@ class Store:
     def add_line(self, port: int, position: int, text: str) -> None:
         self._execute("INSERT INTO console(port, position, text) VALUES (?, ?, ?)", (port, position, text))
 
+    # --- another future ---------------------------------------------------------------------------
+    def cut(self, counts: Mapping[str, int], key: tuple[int, int]) -> None:
+        """Take out what lies after a moment: of each log, and of the input, so many entries stay."""
+        position, steps = key
+        self._execute("DELETE FROM input WHERE number >= ?", (counts["input"],))
+        for table in ("state_hash", "checkpoint"):
+            self._execute(
+                f"DELETE FROM {table} WHERE position > ? OR position = ? AND steps > ?", (position, position, steps)
+            )
+        self._execute("DELETE FROM console WHERE position > ?", (position,))
+        for kind in WIDTHS:
+            self._shorten(kind, counts[kind])
+
+    def _shorten(self, kind: str, count: int) -> None:
+        found = self.rows(
+            "SELECT first, count, data FROM chunk WHERE kind = ? AND first + count > ? ORDER BY first", (kind, count)
+        )
+        for first, held, data in found:
+            self._execute("DELETE FROM chunk WHERE kind = ? AND first = ?", (kind, first))
+            if first < count:
+                self.add_chunk(kind, first, self._checked(columns.unpack, data, held, WIDTHS[kind])[: count - first])
+
     # --- checkpoints ------------------------------------------------------------------------------
     def put_checkpoint(self, row: Sequence[object]) -> None:
         """A row of :mod:`ppcdbg.session.checkpoints`."""
@@ -254,6 +280,11 @@ class Store:
     def set_bookmark(self, mark: Bookmark) -> None:
         values = (mark.name, mark.position, mark.steps, mark.note)
         self._execute("INSERT OR REPLACE INTO bookmark VALUES (?, ?, ?, ?)", values)
+
+    def replace_bookmarks(self, marks: Sequence[Bookmark]) -> None:
+        self._execute("DELETE FROM bookmark")
+        for mark in marks:
+            self.set_bookmark(mark)
 
     def drop_bookmark(self, name: str) -> None:
         self._execute("DELETE FROM bookmark WHERE name = ?", (name,))

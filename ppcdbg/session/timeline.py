@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.errors import InputError
 from ppcdbg.kvm.run import KvmSystem
-from ppcdbg.machine.input import InputEvent, first_apart
+from ppcdbg.machine.input import InputEvent, Moment, first_apart
 from ppcdbg.machine.system import Limits, Stop, StopKind, System
 from ppcdbg.session.checkpoints import BROKEN
 from ppcdbg.session.pages import PAGE, ZERO, Pages
@@ -93,6 +93,8 @@ class Timeline:
         """What went wrong with a recording's checkpoints, a sentence each."""
         self.parted: list[Callable[[], None]] = []
         """Called when the past was changed, and what was known of the future is forgotten."""
+        self.leaving: list[Callable[[], None]] = []
+        """Called when the guest is about to be moved elsewhere in time."""
         self._recorded = recorded
         self._source = None if recorded is None else recorded.path
         if recorded is not None:
@@ -120,6 +122,10 @@ class Timeline:
     def checkpoints(self) -> tuple[Key, ...]:
         """Where they are."""
         return tuple(point.key for point in self._points)
+
+    def points(self) -> tuple[Checkpoint, ...]:
+        """The checkpoints that are in memory, in order of time, all that is known to be right."""
+        return tuple(point for point in self._points if point.unproved is None)
 
     def first(self) -> tuple[Saved, Mapping[int, bytes]]:
         """The state at the start, and its RAM."""
@@ -231,6 +237,8 @@ class Timeline:
 
     def _restore(self, place: int) -> None:
         """Be at a checkpoint, whose input is still to come; at an earlier one, where this one turns out to be none."""
+        for tell in self.leaving:
+            tell()
         point = self._points[place]
         try:
             self._put(point, place)
@@ -395,6 +403,16 @@ class Timeline:
             if self._key() == before or stop.kind is StopKind.INTERRUPTED:
                 break
         return stop
+
+    def be_at(self, moment: Moment, asked: Asked | None = None) -> Stop:
+        """Be at a moment where somebody was, an interrupt that was taken there included."""
+        stop, here = self.go_to((moment.position, moment.steps), asked), self.system.moment()
+        if here == moment or here.position != moment.position or moment.pc is None or self.system.ended is not None:
+            return stop
+        self.system.run(Limits(moment.position + 1, frozenset({moment.pc}), interrupted=asked))
+        if self.system.position != moment.position:  # it is not come to by running
+            return self.go_to((moment.position, moment.steps), asked)
+        return self._here(StopKind.LIMIT)
 
     def _reached(self, of: Callable[[Key], int], target: int, place: int) -> bool:
         """Whether running on from here is the shortest way to a target."""

@@ -256,7 +256,7 @@ def test_a_forged_checkpoint_is_found_by_its_hash(path: Path, monkeypatch: pytes
         if forged == "state":
             state = {**state, "core": {**state["core"], "reset": ["no"]}}
         else:
-            monkeypatch.setattr(pages, "_known", {**pages.all(), 0x300000: b"other" + bytes(4091)})
+            pages = {**pages, 0x300000: b"other" + bytes(4091)}
         monkeypatch.setattr(checkpoints, "hash_of", lambda state, ram: Run(make(demo("e500v2", "kvm"))).hash())
         add(self, moment, taken, state, pages, total)
         self._store.settle()

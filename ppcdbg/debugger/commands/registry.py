@@ -21,6 +21,7 @@ from ppcdbg.debugger.commands import (
     info,
     misc,
     paravirt,
+    record,
     running,
     scripts,
     searches,
@@ -252,6 +253,7 @@ def commands() -> Registry:
         travel,
         searches,
         branches,
+        record,
         misc,
     )
     return Registry((*(command for family in families for command in family.COMMANDS), *OWN))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger.arguments import count_of, file_of
+from ppcdbg.debugger.arguments import count_of
 from ppcdbg.debugger.bookmarks import Place, Places
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.positions import Kind, position_of, where_of, words
@@ -95,15 +95,6 @@ def _bookmark_words(debugger: Debugger, argument: str) -> list[str]:
     return ["list", "delete", "rename", "note", *debugger.past.bookmarks]
 
 
-def save_session(debugger: Debugger, argument: str) -> Note:
-    """The run up to now as a file that replays."""
-    if not argument:
-        raise UsageError("save-session needs a file, for example: save-session bug.ppcdbg")
-    path = file_of(debugger, argument)
-    size = debugger.past.save(path)
-    return Note(f"{path}: {debugger.position:,} instructions, {size:,} bytes; `ppcdbg replay {path}` replays them")
-
-
 COMMANDS: tuple[Command, ...] = (
     Command(
         "reverse-stepi", reverse_stepi, "reverse-stepi [N]", "Go back N instructions (default 1).", "reverse-stepi 10",
@@ -128,11 +119,6 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("back", back, "back", "Return to where the guest was before the last motion.", "back", "time"),
     Command("forward", forward, "forward", "Undo a back.", "forward", "time"),
-    Command(
-        "save-session", save_session, "save-session FILE",
-        "Write the run up to now, with its input and bookmarks, into a session file.", "save-session bug.ppcdbg",
-        "time",
-    ),
     Command(
         "bookmark", bookmark,
         "bookmark [NAME [@PLACE] [NOTE]] | list | delete NAME... | rename OLD NEW | note NAME [TEXT]",

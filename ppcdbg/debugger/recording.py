@@ -1,0 +1,101 @@
+"""Recording what is debugged into a session file, from any moment on: what is known of the run goes into it whole."""
+
+from __future__ import annotations
+
+import atexit
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ppcdbg.errors import InputError, UsageError
+from ppcdbg.session.following import Following, Row
+from ppcdbg.session.store import Store
+
+if TYPE_CHECKING:
+    from ppcdbg.debugger.travel import Travel
+
+
+class Recording:
+    """The recording of one debugger, if there is one. ``path``: the file."""
+
+    def __init__(self, travel: Travel) -> None:
+        self._travel = travel
+        self._recorder: Following | None = None
+        self.path: Path | None = None
+
+    @property
+    def begins(self) -> int:
+        """The position with which a file begins that is begun now."""
+        return self._travel.timeline.start[0]
+
+    def start(self, path: Path) -> None:
+        """Begin to record. Raises UsageError where that cannot be."""
+        if self.path is not None:
+            raise UsageError(f"this run is being recorded into {self.path}; say `record stop` first")
+        self._recorder, self.path = self._begun(path), path
+        self._travel.bookmarks.changed.append(self._noted)
+        atexit.register(self._leave)
+
+    def save(self, path: Path) -> int:
+        """Write the run up to now, whatever is being recorded; the size of the file. Raises UsageError."""
+        self._ended(self._begun(path))
+        return path.stat().st_size
+
+    def _begun(self, path: Path) -> Following:
+        travel = self._travel
+        system = travel.debugger.system
+        if system.description is None:
+            raise UsageError("this guest was not made from a description, so no file could make it again")
+        timeline = travel.timeline
+        if path.exists():
+            raise UsageError(f"{path} exists already; name another file, or remove it")
+        interrupts = [] if travel.debugger.has_exits else self._interrupts()
+        try:
+            store = Store.new(path)
+            try:
+                recorder = Following(system, store, timeline, interrupts)
+                recorder.note(travel.bookmarks.of_file())
+                store.settle()
+            except InputError:
+                store.close()
+                path.unlink()
+                raise
+        except InputError as error:
+            raise UsageError(str(error)) from None
+        return recorder
+
+    def _ended(self, recorder: Following) -> None:
+        try:
+            recorder.finish()
+            recorder.store.close()
+        except InputError as error:
+            raise UsageError(str(error)) from None
+
+    def _interrupts(self) -> list[Row]:
+        """Those of a bare machine are known only to who runs through its past."""
+        travel, debugger = self._travel, self._travel.debugger
+        last, before = debugger.last, debugger.before
+        with travel.unrecorded():
+            rows = travel.interrupts()
+        debugger.stands(last, before)
+        if rows is None:
+            raise UsageError("interrupted; nothing is recorded")
+        return rows
+
+    def stop(self) -> tuple[Path, int]:
+        """End the recording: the file and its size. Raises UsageError where there is none, or it cannot be written."""
+        if self._recorder is None or self.path is None:
+            raise UsageError("nothing is being recorded; `record FILE` begins")
+        recorder, path = self._recorder, self.path
+        self._recorder = self.path = None
+        self._travel.bookmarks.changed.remove(self._noted)
+        atexit.unregister(self._leave)
+        self._ended(recorder)
+        return path, path.stat().st_size
+
+    def _noted(self) -> None:
+        if self._recorder is not None:
+            self._recorder.note(self._travel.bookmarks.of_file())
+
+    def _leave(self) -> None:
+        if self._recorder is not None:
+            self.stop()

@@ -1,0 +1,200 @@
+"""Recording that begins at any moment, and follows a guest that is moved about in time.
+
+The file holds the run from where its history begins: the timeline has the input, the exits and the console are kept, so
+nothing is run again. Where that is not the first instruction, the file begins with a checkpoint. While the guest is in
+the past nothing is written, for it is in the file; who changes the past takes back what the file has of the future.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import partial
+
+from ppcdbg.cpu.observe import Observer
+from ppcdbg.cpu.plain import Saved, octets, table
+from ppcdbg.cpu.state import RETIRED, SKIPPED, State
+from ppcdbg.machine.input import InputEvent, Moment
+from ppcdbg.machine.system import System
+from ppcdbg.session.checkpoints import Writer
+from ppcdbg.session.machines import built_pages, write_machine
+from ppcdbg.session.pages import ram_totals
+from ppcdbg.session.recorder import FIRST_LOOK, Interrupts, Recorder
+from ppcdbg.session.snapshots import StateHash, hash_of
+from ppcdbg.session.store import Bookmark, Store
+from ppcdbg.session.timeline import Key, Timeline
+
+Row = tuple[int, int, int, int, int]
+
+
+def moment_of(state: Saved, steps: int) -> Moment:
+    """The moment of a saved state that has so many exits before it."""
+    block = State()
+    block.block[:] = octets(table(state["core"])["block"])
+    return Moment(int(block.counters[RETIRED]), int(block.counters[SKIPPED]), steps, block.pc)
+
+
+class Following(Recorder):
+    """Records one system, with all that its timeline knows. ``interrupts``: those that a bare machine has taken."""
+
+    def __init__(self, system: System, store: Store, timeline: Timeline, interrupts: Sequence[Row] = ()) -> None:
+        self._timeline = timeline
+        self._earlier = timeline.points()[0].taken
+        """Input that had come before the timeline begins: it is in the state that the file begins with."""
+        self._flushed: Key = (-1, -1)
+        self._marked: Key = (-1, -1)
+        self._begins, self._unfit = True, list[Key]()
+        machine = system.description
+        assert machine is not None
+        write_machine(store, machine)
+        state, pages = timeline.first()
+        begin = timeline.start != (0, 0)
+        store.set("begin", begin)
+        super().__init__(system, store)
+        self._shelf = Writer(store, built_pages(machine) if begin else pages)
+        if begin:
+            total = ram_totals([pages])
+            self._shelf.add(moment_of(state, timeline.start[1]), 0, state, pages, lambda: next(total))
+        if self._interrupts is not None:
+            before = self._interrupts.before
+            self._interrupts = system.core.observer = Once(before, interrupts)
+        timeline.leaving.append(self._leaving)
+        timeline.parted.append(self._parted)
+        self.flush()
+        for position, steps in self._unfit:
+            store.later(partial(store.unmark, position, steps))
+
+    def _key(self) -> Key:
+        return self.system.position, self.system.steps
+
+    @property
+    def behind(self) -> bool:
+        """Whether the guest is where the file was before."""
+        return self._key() < self._flushed
+
+    # --- what a recorder does ---------------------------------------------------------------------
+    def _taken(self, event: InputEvent) -> None:
+        self._before(event)  # the timeline keeps it
+        if self._marked == self._key():  # a replay has taken it when it is compared
+            position, steps = self._marked
+            self._marked = (position, steps - 1)
+            if self._marks and (self._marks[-1][0].position, self._marks[-1][0].steps) == (position, steps):
+                self._marks[-1][1]()
+                del self._marks[-1]
+            self.store.later(lambda: self.store.unmark(position, steps))
+
+    def visit(self) -> None:
+        """See ``Visitor.visit``."""
+        if self.behind:
+            self._due = self.system.position + FIRST_LOOK
+        else:
+            super().visit()
+
+    def wants(self) -> bool:
+        """See ``Visitor.wants``."""
+        return not self.behind and super().wants()
+
+    def _mark(self) -> None:
+        """See ``Recorder._mark``: once for each moment, and not where an exit is held, which no replay comes to."""
+        if self._begins:
+            self._begins = False
+            self._mark_past()
+        elif self._key() > self._marked and getattr(self.system, "held", None) is None:
+            super()._mark()
+            self._marked = self._key()
+
+    def _mark_past(self) -> None:
+        """Marks of the timeline's checkpoints, but where input came: a replay has taken it when it is compared."""
+        taken = [(event.position, event.steps) for event in self._timeline.taken]
+        points = [point for point in self._timeline.points() if point.key <= self._key()]
+        self._marked = points[-1].key
+        totals = ram_totals([point.pages for point in points])
+        for point in points:
+            moment, state = moment_of(point.state, point.key[1]), point.state
+
+            def work_out(state: Saved = state) -> StateHash:
+                return hash_of(state, next(totals))
+
+            self._marks.append((moment, work_out))
+            if point.key in taken[point.taken : point.taken + 1]:
+                self._unfit.append(point.key)
+
+    def flush(self) -> None:
+        """See ``Recorder.flush``."""
+        if not self.behind:
+            self._events = [*self._timeline.taken[self._earlier + self._written["input"] :]]
+            super().flush()
+            self._flushed = self._key()
+
+    def _leaving(self) -> None:
+        """The guest is about to be moved elsewhere in time: what it did here is to be in the file."""
+        if not self.behind:
+            self._mark()
+        self.flush()
+        if isinstance(self._interrupts, Once):
+            self._interrupts.elsewhere()
+
+    def finish(self) -> None:
+        """See ``Recorder.finish``."""
+        self._timeline.leaving.remove(self._leaving)
+        self._timeline.parted.remove(self._parted)
+        super().finish()
+
+    def _end(self) -> None:
+        if not self.behind:
+            super()._end()
+
+    # --- another future ---------------------------------------------------------------------------
+    def _parted(self) -> None:
+        """The past was changed: the file ends here, and goes on from here."""
+        here, board = self._key(), self.system.board
+        if here >= self._flushed:
+            return
+        written = self._written
+        if isinstance(self._interrupts, Once):
+            written["interrupt"] = self._interrupts.back_to(here[0])
+        written["input"] = len(self._timeline.taken) - self._earlier
+        written["exit"] = 0 if self._exits is None else len(self._exits)
+        written["console0"], written["console1"] = len(board.console.output), len(board.console1.output)
+        upto = dict(written)
+        self._flushed = self._marked = here
+        self._ended_at = None
+        self.store.later(lambda: self.store.cut(upto, here))
+        self.store.later(lambda: self.store.set("end", None))
+        self._shelf.close()
+        self.flush()
+
+    def note(self, bookmarks: Sequence[Bookmark]) -> None:
+        """Have the bookmarks of the run written."""
+        self.store.later(lambda: self.store.replace_bookmarks(bookmarks))
+
+
+class Once(Interrupts):
+    """Each interrupt once, however often it is run through. ``rows`` has those that are new."""
+
+    def __init__(self, before: Observer, known: Sequence[Row]) -> None:
+        super().__init__(before)
+        self.rows = [*known]
+        self._positions = [row[4] for row in known]
+        """Where every interrupt was taken."""
+        self._pass, self._at = -1, 0
+        """Position of the last one heard, and how many were heard there in this pass."""
+
+    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
+        self._at = self._at + 1 if position == self._pass else 1
+        self._pass = position
+        last = self._positions[-1] if self._positions else -1
+        if position > last or position == last and self._at > self._positions.count(position):
+            self._positions.append(position)
+            self.rows.append((vector, pc, msr, guest, position))
+        self.before.interrupt_taken(vector, pc, msr, guest, position)
+
+    def elsewhere(self) -> None:
+        """The guest was moved: what comes next is another pass."""
+        self._pass = -1
+
+    def back_to(self, position: int) -> int:
+        """Forget those after the present, which has this position; how many are left."""
+        before = bisect_left(self._positions, position)
+        del self._positions[before + (self._at if self._pass == position else 0) :]
+        return len(self._positions)
