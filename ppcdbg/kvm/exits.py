@@ -229,6 +229,8 @@ def _itlb_miss(v: Vcpu) -> int:
 def _debug(v: Vcpu) -> int:
     """to userspace if it debugs the guest, else queues DEBUG where the guest asked for it"""
     v.exit_type = codes.DEBUG_EXITS
+    if v.hv and v.quirks.debug_exit_takes_sprg9:
+        v.reg[SLOT["SPRG9"]] = v.gpr[8]
     if v.deferral.stepped():
         v.actions.append((DEBUG, "a step in a critical section"))
         return RESUME_GUEST

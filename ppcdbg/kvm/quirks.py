@@ -2,6 +2,7 @@
 
 A default of true is what 6.1 does. The two that stop KVM from working at all are false. Nothing reads these but the
 room that acts them out; the names are listed with their places in facts 14 (Q1..Q22) and in the oracle's notes (O..).
+Q23 is in kernel/head_booke.h and kvm/bookehv_interrupts.S.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ class Quirks:
     trace_spellings: bool = _quirk("Q20", "trace text: AltiVec exits print as SPE_*, kvm_ppc_instr adds an empty line")
     hv_maps_magic_page: bool = _quirk("Q21", "HV: MAP_MAGIC_PAGE succeeds and nothing is mapped")
     mmio_commits_first: bool = _quirk("Q22", "MMIO: update register and pc change before userspace answers")
+    debug_exit_takes_sprg9: bool = _quirk(
+        "Q23", "HV, 32-bit host: the debug vector keeps r8 in SPRG9, so a debug exit leaves the guest's r8 there"
+    )
     exit_number_in_r5: bool = _quirk(
         "O1", "PR: the handler is called with the vcpu where the exit number belongs: BUG at the first exit", False
     )

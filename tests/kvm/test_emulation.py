@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ppcdbg.kvm import codes, emulate, emulate_sprs, ioctl, one_reg
+from ppcdbg.kvm import booke, codes, emulate, emulate_sprs, ioctl, one_reg
 from ppcdbg.kvm.hypercalls import magic_features
 from ppcdbg.kvm.log import FailureLog
 from ppcdbg.kvm.quirks import Quirks, listing
@@ -12,7 +12,7 @@ from ppcdbg.kvm.records import Did
 from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.vm import FailurePolicy, UnknownSpr
 from ppcdbg.machine.system import Limits, StopKind
-from tests.kvm.machines import BRANCH_SELF, NOP, li, lis, mfspr, mtspr, system, vcpu
+from tests.kvm.machines import BRANCH_SELF, ENTRY, NOP, li, lis, mfspr, mtspr, system, vcpu
 
 
 def do(v: Vcpu, word: int) -> int:
@@ -24,7 +24,7 @@ def do(v: Vcpu, word: int) -> int:
 def test_every_quirk_has_an_identifier_and_the_fatal_ones_are_off() -> None:
     table = listing()
     assert len({q.ident for q in table}) == len(table)
-    assert {f"Q{n}" for n in range(1, 23)} - {q.ident for q in table} == {"Q18"}  # the guest kernel's
+    assert {f"Q{n}" for n in range(1, 24)} - {q.ident for q in table} == {"Q18"}  # the guest kernel's
     assert [q.ident for q in table if not q.default] == ["O1", "O2"]
     assert Quirks() == Quirks()
 
@@ -208,6 +208,18 @@ def test_configuration_registers_that_a_guest_reads() -> None:
 
 
 # --- guest debug ----------------------------------------------------------------------------------------
+def test_a_debug_exit_leaves_r8_in_sprg9() -> None:
+    """The debug vector of a 32-bit host needs a register and keeps r8 in SPRG9, which E.HV does not remap."""
+    for quirk in (True, False):
+        v = vcpu("e500mc", debug_exit_takes_sprg9=quirk)
+        s = system(v, [li(8, 0x88), li(9, 0x99), mtspr(605, 9), NOP, BRANCH_SELF], msr=0x00021002)
+        ioctl.set_guest_debug(v, codes.GUESTDBG_ENABLE | codes.GUESTDBG_USE_HW_BP, ((ENTRY + 12, 2),))
+        booke.set_msr(v, v.shared.msr)  # SET_GUEST_DEBUG takes effect here
+        s.run(Limits(10))
+        assert (15, ENTRY + 12) in [(r.vector, r.pc) for r in v.exits]
+        assert v.core.read_spr("SPRG9") == (0x88 if quirk else 0x99)
+
+
 def test_guest_debug_owns_the_debug_registers() -> None:
     v = vcpu()
     ioctl.set_guest_debug(v, codes.GUESTDBG_ENABLE | codes.GUESTDBG_SINGLESTEP)
