@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ppcdbg.debugger.symbols import SymbolTable
     from ppcdbg.explore.interleavings import Interleavings, Plan
     from ppcdbg.explore.together import Rules
+    from ppcdbg.explore.vcpus import Vcpus
     from ppcdbg.machine.description import MachineDescription
 
 MOST = 4
@@ -56,7 +57,8 @@ def run(
     found = search.search(plan, progress)
     progress(0, 0)
     if options.json:
-        write_json({"status": "finding" if found.failures else "ok", **data(found)}, options.json)
+        status = "finding" if found.failures else "ok" if found.decided else "limit"
+        write_json({"status": status, **data(found)}, options.json)
     if options.json != "-":
         rows = [*view.title(found), *view.rules(rules, symbols.name)]
         if found.failures:
@@ -65,9 +67,11 @@ def run(
             rows += view.table(tale, options.vcpus, symbols.name, machine.cpu)
             rows += view.verdict(found.failures[0].broken)
         else:
-            rows += view.verdict(None)
+            rows += view.clean(found)
         print(to_text(rows))
-    return Status.FINDING if found.failures else Status.OK
+    if found.failures:
+        return Status.FINDING
+    return Status.OK if found.decided else Status.LIMIT
 
 
 def _begin(
@@ -75,16 +79,26 @@ def _begin(
 ) -> tuple[Interleavings, Rules]:  # fmt: skip
     from ppcdbg.explore.interleavings import Interleavings
     from ppcdbg.explore.together import rules_of
-    from ppcdbg.machine.cluster import build_cluster
 
     if not 1 < options.vcpus <= MOST:
         raise UsageError(f"option --vcpus is {options.vcpus}; it must be from 2 to {MOST}, or be left out")
-    if machine.hv != "none":
-        raise UsageError("several cores run on the bare machine only; give --hv none")
-    cluster, _ = build_cluster(machine, options.vcpus)
+    vcpus = _vcpus(machine, options.vcpus)
     addresses = {name: at for name in symbols.names() if (at := symbols.address(name)) is not None}
-    rules = rules_of(addresses, cluster.board.bus.ram, options.final, options.exclusive)
-    return Interleavings(cluster, rules), rules
+    rules = rules_of(addresses, vcpus.cluster.board.bus.ram, options.final, options.exclusive)
+    return Interleavings(vcpus, rules), rules
+
+
+def _vcpus(machine: MachineDescription, count: int) -> Vcpus:
+    """The cores of a guest at its first instruction."""
+    if machine.hv == "none":
+        from ppcdbg.explore.vcpus import Vcpus
+        from ppcdbg.machine.cluster import build_cluster
+
+        return Vcpus(build_cluster(machine, count)[0])
+    from ppcdbg.explore.vcpus_kvm import KvmVcpus
+    from ppcdbg.kvm.cluster import KvmCluster
+
+    return KvmVcpus(KvmCluster(machine, count))
 
 
 def _plan(options: argparse.Namespace) -> Plan:

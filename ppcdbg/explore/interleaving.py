@@ -139,6 +139,7 @@ class Course:
     def advance(self) -> None:
         """One step of the current core."""
         before = self.vcpus.effects
+        self._key = -1, None
         self.vcpus.step(self.current)
         if self.vcpus.effects != before:
             self.still = frozenset()

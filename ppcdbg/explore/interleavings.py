@@ -15,7 +15,6 @@ from ppcdbg.explore.interleaving import Course, End, Interleaving, Switch, text
 from ppcdbg.explore.tale import Tale
 from ppcdbg.explore.together import Broken, Judge, Rules
 from ppcdbg.explore.vcpus import Moment, Vcpus
-from ppcdbg.machine.cluster import Cluster
 
 SPARSE = 8
 """Of how many places a drawn schedule switches at one."""
@@ -50,7 +49,8 @@ class Failure:
 @dataclass
 class Report:
     """``complete``: nothing within the plan was left out. ``runs`` were begun, ``joined`` of them came to a state that
-    was known; ``places`` where a switch was possible; ``undecided`` were given up; ``deepest``: switches in a run."""
+    was known; ``places`` where a switch was possible; ``undecided`` were given up; ``deepest``: switches in a run;
+    ``ran``: vCPUs that were ever let go."""
 
     plan: Plan
     vcpus: int
@@ -61,8 +61,14 @@ class Report:
     joined: int = 0
     undecided: int = 0
     deepest: int = 0
+    ran: int = 1
     clock: bool = False
     failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def decided(self) -> bool:
+        """Whether nothing was given up, or left out of what was to be tried."""
+        return not self.undecided and (self.complete or bool(self.plan.samples))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,8 @@ class _Again(Exception):
 class Interleavings:
     """The search of one guest."""
 
-    def __init__(self, cluster: Cluster, rules: Rules) -> None:
-        self.vcpus = Vcpus(cluster)
+    def __init__(self, vcpus: Vcpus, rules: Rules) -> None:
+        self.vcpus = vcpus
         self.judge = Judge(self.vcpus, rules)
         self._start = self.vcpus.moment()
         self._known: set[Hashable] = set()
@@ -222,6 +228,7 @@ class Interleavings:
                 self._known.add((state, current))
                 self._branch(node, course, state, report, later)
             course.advance()
+            report.ran = max(report.ran, vcpus.count - sum(vcpus.cluster.held))
             if vcpus.clock is not report.clock or prune and self._code_written():
                 raise _Again
             broken = judge.state()
@@ -271,6 +278,7 @@ class Interleavings:
                     if self._perhaps(course, switches, chance, plan):
                         continue
                 course.advance()
+                report.ran = max(report.ran, self.vcpus.count - sum(self.vcpus.cluster.held))
                 broken = self.judge.state()
             report.deepest = max(report.deepest, len(switches))
             self._note(_Node(self._start, 0, frozenset(), tuple(switches)), broken, course.position)

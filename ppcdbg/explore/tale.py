@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ppcdbg.cpu.interrupts import DOORBELL, DOORBELL_CRITICAL, VECTORS
+from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.engine.reference.shared import Touch
 from ppcdbg.explore.interleaving import Course
@@ -13,7 +13,7 @@ from ppcdbg.explore.together import DOORBELL as DOORBELL_RULE
 from ppcdbg.explore.together import PROGRESS, Broken
 from ppcdbg.isa import slots
 
-_BELLS = frozenset({DOORBELL, DOORBELL_CRITICAL})
+_MSGCLR, _MASK = 0x7C0001DC, 0xFC0007FE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class Tale:
         self._taken: list[tuple[int, int]] = []
         self._bells: list[int] = []
         self._reserved: list[int] = []
-        self._position = 0
+        self._position, self._pc = 0, 0
+        self._word: int | None = None
 
     def begin(self, course: Course) -> None:
         """The run stands at its start."""
@@ -64,40 +65,37 @@ class Tale:
     def before(self, course: Course) -> None:
         """A step is about to be taken."""
         self._taken.clear()
+        self._pc, self._word = course.vcpus.pc(course.current), course.vcpus.word(course.current)
         self._position = course.position
-        self._bells = _slot(course, slots.DOORBELLS)
+        self._bells = _messages(course)
         self._reserved = _slot(course, slots.RESERVED)
 
     def after(self, course: Course) -> None:
         """It was taken."""
         vcpu, cluster = course.current, course.vcpus.cluster
         engine = cluster.engines[vcpu]
-        notes = [(number, f"takes {VECTORS[vector].name}") for number, vector in self._taken]
-        notes += self._messages(course)
+        pc = engine.cia
+        word = self._word if pc == self._pc and self._word is not None else course.vcpus.word(vcpu, pc)
+        exits = cluster.cores[vcpu].tenant
+        notes = [(n, f"{'exits' if exits else 'takes'}: {VECTORS[vector].name}") for n, vector in self._taken]
+        notes += self._messages(course, word is not None and word & _MASK == _MSGCLR)
         for number, held in enumerate(_slot(course, slots.RESERVED)):
             if self._reserved[number] and not held and number != vcpu:
                 notes.append((number, "loses its reservation"))
-        pc = engine.cia
-        real = engine.fetched(pc)
-        ram = cluster.board.bus.ram
-        word = None if real is None else int.from_bytes(ram[real : real + 4], "big")
         self.rows.append(Row(self._position, vcpu, pc, word, tuple(engine.touches), tuple(notes)))
 
-    def _messages(self, course: Course) -> list[tuple[int, str]]:
+    def _messages(self, course: Course, clears: bool) -> list[tuple[int, str]]:
+        """What became of messages. One that is gone was taken, unless the instruction was a msgclr."""
         notes = []
-        taken = {(number, vector) for number, vector in self._taken if vector in _BELLS}
-        for number, now in enumerate(_slot(course, slots.DOORBELLS)):
+        for number, now in enumerate(_messages(course)):
             for kind in range(5):
                 was, bit = self._bells[number], 1 << kind
-                if was & bit and any(n == number and _kind(vector) == kind for n, vector in taken):
-                    self._fate(number, kind, "taken")
-                    was &= ~bit
                 if now & bit and not was & bit:
                     self.letters.append(Letter(self._position, course.current, number, kind))
                     notes.append((course.current, f"a message to vCPU {number}"))
                 elif was & bit and not now & bit:
-                    self._fate(number, kind, "cleared")
-                    notes.append((number, "throws a message away"))
+                    self._fate(number, kind, "cleared" if clears else "taken")
+                    notes.append((number, "throws a message away" if clears else "takes a message"))
         return notes
 
     def _fate(self, receiver: int, kind: int, fate: str) -> None:
@@ -122,8 +120,8 @@ class Tale:
         )  # fmt: skip
 
 
-def _kind(vector: int) -> int:
-    return 0 if vector == DOORBELL else 1
+def _messages(course: Course) -> list[int]:
+    return [course.vcpus.cluster.messages(number) for number in range(course.vcpus.count)]
 
 
 def _slot(course: Course, slot: int) -> list[int]:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
+from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.cpu.state import COUNTER_OFFSET, RETIRED, SKIPPED, TLB_OFFSET
-from ppcdbg.engine.api import EngineStop
+from ppcdbg.engine.reference.shared import SharedEngine
 from ppcdbg.isa import slots
 from ppcdbg.isa.table import decoder
-from ppcdbg.machine.cluster import Cluster
+from ppcdbg.machine.board import Board
 from ppcdbg.session.plain import encode
 
 PAGE = 4096
@@ -30,6 +32,32 @@ _SAFE_SPRS = frozenset({1, 8, 9})
 _HISTORY = frozenset({"counts", "console", "console1", "due"})
 _TIME = slice(COUNTER_OFFSET + 8 * RETIRED, COUNTER_OFFSET + 8 * (SKIPPED + 1))
 _TLBIVAX, _MASK = 0x7C000624, 0xFC0007FE
+
+
+class Cores(Protocol):
+    """What a search needs of several cores, bare or under KVM; see ``machine.cluster.Cluster``."""
+
+    @property
+    def board(self) -> Board: ...
+    @property
+    def cores(self) -> tuple[Core, ...]: ...
+    @property
+    def engines(self) -> tuple[SharedEngine, ...]: ...
+
+    held: list[bool]
+    stopped: list[str]
+
+    @property
+    def position(self) -> int: ...
+    @property
+    def over(self) -> str: ...
+    def rests(self, number: int) -> bool: ...
+    def interruptible(self, number: int) -> bool: ...
+    def messages(self, number: int) -> int: ...
+    def next_tick(self) -> int | None: ...
+    def step(self, number: int) -> object: ...
+    def pass_time(self) -> bool: ...
+    def device_moved(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +88,14 @@ class Moment:
     held: tuple[bool, ...]
     stopped: tuple[str, ...]
     pages: Mapping[int, bytes]
+    more: tuple[Any, ...] = ()
+    """What a kind of cores has beside."""
 
 
 class Vcpus:
     """The cores of one cluster; the search begins where they stand when this is made."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cores) -> None:
         self.cluster = cluster
         self.count = len(cluster.cores)
         ram = cluster.board.bus.ram
@@ -84,10 +114,9 @@ class Vcpus:
     def pc(self, number: int) -> int:
         return self.cluster.cores[number].state.pc
 
-    def word(self, number: int) -> int | None:
-        """The instruction that a core is at; None where its fetch faults."""
-        engine, pc = self.cluster.engines[number], self.pc(number)
-        real = engine.fetched(pc)
+    def word(self, number: int, pc: int | None = None) -> int | None:
+        """The instruction that a core is at, or one at another address; None where its fetch faults."""
+        real = self.cluster.engines[number].fetched(self.pc(number) if pc is None else pc)
         if real is None:
             return None
         ram = self.cluster.board.bus.ram
@@ -114,24 +143,25 @@ class Vcpus:
             return (word >> 16 & 0x1F | word >> 6 & 0x3E0) in _SAFE_SPRS
         return insn.body.__module__ in _LOCAL_CHAPTERS or insn.name in _LOCAL
 
-    def step(self, number: int) -> EngineStop | None:
+    def step(self, number: int) -> None:
         """One instruction. ``engines[number].touches`` are its accesses."""
         cluster = self.cluster
         engine = cluster.engines[number]
         engine.touches.clear()
-        bells = [core.state.reg[slots.DOORBELLS] for core in cluster.cores]
+        bells, accesses = self._messages(), self._accesses()
         word = self.word(number)
         if word is not None and _tells_time(word):
             self.clock = True
             self.effects += 1
-        stop = cluster.step(number)
-        told = any(t.write or t.address >= len(cluster.board.bus.ram) for t in engine.touches)
-        told = told or [core.state.reg[slots.DOORBELLS] for core in cluster.cores] != bells
-        if told or word is not None and word & _MASK == _TLBIVAX:
+        cluster.step(number)
+        told = any(t.write for t in engine.touches) or self._accesses() != accesses
+        if told or self._messages() != bells or word is not None and word & _MASK == _TLBIVAX:
             self.effects += 1
         if not self.clock and cluster.next_tick() is not None:
             self.clock = True
-        return stop
+
+    def _messages(self) -> list[int]:
+        return [self.cluster.messages(number) for number in range(self.count)]
 
     # --- states ---------------------------------------------------------------------------------------------------
     def moment(self) -> Moment:
@@ -142,11 +172,19 @@ class Vcpus:
             for n, core in enumerate(cluster.cores)
         )
         pages = dict(zip(written := self._written(), self._contents(written)))
-        return Moment(cores, self._look(), tuple(cluster.held), tuple(cluster.stopped), pages)
+        return Moment(cores, self._look(), tuple(cluster.held), tuple(cluster.stopped), pages, self.keep())
+
+    def keep(self) -> tuple[Any, ...]:
+        """What these cores have beside registers, TLB and memory."""
+        return ()
+
+    def give_back(self, kept: tuple[Any, ...]) -> None:
+        """Take what ``keep`` gave."""
 
     def put(self, moment: Moment) -> None:
         """Everything stands there again."""
         cluster = self.cluster
+        self.give_back(moment.more)
         for number, (core, kept) in enumerate(zip(cluster.cores, moment.cores)):
             same = self._tlb(number) is kept.tlb
             core.state.block[:TLB_OFFSET] = kept.head
@@ -214,7 +252,10 @@ class Vcpus:
         return sum(region.reads + region.writes for region in self.cluster.board.bus.regions)
 
     def _written(self) -> list[int]:
-        pages: set[int] = set()
+        bus = self.cluster.board.bus
+        pages: set[int] = {*bus.written}
+        for start, size in bus.written_outside:
+            pages.update(range(start & -PAGE, start + size, PAGE))
         for engine in self.cluster.engines:
             pages.update(engine.written())
         return sorted(pages)

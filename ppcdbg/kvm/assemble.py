@@ -80,10 +80,17 @@ def build_kvm(
     cores.append(core)
     image = load_image(description, RamWindow(board.ram, description.memory), hypervisor_node(description))
     engine = factory(core)
-    kernel_irqchip = description.irqchip == "kernel"
-    vm = Vm(
+    vcpu = make_vcpu(make_vm(description, host), core, board)
+    boot_vcpu(vcpu, image.boot)
+    queue = InputQueue(lambda: core.retired)
+    return KvmSystem(vcpu, engine, board, queue, BoardUserspace(board)), image
+
+
+def make_vm(description: MachineDescription, host: HostModel | None = None) -> Vm:
+    """The virtual machine of a description, with no vcpu yet."""
+    return Vm(
         memory_size=description.memory,
-        hv=model.has_hv,
+        hv=CORES[description.cpu].has_hv,
         host=host or backed(HOSTS[description.cpu], description.backing),
         quirks=quirks_of(description),
         on_failure=FailurePolicy(description.on_emulation_failure),
@@ -92,18 +99,22 @@ def build_kvm(
         pv_2010=description.pv == "2010",
         deferral=description.deferral,
         rewrites=description.patch_by == "hypervisor",
-        mpic_in_kernel=(MPIC_BASE, MPIC_SIZE) if kernel_irqchip else None,
+        mpic_in_kernel=(MPIC_BASE, MPIC_SIZE) if description.irqchip == "kernel" else None,
     )
-    shared = SharedPage(board.bus.ram[description.memory : description.memory + 4096] if not vm.hv else bytearray(4096))
-    board.bus.written_outside.append((description.memory, 4096))
-    vcpu = Vcpu(vm, core, shared, description.memory)
-    vcpu.epr_flags = codes.EPR_KERNEL if kernel_irqchip else codes.EPR_USER
-    _boot(vcpu, image.boot)
-    queue = InputQueue(lambda: core.retired)
-    return KvmSystem(vcpu, engine, board, queue, BoardUserspace(board)), image
 
 
-def _boot(v: Vcpu, state: BootState) -> None:
+def make_vcpu(vm: Vm, core: Core, board: Board) -> Vcpu:
+    """The next vcpu of a machine. Its shared page is the host's: behind the guest's RAM, which in PR mode maps it."""
+    number = len(vm.vcpus)
+    page = vm.memory_size + 4096 * number
+    shared = SharedPage(bytearray(4096) if vm.hv else board.bus.ram[page : page + 4096])
+    board.bus.written_outside.append((page, 4096))
+    vcpu = Vcpu(vm, core, shared, page, number)
+    vcpu.epr_flags = codes.EPR_USER if vm.mpic_in_kernel is None else codes.EPR_KERNEL
+    return vcpu
+
+
+def boot_vcpu(v: Vcpu, state: BootState) -> None:
     """What QEMU does before the first KVM_RUN: SW_TLB, the boot mapping, registers."""
     tlb = v.configure_tlb(Geometry(512, 4, v.vm.host.tlb1_entries))
     e = state.tlb1

@@ -203,17 +203,19 @@ _PRIORITY_OF_TYPE = {0: irqprio.DBELL, 1 << 27: irqprio.DBELL_CRIT}
 
 
 def msgsnd(v: Vcpu, rb: int) -> int:
-    """Sets the bit in every vcpu that the message matches; there is one."""
+    """Sets the bit in every vcpu that the message matches, and kicks it."""
     message = v.gpr[rb]
     kind = rb if v.quirks.msgsnd_type_from_register_number else message
     priority = _PRIORITY_OF_TYPE.get(kind & _TYPE_MASK)
     if priority is None:
         return EMULATE_FAIL
-    if message & _BROADCAST or message & _PIR_MASK == v.number:
-        v.pending |= 1 << priority
-        v.queued.append(priority)
-        v.queued_by[priority] = (len(v.exits), v.core.now)
-        v.queue_counts[priority] += 1
+    for target in v.vm.vcpus:
+        if message & _BROADCAST or message & _PIR_MASK == target.number:
+            target.pending |= 1 << priority
+            target.queued.append(priority)
+            target.queued_by[priority] = (len(target.exits), target.core.now)
+            target.queue_counts[priority] += 1
+            target.kick()
     return EMULATE_DONE
 
 

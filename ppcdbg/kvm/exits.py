@@ -329,6 +329,8 @@ def prepare(v: Vcpu, r: int) -> int:
     """Unless userspace is wanted, get ready to enter; merges why not into the resume code."""
     if r & codes.RESUME_FLAG_HOST:
         return r
+    if v.stalled is not None:
+        return codes.RESUME_FLAG_HOST | r & codes.RESUME_FLAG_NV  # EV_IDLE, and nothing will ever come
     if not v.pending and not v.requests and not v.signal and not v.shared.msr & MSR_WE and v.deferral.since < 0:
         v.shared.set32(mp.INT_PENDING, 0)  # all that there is to prepare
         return r

@@ -28,7 +28,7 @@ LIMITS: tuple[Limit, ...] = (
           "shadow entries push out one another; `conform` leaves the extra misses out and counts them"),
     Limit("host memory", "MMU notifiers, swapping, dirty logging, changes of memory slots",
           "one slot that stays; --backing says what is behind it"),
-    Limit("vcpus", "a second vcpu of the same guest, other guests on the core, migration between cores",
+    Limit("vcpus", "other guests on the core, migration between cores; a second vcpu, but for `race --vcpus`",
           "one vcpu on one core, whose shadow ids nobody else uses"),
     Limit("host registers", "SPRG3, HID0 and others of the host's that a guest in PR mode can read for itself",
           "zero, or what the core has out of reset"),

@@ -75,11 +75,11 @@ class KvmSystem(RunLoop):
         core = self.core
         core.tenant = True
         core.interrupt_source = None
-        vcpu.code_changed = engine.code_changed
+        vcpu.code_changed, vcpu.kick = engine.code_changed, self.kick
         vcpu.wait_for_event = self._wait_for_event
         vcpu.device_at = board.device_at
         vcpu.mpic_acknowledge = board.proxy_acknowledge
-        board.connect(self._external)
+        board.connect(self.external)
         load_vcpu(vcpu)
 
     def _save(self) -> Mapping[str, Plain]:
@@ -297,12 +297,22 @@ class KvmSystem(RunLoop):
             self._input()
             self.kvm.devices_touched = True
 
-    def _external(self, level: bool) -> None:
+    def external(self, level: bool) -> None:
         """The MPIC's output: KVM_INTERRUPT SET_LEVEL or UNSET; a running vcpu is kicked."""
         self._native.reopen()
         queueing.interrupt(self.kvm, codes.KVM_INTERRUPT_SET_LEVEL if level else codes.KVM_INTERRUPT_UNSET)
         if level and not self.in_host:
             self._kicked = True
+
+    @property
+    def kicked(self) -> bool:
+        """Whether the guest will be left before its next instruction."""
+        return self._kicked
+
+    def wake(self) -> None:
+        """The vcpu was halted and nothing was to come; now something is, and userspace calls KVM_RUN again."""
+        self.ended = self.kvm.stalled = None
+        self._entered = self._kicked = False
 
     def kick(self) -> None:
         """kvm_vcpu_kick: a running guest is left, so that what was queued or requested is looked at."""
@@ -315,7 +325,7 @@ class KvmSystem(RunLoop):
             ioctl.request(self.kvm, event.name, event.value)
             self._kicked = True
         elif event.kind is InputKind.CORE_LINE:
-            self._external(bool(event.value))
+            self.external(bool(event.value))
         else:
             super()._apply(event)
 

@@ -70,6 +70,7 @@ class Vcpu:
 
     def __init__(self, vm: Vm, core: Core, shared: SharedPage, shared_real: int, number: int = 0) -> None:
         self.vm, self.core, self.hv, self.quirks, self.number = vm, core, vm.hv, vm.quirks, number
+        vm.vcpus.append(self)
         self.reg, self.gpr = core.state.reg, core.state.gpr
         self.shared = shared
         self.shared_real = shared_real
@@ -105,6 +106,8 @@ class Vcpu:
         self.rewriter = Rewriter(self) if vm.rewrites else None
         if self.rewriter is not None:
             self.magic_page_pa = self.magic_page_ea = PAGE_EA
+        self.kick: Callable[[], None] = lambda: None
+        """kvm_vcpu_kick, by the one who runs it."""
         self.code_changed: Callable[[int, int], None] = lambda real, length: None
         """Tells the engine that KVM has written into the guest's memory."""
         # --- MMIO in flight

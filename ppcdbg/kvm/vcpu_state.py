@@ -36,8 +36,9 @@ ELSEWHERE = ("ids", "shared", "debug", "thread_debug", "sprg_loaded", "queued_by
              "hypercalls", "mmio_counts", "mmio_access", "stalled", "words", "rewriter")  # fmt: skip
 """State that is saved below, in a form of its own."""
 NOT_STATE = ("vm", "core", "hv", "quirks", "number", "reg", "gpr", "shared_real", "mas", "prios", "mpic_acknowledge",
-             "accesses", "kernel_bus", "device_at", "wait_for_event", "code_changed", "host_debug", "trace", "decoded",
-             "actions", "queued", "delivered", "rows", "signal", "devices_touched")  # fmt: skip
+             "accesses", "kernel_bus", "device_at", "wait_for_event", "code_changed", "kick", "host_debug", "trace",
+             "decoded", "actions", "queued", "delivered", "rows", "signal",
+             "devices_touched")  # fmt: skip
 
 
 def save_vcpu(v: Vcpu) -> Saved:

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from ppcdbg.kvm.host import HostModel
 from ppcdbg.kvm.quirks import Quirks
 from ppcdbg.machine.memory import Ram
+
+if TYPE_CHECKING:
+    from ppcdbg.kvm.vcpu import Vcpu
 
 HOST_PAGES = 64 << 10
 """Bytes of real memory behind the guest's RAM that are the host's."""
@@ -52,6 +56,8 @@ class Vm:
     rewrites: bool = False
     """It rewrites the guest's instructions itself (:mod:`ppcdbg.kvm.rewriting`)."""
     mpic_in_kernel: tuple[int, int] | None = None
+    vcpus: list[Vcpu] = field(default_factory=list, compare=False, repr=False)
+    """In the order of their numbers."""
 
     def visible(self, gpa: int) -> bool:
         """kvm_is_visible_gfn: a memory slot covers the page."""

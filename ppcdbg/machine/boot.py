@@ -51,6 +51,20 @@ class BootState:
     tlb1: TlbEntry
 
 
+SPIN_MAP = 64 << 20
+"""Bytes that the first TLB1 entry of a core that leaves the spin table maps (QEMU hw/ppc/ppce500_spin.c)."""
+_SPIN_TSIZE, _MAS2_M = 16, 4
+
+
+def released_state(address: int, r3: int) -> BootState:
+    """The state of a core that leaves the spin table for a real address: effective 0 is the 64 MiB around it."""
+    start = address & -SPIN_MAP
+    gprs = ((3, r3 & 0xFFFFFFFF), (4, 0), (5, 0), (6, 0), (7, SPIN_MAP), (8, 0), (9, 0))
+    mas3 = start & 0xFFFFFFFF | MAS3_ALL
+    mapping = TlbEntry(MAS1_VALID | _SPIN_TSIZE << MAS1_TSIZE_SHIFT, _MAS2_M, mas3, start >> 32, 0)
+    return BootState(address & SPIN_MAP - 1, 0, gprs, mapping)
+
+
 def boot_state(entry: int, dtb: int | None) -> BootState:
     """The state for a real entry address and the device tree's address (None: no tree was loaded).
 

@@ -16,14 +16,10 @@ from ppcdbg.engine.reference.shared import SharedEngine
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.machine.board import Board
-from ppcdbg.machine.boot import MAS1_TSIZE_SHIFT, MAS1_VALID, MAS3_ALL, BootState
+from ppcdbg.machine.boot import BootState, released_state
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.loaders import LoadedImage, load_image
 
-SPIN_MAP = 64 << 20
-"""Bytes that the first TLB1 entry of a released core maps, from effective address 0 (QEMU hw/ppc/ppce500_spin.c)."""
-_SPIN_TSIZE = 16
-_MAS2_M = 4
 _NOTHING = Stops()
 
 
@@ -81,22 +77,26 @@ class Cluster:
         core = self.cores[number]
         return bool(core.msr & (MSR_EE | MSR_CE)) or core.deliverable() is not None
 
+    def messages(self, number: int) -> int:
+        """Messages that a core has not taken: bit n is type n of msgsnd."""
+        return self.cores[number].state.reg[slots.DOORBELLS]
+
     def next_tick(self) -> int | None:
         """The tick at which a timer or a device next does something by itself."""
         ticks = [core.next_timer() for core in self.cores] + [self.board.next_event(self.now)]
         return min((tick for tick in ticks if tick is not None), default=None)
 
     # --- running --------------------------------------------------------------------------------------------------
-    def boot(self, state: BootState) -> None:
-        """Put core 0 into the state of its first instruction."""
-        core = self.cores[0]
-        for number, value in state.gprs:
-            core.state.gpr[number] = value
+    def boot(self, state: BootState, number: int = 0) -> None:
+        """Put a core into the state of its first instruction."""
+        core = self.cores[number]
+        for register, value in state.gprs:
+            core.state.gpr[register] = value
         e = state.tlb1
         core.tlb.write(512, e.mas1, e.mas2, e.mas3, e.mas7, e.mas8)
         core.set_msr(state.msr)
         core.state.pc = state.pc
-        self.engines[0].translations_changed()
+        self.engines[number].translations_changed()
 
     def step(self, number: int) -> EngineStop | None:
         """One instruction of a core, with the interrupt that it takes before. What it stopped for, if it could not."""
@@ -148,19 +148,10 @@ class Cluster:
             self.stopped[number] = f"interrupts follow each other at {pc:#010x} and no instruction retires"
 
     def _release(self, number: int, address: int, r3: int) -> None:
-        """A core leaves the spin table: QEMU's registers and its mapping of 64 MiB."""
-        if not self.held[number]:
-            return
-        self.held[number] = False
-        core = self.cores[number]
-        start = address & -SPIN_MAP
-        for register, value in ((3, r3), (4, 0), (5, 0), (6, 0), (7, SPIN_MAP), (8, 0), (9, 0)):
-            core.state.gpr[register] = value & 0xFFFFFFFF
-        core.tlb.write(
-            512, MAS1_VALID | _SPIN_TSIZE << MAS1_TSIZE_SHIFT, _MAS2_M, start & 0xFFFFFFFF | MAS3_ALL, start >> 32, 0
-        )
-        core.state.pc = address & SPIN_MAP - 1
-        self.engines[number].translations_changed()
+        """A core leaves the spin table."""
+        if self.held[number]:
+            self.held[number] = False
+            self.boot(released_state(address, r3), number)
 
     def _machine_check(self, level: bool) -> None:
         if level:

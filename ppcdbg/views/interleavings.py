@@ -46,6 +46,15 @@ def rules(held: Rules, named: Named) -> list[Line]:
     return [line(("rules: " + "; ".join(parts), "dim"))]
 
 
+def clean(found: Report) -> list[Line]:
+    """That no failure was found, and what that is worth."""
+    rows = [line(("all rules hold", "ok") if found.decided else ("no rule was broken in what was tried", "warning"))]
+    if found.ran < found.vcpus:
+        names = ", ".join(f"vCPU {n}" for n in range(found.ran, found.vcpus))
+        rows.append(line((f"{names} never ran: the guest did not release it from the spin table", "warning")))
+    return rows
+
+
 def failures(found: list[Failure], most: int) -> list[Line]:
     """The lines that replay them."""
     rows = [
@@ -90,7 +99,7 @@ def _row(row: Row, vcpus: int, named: Named, disassembler: Disassembler) -> list
     rows = [
         (Span(" " * _POSITION), *_beside(vcpu, (column(f"  {text}", _COLUMN, "story"),)))
         for vcpu, text in row.notes
-        if text.startswith("takes")
+        if _first(text)
     ]
     insn = "?" if row.word is None else str(disassembler.one(row.word, row.pc))
     symbol = named(row.pc)
@@ -101,9 +110,14 @@ def _row(row: Row, vcpus: int, named: Named, disassembler: Disassembler) -> list
     cells = (column(f"{row.pc:08x} ", 9, "address"), column(insn, width, "mnemonic"), Span(f"{touched} ", "number"))
     rows.append((at, *_beside(row.vcpu, cells)))
     for vcpu, text in row.notes:
-        if not text.startswith("takes"):
+        if not _first(text):
             rows.append((Span(" " * _POSITION), *_beside(vcpu, (column(f"  {text}", _COLUMN, "story"),))))
     return rows
+
+
+def _first(note: str) -> bool:
+    """Whether it came before the instruction."""
+    return note.startswith(("takes", "exits"))
 
 
 def _beside(vcpu: int, cells: tuple[Span, ...]) -> tuple[Span, ...]:

@@ -51,9 +51,18 @@ def test_json(cli: Cli, tmp_path: Path) -> None:
     assert {row["vcpu"] for row in told["instructions"]} == {0, 1}
 
 
+def test_what_was_not_decided_is_not_called_right(cli: Cli) -> None:
+    """The demo guest never lets a second core go, and its console takes longer than that."""
+    done = cli("race", "demo", "--vcpus", "2", "--steps", "500")
+    assert done.status == 6 and "all rules hold" not in done.out
+    assert "no rule was broken in what was tried" in done.out and "vCPU 1 never ran" in done.out
+    few = cli("race", "spinlock", "--vcpus", "2", "--states", "50")
+    assert few.status == 6 and "stopped after 50 states" in few.out
+
+
 @pytest.mark.parametrize(("given", "says"), [
     (("spinlock", "--vcpus", "9"), "it must be from 2 to 4"),
-    (("demo", "--vcpus", "2"), "give --hv none"),
+    (("idlebell", "--vcpus", "2", "--cpu", "e500mc", "--hv", "kvm", "--replay", "5@1"), "there are 2, from 0 on"),
     (("spinlock", "--vcpus", "2", "--replay", "1@"), "is no switch of an interleaving"),
     (("spinlock", "--vcpus", "2", "--final", "nobody=1"), "SYMBOL=NUMBER"),
     (("spinlock", "--vcpus", "2", "--exclusive", "main"), "it must be A..B"),

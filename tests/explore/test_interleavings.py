@@ -12,6 +12,9 @@ from ppcdbg.errors import UsageError
 from ppcdbg.explore.interleaving import parse, text
 from ppcdbg.explore.interleavings import Interleavings, Plan, Report
 from ppcdbg.explore.together import EXCLUSIVE, FINAL, PROGRESS, Broken, rules_of
+from ppcdbg.explore.vcpus import Vcpus
+from ppcdbg.explore.vcpus_kvm import KvmVcpus
+from ppcdbg.kvm.cluster import KvmCluster
 from ppcdbg.machine.cluster import build_cluster
 from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import guest_file
@@ -24,23 +27,25 @@ BROKEN = {
 STEPS = Plan().steps
 
 
-def search(guest: str, cpu: str = "e500mc", count: int = 2) -> Interleavings:
-    machine = replace(describe(guest_file(guest, os.environ)), cpu=cpu)
-    cluster, _ = build_cluster(machine, count)
+def search(guest: str, cpu: str = "e500mc", count: int = 2, hv: str = "none") -> Interleavings:
+    machine = replace(describe(guest_file(guest, os.environ)), cpu=cpu, hv=hv, memory=64 << 20)
+    vcpus = Vcpus(build_cluster(machine, count)[0]) if hv == "none" else KvmVcpus(KvmCluster(machine, count))
     symbols = read_symbols(machine.kernel)
     addresses = {name: at for name in symbols.names() if (at := symbols.address(name)) is not None}
-    return Interleavings(cluster, rules_of(addresses, cluster.board.bus.ram))
+    return Interleavings(vcpus, rules_of(addresses, vcpus.cluster.board.bus.ram))
 
 
-def found(guest: str, plan: Plan | None = None) -> Report:
-    return search(guest).search(plan or Plan())
+def found(guest: str, plan: Plan | None = None, hv: str = "none") -> Report:
+    return search(guest, hv=hv).search(plan or Plan())
 
 
-@pytest.mark.parametrize("guest", CLEAN)
-def test_a_correct_guest_is_clean_in_every_interleaving(guest: str) -> None:
-    report = found(guest)
+@pytest.mark.parametrize(("guest", "hv"), [
+    *((guest, "none") for guest in CLEAN), ("atomic", "kvm"), ("doorbell", "kvm"), ("idlebell", "kvm"),
+])  # fmt: skip
+def test_a_correct_guest_is_clean_in_every_interleaving(guest: str, hv: str) -> None:
+    report = found(guest, hv=hv)
     assert report.complete and not report.undecided and not report.failures
-    assert report.states > 100
+    assert report.states > 50
 
 
 @pytest.mark.parametrize("cpu", ["e500v2", "e500mc"])
@@ -49,9 +54,11 @@ def test_locks_work_on_either_core(cpu: str) -> None:
     assert {f.broken.condition for f in search("brokenlock", cpu).search(Plan()).failures} == {"exclusive"}
 
 
-@pytest.mark.parametrize(("guest", "condition"), BROKEN.items())
-def test_a_broken_guest_is_caught_by_lines_that_replay_and_are_least(guest: str, condition: str) -> None:
-    searching = search(guest)
+@pytest.mark.parametrize(("guest", "condition", "hv"), [
+    *((guest, condition, "none") for guest, condition in BROKEN.items()), ("lostdoorbell", "doorbell", "kvm"),
+])  # fmt: skip
+def test_a_broken_guest_is_caught_by_lines_that_replay_and_are_least(guest: str, condition: str, hv: str) -> None:
+    searching = search(guest, hv=hv)
     report = searching.search(Plan())
     assert {f.broken.condition for f in report.failures} == {condition}
     for failure in report.failures:
@@ -67,6 +74,23 @@ def test_a_lost_doorbell_says_what_became_of_the_message() -> None:
     woken = found("lostwakeup").failures[0].broken.reason
     assert "a message at position" in woken and "its handler had it" in woken
     assert "msgclr threw it away" in found("lostdoorbell").failures[0].broken.reason
+
+
+def test_kvm_does_not_change_what_a_guest_does_wrong() -> None:
+    """Its exits are no instructions of the guest's: the same lines, on both cores."""
+    for guest, cpu in (("lostwakeup", "e500mc"), ("lostupdate", "e500v2")):
+        bare, under = (search(guest, cpu, hv=hv).search(Plan()) for hv in ("none", "kvm"))
+        assert [(f.line, f.broken) for f in bare.failures] == [(f.line, f.broken) for f in under.failures]
+
+
+def test_a_vcpu_that_kvm_halted_is_woken_by_a_message() -> None:
+    searching = search("idlebell", hv="kvm")
+    broken, tale = searching.tell(parse("1@30", 2), STEPS)
+    assert broken is None
+    assert [letter.fate for letter in tale.letters] == ["taken"]
+    cluster = searching.vcpus.cluster
+    assert isinstance(cluster, KvmCluster)
+    assert cluster.systems[1].kvm.hypercalls == {0x00010010: 1}
 
 
 def test_fewer_switches_do_not_reach_what_needs_more() -> None:
@@ -138,8 +162,17 @@ def test_a_guest_that_tells_the_time_has_time_in_its_states() -> None:
     assert not found("atomic").clock
     ram[main + 8 : main + 12] = (0x7D0C42E6).to_bytes(4, "big")  # mftb r8, in place of `lis r8`
     ram[main + 12 : main + 16] = (0x39040000 | 128).to_bytes(4, "big")  # addi r8, r4, 128: the counter
-    timed = Interleavings(searching.vcpus.cluster, searching.judge.rules).search(Plan(switches=2))
+    timed = Interleavings(Vcpus(searching.vcpus.cluster), searching.judge.rules).search(Plan(switches=2))
     assert timed.clock and not timed.failures
+
+
+def test_timers_are_refused_under_kvm() -> None:
+    searching = search("atomic", hv="kvm")
+    main = read_symbols(describe(guest_file("atomic", os.environ)).kernel).address("main")
+    assert main is not None
+    searching.vcpus.cluster.board.bus.ram[main : main + 4] = (0x7C3603A6).to_bytes(4, "big")  # mtdec r1
+    with pytest.raises(UsageError, match="searched without timers"):
+        searching.search(Plan())
 
 
 def test_lines() -> None:

@@ -15,7 +15,7 @@ from tests.guests.expected import DEMO, IMAGE
 
 VCPUS = DEMO.parent / "vcpus"
 GUESTS = ("spinlock", "brokenlock", "ticketlock", "atomic", "lostupdate", "deadlock", "doorbell", "lostwakeup",
-          "lostdoorbell")  # fmt: skip
+          "lostdoorbell", "idlebell")  # fmt: skip
 Tool = Callable[[str], str]
 
 

@@ -2,11 +2,13 @@
  *
  * Core 0 puts a letter into the mailbox and rings; core 1 waits until there is one (e500mc: msgsnd, wait). BELL says how
  * core 1 waits: 1 as Linux's idle loop, whose interrupts return to the look before the `wait`; 2 without that: a bell
- * between the look and the `wait` wakes nobody; 3 as 1, but between the two it clears what messages there are.
+ * between the look and the `wait` wakes nobody; 3 as 1, but between the two it clears what messages there are; 4 with
+ * interrupts off, by KVM's hypercall EV_IDLE, which comes back while a message is pending.
  */
 #include "vcpus.h"
 
 #define IVOR_DOORBELL 532
+#define EV_IDLE 0x00010010
 #define MSR_NAP (MSR_EE | MSR_ME)
 
         start
@@ -32,7 +34,12 @@ receiver:
         li      r6, 0
         li32    r5, MSR_NAP
         mtmsr   r5
-nap:    lwz     r5, 0(r4)
+nap:
+#if BELL == 4
+        wrteei  0
+        address r4, mail                /* the hypercall's second answer is in r4 */
+#endif
+        lwz     r5, 0(r4)
         cmpwi   r5, 0
         bne     got
 #if BELL == 3
@@ -40,7 +47,13 @@ nap:    lwz     r5, 0(r4)
         msgclr  r6                      /* nothing old: and perhaps what has just come */
         wrteei  1
 #endif
+#if BELL == 4
+        li32    r11, EV_IDLE
+        sc      1
+        wrteei  1                       /* the bell rings here */
+#else
         wait
+#endif
 nap_end:
         b       nap
 got:    stw     r5, received - mail(r4)
