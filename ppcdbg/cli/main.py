@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "debug": ("ppcdbg.cli.debug", "open the terminal UI on a guest (the same with no command at all)"),
     "repl": ("ppcdbg.cli.repl", "the prompt on a guest; with -x or -c a script, whose exit status means something"),
     "run": ("ppcdbg.cli.run", "run a guest without the UI: its console on stdout, a summary on stderr"),
+    "stat": ("ppcdbg.cli.stat", "run a guest and show its exit statistics live, with kvm_stat's flags"),
     "serve": ("ppcdbg.cli.serve", "serve a guest to gdb, over TCP, a Unix socket or a pipe"),
     "gdb": ("ppcdbg.cli.gdb", "start gdb on a guest with everything set"),
     "gdbinit": ("ppcdbg.cli.gdbinit", "print the settings that gdb needs"),
