@@ -145,8 +145,11 @@ class Actions(Windows):
                 self.desk.show(kind)
                 pane = self.desk.panes[kind]
                 pane.lead(follow.value // unit)
-            case "command":
-                self.worker.execute(follow.name)
+            case "row":
+                self.desk.show(follow.name)
+                pane = self.desk.panes[follow.name]
+                pane.view = pane.about.views[0]
+                pane.lead(follow.value)
             case "pane":
                 self.desk.show(follow.name)
         self.ask_again()

@@ -16,6 +16,10 @@ from textual.widgets import Input, Static
 from ppcdbg.tui.history import History
 
 
+TALK = ">"
+"""The sign of the line whose texts go to the guest's console."""
+
+
 class _Line(Input):
     """The input; its keys that mean something else here."""
 
@@ -124,6 +128,10 @@ class Prompt(Horizontal):
         event.stop()
         line = event.value
         self.history.add(line)
+        if self.sign == TALK:  # until Esc, so that a talk with a shell is one
+            self.line.value = ""
+            self.post_message(self.Entered(self.sign, line))
+            return
         self.display = False
         self.post_message(self.Entered(self.sign, line))
         self.post_message(self.Left())

@@ -30,7 +30,7 @@ class Need:
 @dataclass(frozen=True, slots=True)
 class Follow:
     """What Enter or a click on a row leads to. ``kind``: ``exit`` (a number), ``code`` or ``memory`` (an effective
-    address), ``command`` (a line, ``name``), ``pane`` (``name``)."""
+    address), ``row`` (of the pane ``name``), ``pane`` (``name``)."""
 
     kind: str
     value: int = 0

@@ -27,7 +27,6 @@ class Typed(Actions):
             self.worker.execute(message.line.strip())
         elif message.sign == ">":
             self.worker.do(lambda: self.source.type(message.line + "\n"))
-            self.prompt.open(">")  # until Esc, so that a talk with a shell is one
         elif message.sign == "?":
             self.seek_text(self.desk.panes[self.desk.last], message.line.strip(), 1)
         elif message.sign == "/":

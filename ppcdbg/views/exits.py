@@ -13,8 +13,9 @@ from ppcdbg.views.numbers import count, ea, real, size
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line
 
 EXIT, PC = 13, 9
-NARROW = 90
-"""Columns below which numbers stand closer, so that more of cause and deed can be read."""
+NARROW, SLIM = 90, 66
+"""Columns below which numbers stand closer, so that more of cause and deed can be read; and below which the position
+is left out for them."""
 _ROLE = {
     Did.MAPPED: "mapped",
     Did.MAPPED_MAGIC: "mapped",
@@ -29,7 +30,7 @@ def header(width: int) -> Line:
     number, insn, gap, cause, did = _widths(width)
     cells = (
         column("#", number, "label", True),
-        column("insn", insn, "label", True),
+        column("insn" if insn else "", insn, "label", True),
         column(" " * gap + "exit", gap + EXIT, "label"),
         column("pc", PC, "label"),
         column("cause", cause, "label"),
@@ -40,7 +41,7 @@ def header(width: int) -> Line:
 
 def _widths(width: int) -> tuple[int, int, int, int, int]:
     """Widths of number and insn, the gap behind them, and what is left for cause and did."""
-    number, insn, gap = (7, 12, 1) if width < NARROW else (8, 14, 2)
+    number, insn, gap = (7, 0, 1) if width < SLIM else (7, 12, 1) if width < NARROW else (8, 14, 2)
     rest = max(width - number - insn - gap - EXIT - PC, 14)
     did = max(min(rest * 2 // 5, 26), 12)
     return number, insn, gap, rest - did, did
@@ -56,7 +57,7 @@ def row(record: ExitRecord, symbols: SymbolTable, width: int) -> Line:
         told = f"{words}  {place}"
     cells = (
         column(count(record.number), number, "position", True),
-        column(count(record.position), insn, "number", True),
+        column(count(record.position) if insn else "", insn, "number", True),
         Span(" " * gap),
         column(record.name, EXIT - 1, "exit"),
         Span(" "),

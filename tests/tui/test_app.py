@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from ppcdbg.errors import InputError
+from ppcdbg.tui import opening
 from ppcdbg.tui.app import PpcdbgApp
 from ppcdbg.tui.layout import PANES, key_of
 from ppcdbg.tui.scene import Move
@@ -340,3 +343,70 @@ async def test_keys_can_be_changed(make_app: Make) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("s")
         await until(pilot, lambda: source.moves == [Move.STEP])
+
+
+async def test_every_key_does_its_work_or_nothing(
+    make_app: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # for the picture
+    app = make_app(layout_file=tmp_path / "layout.toml")
+    panes = ("exits", "disassembly", "console", "breakpoints", "memory")
+    async with app.run_test(size=(120, 36)) as pilot:
+        for number, key in enumerate(app.keys):
+            if key.id != "quit":
+                app.desk.show(panes[number % len(panes)])
+                await pilot.press(*key.keys.split(","), "escape")
+                await until(pilot, lambda: not app.worker.running)
+                while len(app.screen_stack) > 1:
+                    await pilot.press("escape")
+        assert app.crash is None and app.is_running
+    assert (tmp_path / "layout.toml").exists() and (tmp_path / "ppcdbg-1.svg").exists()
+
+
+async def test_a_line_typed_into_the_console_and_escape_ends_typing(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("7", "enter", *"ls", "enter")
+        await until(pilot, lambda: source.typed == ["ls\n"])
+        await pilot.press("p", "enter")
+        await until(pilot, lambda: source.typed == ["ls\n", "p\n"])
+        await pilot.press("escape", "1")
+        assert app.focused is app.desk.panes["exits"]
+
+
+async def test_a_search_leads_to_its_row_and_says_when_there_is_none(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("3", "slash", *"there", "enter")
+        await until(pilot, lambda: app.desk.panes["registers"].cursor == 3)
+        await pilot.press("slash", *["backspace"] * 5, *"nowhere", "enter")
+        await until(pilot, lambda: any("'nowhere' was not found" in row for row in text_of(app)))
+
+
+async def test_a_layout_is_chosen_changed_kept_and_comes_back(make_app: Make, tmp_path: Path) -> None:
+    path = tmp_path / "layout.toml"
+    app = make_app(layout_file=path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f3")
+        await until(pilot, lambda: any("Layout tlb" in row for row in text_of(app)))
+        before = app.desk.panes["exits"].box
+        await pilot.press("1", "plus", "greater_than_sign", "f4")
+        await until(pilot, lambda: any("This layout is kept" in row for row in text_of(app)))
+        box = app.desk.panes["exits"].box
+        assert (box.width, box.height) == (before.width + 4, before.height + 2)
+    again = make_app(layout_file=path)
+    async with again.run_test(size=(120, 36)) as pilot:
+        await pilot.pause(0.1)
+        assert again.desk.choice.desktop == "tlb" and again.desk.panes["exits"].box == box
+
+
+async def test_a_theme_that_is_wrong_is_named_and_skipped(tmp_path: Path) -> None:
+    (tmp_path / "themes").mkdir()
+    (tmp_path / "themes" / "bad.toml").write_text('name = "bad"\n[roles]\ntext = "puce"\n')
+    environment = {"PPCDBG_THEMES": str(tmp_path / "themes")}
+    app = opening.make_app(Double(), opening.Options("dark"), environment)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: any("skipped" in row and "bad.toml" in row for row in text_of(app)))
+    with pytest.raises(InputError, match="no theme is named 'bad'.*skipped: .*bad.toml"):
+        opening.make_app(Double(), opening.Options("bad"), environment)

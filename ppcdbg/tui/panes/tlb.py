@@ -78,4 +78,6 @@ def _window(
     rows = tuple(crop(row(entry, view, whole), width) for entry in shown)
     head = crop((Span(tlb.COLUMNS + links, "label"),), width)
     note = line((count(len(entries)), "label"), (" valid", "label"))
-    return Filled(rows, title, note, first, len(entries), head=head)
+    other = "shadow" if entries is view.guest else "tlb"
+    follow = tuple(Follow("row", entry.links[0], other) if entry.links else None for entry in shown)
+    return Filled(rows, title, note, first, len(entries), head=head, follow=follow)
