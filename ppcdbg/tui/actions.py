@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ppcdbg.tui.bars import Bar, KeyBar, TimelineBar
 from ppcdbg.tui.panes.pane import Pane
 from ppcdbg.tui.scene import Follow, Move, Reply
 from ppcdbg.tui.windows import Windows
@@ -131,7 +132,34 @@ class Actions(Windows):
             self.follow_to(follow)
 
     def on_pane_followed(self, message: Pane.Followed) -> None:
-        self.follow_to(message.follow)
+        follow = message.follow
+        if follow.kind != "address":
+            self.follow_to(follow)
+            return
+
+        def decide() -> Reply | None:
+            kind = "code" if self.source.is_code(follow.value) else "memory"
+            self.call_later(self.follow_to, Follow(kind, follow.value))
+            return None
+
+        self.worker.do(decide)
+
+    def on_pane_wanted(self, message: Pane.Wanted) -> None:
+        self.desk.show(message.pane.kind)
+        if message.action == "zoom":
+            self.action_zoom()
+        else:
+            self.action_view()
+
+    async def on_key_bar_chosen(self, message: KeyBar.Chosen) -> None:
+        await self.run_action(message.action)
+
+    def on_timeline_bar_chosen(self, message: TimelineBar.Chosen) -> None:
+        self.worker.execute(f"seek {message.position}")
+
+    def on_bar_chosen(self, message: Bar.Chosen) -> None:
+        if message.name == "status":
+            self.action_command_palette()
 
     def follow_to(self, follow: Follow) -> None:
         """Go to what a row is about; Backspace comes back."""

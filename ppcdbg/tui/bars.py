@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.events import Click
 from textual.geometry import Size
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -14,6 +16,8 @@ from ppcdbg.tui.styles import Styles
 from ppcdbg.views.spans import Line, Span, fit, length, wrap
 from ppcdbg.views.spark import BARS
 
+LEAD = 3
+"""Columns before the first bar of the timeline."""
 NOTE_ROOM = 44
 """Columns of the timeline's row that its note may take."""
 
@@ -22,6 +26,20 @@ class Bar(Widget):
     """One or a few lines of spans, on a surface of the theme."""
 
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
+
+    class Chosen(Message):
+        """A bar was clicked."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def on_click(self, event: Click) -> None:
+        self.clicked(event.x)
+
+    def clicked(self, x: int) -> None:
+        """What a click on a cell of this bar means."""
+        self.post_message(Bar.Chosen(self.id or ""))
 
     def __init__(self, styles: Styles, name: str, surface: str = "") -> None:
         super().__init__(id=name, classes="bar")
@@ -68,9 +86,21 @@ class Story(Bar):
 class TimelineBar(Bar):
     """Exits over the run as a row of bars that separates desk and story; the note stands at its right."""
 
+    class Chosen(Message):
+        """A position was clicked."""
+
+        def __init__(self, position: int) -> None:
+            super().__init__()
+            self.position = position
+
     def __init__(self, styles: Styles) -> None:
         super().__init__(styles, "timeline")
         self.timeline = Timeline()
+
+    def clicked(self, x: int) -> None:
+        bars = len(self.timeline.bars)
+        if 0 <= x - LEAD < bars and self.timeline.end:
+            self.post_message(self.Chosen(self.timeline.end * (x - LEAD) // bars))
 
     def feed(self, timeline: Timeline) -> None:
         """Show this timeline."""
@@ -104,6 +134,27 @@ class KeyBar(Bar):
         self.keys = keys
         self.running = False
 
+    class Chosen(Message):
+        """A key was clicked; ``action`` is what pressing it does."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def clicked(self, x: int) -> None:
+        column = 0
+        for name, word in self._fitting():
+            width = len(name) + len(word) + 3
+            if column <= x < column + width:
+                keys = [key for key in self.keys if key.short == word]
+                if name == "Esc":
+                    self.post_message(self.Chosen("halt"))
+                elif keys:  # of two that share a word, the one that is shown where the click was
+                    chosen = next((key for key in keys if name.find(show(key.keys)) >= x - column - 1), keys[0])
+                    self.post_message(self.Chosen(chosen.action))
+                return
+            column += width
+
     def set_running(self, running: bool) -> None:
         """While the guest runs the first key is the one that interrupts it."""
         if running != self.running:
@@ -122,14 +173,17 @@ class KeyBar(Bar):
             pairs = [("Esc", "interrupt")] + [pair for pair in pairs if pair[1] in ("filter", "pane", "help", "quit")]
         return pairs
 
-    def render_line(self, y: int) -> Strip:
+    def _fitting(self) -> list[tuple[str, str]]:
         width = self.size.width
         shown = self.shown()
         last = [pair for pair in shown if pair[1] in ("help", "quit")]
         rest = [pair for pair in shown if pair not in last]
         while rest and sum(len(k) + len(t) + 3 for k, t in rest + last) > width:
             rest.pop()
+        return rest + last
+
+    def render_line(self, y: int) -> Strip:
         row: list[Span] = []
-        for name, text in rest + last:
+        for name, text in self._fitting():
             row += [Span(" " + name, "key"), Span(" " + text + " ", "text")]
-        return self.palette.strip(row, width, self.surface)
+        return self.palette.strip(row, self.size.width, self.surface)

@@ -15,7 +15,6 @@ from textual.widgets import Input, Static
 
 from ppcdbg.tui.history import History
 
-
 TALK = ">"
 """The sign of the line whose texts go to the guest's console."""
 

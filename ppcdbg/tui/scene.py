@@ -30,7 +30,7 @@ class Need:
 @dataclass(frozen=True, slots=True)
 class Follow:
     """What Enter or a click on a row leads to. ``kind``: ``exit`` (a number), ``code`` or ``memory`` (an effective
-    address), ``row`` (of the pane ``name``), ``pane`` (``name``)."""
+    address), ``address`` (one of these two), ``row`` (of the pane ``name``), ``pane`` (``name``)."""
 
     kind: str
     value: int = 0
@@ -73,11 +73,12 @@ class Filled:
 
 @dataclass(frozen=True)
 class Timeline:
-    """``bars``: heights 0..8, oldest first; ``here`` is the bar of the selected exit."""
+    """``bars``: heights 0..8, oldest first; ``here`` is the bar of the selected exit; ``end`` the last position."""
 
     bars: tuple[int, ...] = ()
     here: int | None = None
     note: Line = ()
+    end: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,9 @@ class Source(Protocol):
 
     def same_kind(self, number: int | None, step: int) -> int | None:
         """The nearest exit before or after the given one that has its name; None when there is none."""
+
+    def is_code(self, address: int) -> bool:
+        """Whether an effective address is better shown as instructions than as memory."""
 
     def find(self, pane: str, need: Need, text: str, row: int, step: int) -> int | None:
         """The row of a pane after (1) or before (-1) one that holds a text; None where none does."""

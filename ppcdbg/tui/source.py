@@ -116,6 +116,13 @@ class DebuggerSource:
         """The nearest exit before or after with the same name; the newest one's kind when none is selected."""
         return self._filter.same_kind(number, step)
 
+    def is_code(self, address: int) -> bool:
+        """Inside a function, by the symbols; without symbols where the image has instructions."""
+        symbols = self.debugger.symbols
+        place = symbols.place(address)
+        symbol = None if place is None else symbols.symbol(place.name)
+        return symbol.function if symbol is not None else self.debugger.image_word(address) is not None
+
     def find(self, pane: str, need: Need, text: str, row: int, step: int) -> int | None:
         """The nearest row of a pane that holds a text, upper and lower case alike; around at the ends."""
         kind = BY_NAME[pane]
@@ -265,7 +272,7 @@ class DebuggerSource:
         here = None
         if bars and (past is not None or d.position < self._end):
             here = min((d.position if past is None else past.position) * width // max(1, self._end), width - 1)
-        return Timeline(bars, here, timeline.note(d, past, self._end))
+        return Timeline(bars, here, timeline.note(d, past, self._end), self._end)
 
     @property
     def _end(self) -> int:

@@ -77,6 +77,9 @@ class Double:
         found = (self.exits if number is None else number) + step * len(NAMES)
         return found if 1 <= found <= self.exits else None
 
+    def is_code(self, address: int) -> bool:
+        return address >= 0xC0000000
+
     def find(self, pane: str, need: Need, text: str, row: int, step: int) -> int | None:
         return row + step * 3 if text == "there" else None
 
@@ -145,7 +148,9 @@ class Double:
             story=line("The guest runs.")
             if running and ask.row is None
             else line(f"Exit {selected:,}: ", "a store to ", ("c0414000", "address"), " missed. " + "So it goes. " * 9),
-            timeline=Timeline(tuple(i * 7 % 9 for i in range(40)), 20, line((f"{self.exits:,} exits", "label"))),
+            timeline=Timeline(
+                tuple(i * 7 % 9 for i in range(40)), 20, line((f"{self.exits:,} exits", "label")), 10_000
+            ),
             panes=panes,
             selected=selected,
             running=running,

@@ -410,3 +410,26 @@ async def test_a_theme_that_is_wrong_is_named_and_skipped(tmp_path: Path) -> Non
         await until(pilot, lambda: any("skipped" in row and "bad.toml" in row for row in text_of(app)))
     with pytest.raises(InputError, match="no theme is named 'bad'.*skipped: .*bad.toml"):
         opening.make_app(Double(), opening.Options("bad"), environment)
+
+
+async def test_everything_by_mouse(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.selected == 100_000)
+        await pilot.click("#exits", offset=(20, 5))
+        await until(pilot, lambda: app.selected is not None and app.selected < 100_000)
+        line = app.desk.panes["disassembly"]
+        await pilot.click("#disassembly", offset=(5, 2), times=2)  # an address: its code, with the cursor there
+        await until(pilot, lambda: app.focused is line and line.cursor == line.top + 1)
+        await pilot.click("#registers", offset=(5, 0), times=2)
+        await until(pilot, lambda: app.desk.choice.zoom == "registers")
+        await pilot.press("z")
+        await pilot.click("#keys", offset=(2, 0))  # F5
+        await until(pilot, lambda: app.worker.running)
+        await pilot.click("#keys", offset=(2, 0))  # Esc, where F5 was
+        await until(pilot, lambda: not app.worker.running)
+        await pilot.click("#timeline", offset=(23, 0))
+        await until(pilot, lambda: source.executed == ["seek 5000"])
+        await pilot.click("#status", offset=(9, 0))
+        await until(pilot, lambda: len(app.screen_stack) == 2)

@@ -100,7 +100,6 @@ def test_an_exit_of_the_past_is_what_story_details_and_code_are_about(source: De
     assert "Exit 7:" in to_text([scene.story])
     assert f"exit 7 {record.name}" in text(scene.panes["detail"])
     assert scene.panes["disassembly"].cursor == record.pc // 4
-    assert "exit 7" in to_text([scene.panes["disassembly"].note])
     assert scene.timeline.here is not None
     now = settled(source, ask())
     assert now.panes["disassembly"].cursor == source.debugger.pc // 4

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.scene import Filled, Follow, Need
 from ppcdbg.views import disassembly, registers
-from ppcdbg.views.numbers import count
 from ppcdbg.views.spans import line
 
 REGISTER_VIEWS = ("overview", "all", *registers.GROUPS)
@@ -28,8 +27,6 @@ def fill(drawing: Drawing, need: Need) -> Filled:
     found = disassembly.window(debugger, first * 4, need.height, need.width)
     rows = tuple(found.rows)
     note = line((disassembly.title(debugger, at * 4), "symbol"))
-    if past is not None:
-        note = (*note, *line((f"  exit {count(past.number)}", "label")))
     marks = tuple(address * 4 for address in range(first, first + need.height))
     follow = tuple(None if t is None else Follow("code", t) for t in found.targets)
     return Filled(rows, "Disassembly", note, first, WORDS, marks, at, endless=True, follow=follow)

@@ -7,6 +7,8 @@ background and, in the frame's own column, a sign. It refuses to know what its r
 
 from __future__ import annotations
 
+import re
+
 from textual.binding import Binding
 from textual.events import Blur, Click, Focus, MouseScrollDown, MouseScrollUp
 from textual.message import Message
@@ -19,6 +21,7 @@ from ppcdbg.tui.scene import Filled, Follow, Need
 from ppcdbg.tui.styles import Styles
 from ppcdbg.views.spans import Line, Span, fit, length, to_text
 
+_ADDRESS = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?![0-9a-f])")
 _EMPTY = Filled((), "")
 
 
@@ -46,8 +49,16 @@ class Pane(Widget, can_focus=True):
             self.pane = pane
             self.moved = moved
 
+    class Wanted(Message):
+        """An action was asked for with the mouse: zoom, view."""
+
+        def __init__(self, pane: Pane, action: str) -> None:
+            super().__init__()
+            self.pane = pane
+            self.action = action
+
     class Followed(Message):
-        """A row that leads somewhere was clicked twice."""
+        """An address, or a row that leads somewhere, was clicked twice."""
 
         def __init__(self, follow: Follow) -> None:
             super().__init__()
@@ -122,6 +133,13 @@ class Pane(Widget, can_focus=True):
         """Where Enter on the cursor's row leads; the row at the top where there is no cursor."""
         index = (self.top if self.cursor is None else self.cursor) - self.filled.first
         return self.filled.follow[index] if 0 <= index < len(self.filled.follow) else None
+
+    def address_at(self, x: int, y: int) -> Follow | None:
+        """The address that is written at a cell of the pane."""
+        text = "".join(span.text for span in self._row(self.top + y - 1 - self._head_rows))
+        at = x - 1 + self.shift
+        found = next((m for m in _ADDRESS.finditer(text) if m.start() <= at < m.end()), None)
+        return None if found is None else Follow("address", int(found[0], 16))
 
     def starved(self) -> bool:
         """True when a visible row was not among those that the last scene brought."""
@@ -217,12 +235,15 @@ class Pane(Widget, can_focus=True):
 
     def on_click(self, event: Click) -> None:
         if event.y > self._head_rows and (self.selects or self.filled.endless or self.filled.follow):
-            row = self.top + event.y - 1 - self._head_rows
-            again = row == self.cursor
-            self.go(row)
-            follow = self.followed()
-            if again and follow is not None:
-                self.post_message(self.Followed(follow))
+            self.go(self.top + event.y - 1 - self._head_rows)
+        if event.chain < 2:
+            return
+        if event.y == 0:
+            self.post_message(self.Wanted(self, "zoom" if event.button == 1 else "view"))
+            return
+        follow = self.address_at(event.x, event.y) or self.followed()
+        if follow is not None:
+            self.post_message(self.Followed(follow))
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         event.stop()
