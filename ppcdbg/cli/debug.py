@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from ppcdbg.tui.opening import run_app
 
     system = open_system(machine)
-    debugger = Debugger(system, symbols(machine))
+    debugger = Debugger(system, symbols(machine), name_of(machine))
     for command in options.commands:
         debugger.execute(command)
     chosen = settings()
@@ -52,7 +52,7 @@ def snapshot(machine: MachineDescription, options: argparse.Namespace) -> int:
     from ppcdbg.session.machines import open_system
     from ppcdbg.tui.opening import picture
 
-    debugger = Debugger(open_system(machine), symbols(machine))
+    debugger = Debugger(open_system(machine), symbols(machine), name_of(machine))
     for command in options.commands:
         debugger.execute(command)
     theme = options.theme or settings().text("theme") or None
@@ -66,6 +66,11 @@ def size(text: str) -> tuple[int, int]:
     if not (columns.isdigit() and rows.isdigit() and 20 <= int(columns) <= 1000 and 6 <= int(rows) <= 400):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; columns and rows are, such as 120x36")
     return int(columns), int(rows)
+
+
+def name_of(machine: MachineDescription) -> str:
+    """What the title calls the guest: a session by its file, else the image's own name."""
+    return machine.session.stem if machine.session is not None else ""
 
 
 def symbols(machine: MachineDescription) -> Path | None:

@@ -28,7 +28,9 @@ def fill(drawing: Drawing, need: Need) -> Filled:
     marks = tuple(record.number for record in records)
     head = exits.header(need.width)
     follow = tuple(Follow("pane", name="detail") for _ in records)
-    return Filled(rows, "Exits", _note(found, total), first, total, marks, cursor, head, True, follow=follow)
+    return Filled(
+        rows, "Exits", _note(found, total), first, total, marks, cursor, head, cursor is not None, follow=follow
+    )
 
 
 def _note(found: ExitFilter, total: int) -> Line:

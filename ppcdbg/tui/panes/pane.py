@@ -207,9 +207,10 @@ class Pane(Widget, can_focus=True):
 
     def action_page(self, pages: int) -> None:
         rows = pages * max(1, self.height_of_rows - 1)
-        if self.cursor is not None:
+        if self.cursor is not None or self.selects:
+            here = self.top if self.cursor is None else self.cursor
             self.top = max(0, self.top + rows) if not self.filled.endless else self.top + rows
-            self.go(self.cursor + rows)
+            self.go(here + rows)
         else:
             self.scroll_rows(rows)
 
