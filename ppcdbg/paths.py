@@ -28,7 +28,8 @@ class Kind(Enum):
 def folders(kind: Kind, environment: Mapping[str, str]) -> tuple[Path, ...]:
     """The existing folders of a kind, the one that wins first. The variable may name several, as PATH does."""
     name, variable = kind.value
-    candidates = [user_data(environment) / name]
+    own = [user_config(environment)] if kind is Kind.THEMES else []
+    candidates = [folder / name for folder in (*own, user_data(environment))]
     candidates += [Path(part).expanduser() for part in environment.get(variable, "").split(os.pathsep) if part]
     if kind is not Kind.GUESTS and (CHECKOUT / CHECKOUT_MARK).is_file():
         candidates.append(CHECKOUT / name)

@@ -72,6 +72,8 @@ class Profile:
     time: int
     ticks: int
     """Ticks that have passed for the guest; ``time``, KVM's own, is not among them."""
+    whole: bool = True
+    """Whether every exit up to the present moment is counted."""
     what: str = "exits"
     order: str = "count"
 
@@ -112,13 +114,16 @@ class Profiler:
         self._spacing = MARKS
         self._history = 0
 
-    def profile(self, what: str = "exits", order: str = "count") -> Profile:
-        """The counts up to the present moment. Raises UsageError on the bare machine."""
+    def profile(self, what: str = "exits", order: str = "count", patience: int | None = None) -> Profile:
+        """The counts up to the present moment, or so many exits further than last time; see ``Profile.whole``.
+
+        Raises UsageError on the bare machine.
+        """
         debugger = self._debugger
         debugger.need_exits()
         log = debugger.exits
         assert isinstance(log, ExitLog)
-        self._follow(log)
+        self._follow(log, patience)
         counts = self._now
         total = max(counts.seen, 1)
         kinds = [self._kind(vector, kind, total) for vector, kind in counts.kinds.items()]
@@ -127,20 +132,21 @@ class Profiler:
         kinds.sort(key=key or (lambda r: 0))
         return Profile(
             tuple(kinds), self._symbols(total), self._instructions(), counts.seen, debugger.position,
-            sum(kind.total for kind in counts.kinds.values()), debugger.core.now, what, order,
+            sum(kind.total for kind in counts.kinds.values()), debugger.core.now, counts.seen == len(log), what, order,
         )  # fmt: skip
 
     # --- counting ----------------------------------------------------------------------------------------------------
-    def _follow(self, log: ExitLog) -> None:
+    def _follow(self, log: ExitLog, patience: int | None) -> None:
         if self._history != log.history:
             self._history = log.history
             self._now, self._marks, self._spacing = _Counts(), [], MARKS
         if len(log) < self._now.seen:
             back = [mark for mark in self._marks if mark.seen <= len(log)]
             self._now = deepcopy(back[-1]) if back else _Counts()
-        while self._now.seen < len(log):
+        end = len(log) if patience is None else min(len(log), self._now.seen + patience)
+        while self._now.seen < end:
             following = self._now.seen - self._now.seen % self._spacing + self._spacing
-            self._count(log, min(following, len(log)))
+            self._count(log, min(following, end))
             if self._now.seen % self._spacing == 0 and not any(m.seen == self._now.seen for m in self._marks):
                 self._mark()
 

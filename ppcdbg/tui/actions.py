@@ -151,6 +151,10 @@ class Actions(Windows):
         else:
             self.action_view()
 
+    def on_pane_dragged(self, message: Pane.Dragged) -> None:
+        self.desk.last = message.pane.kind
+        self.action_grow(message.wider, message.higher)
+
     async def on_key_bar_chosen(self, message: KeyBar.Chosen) -> None:
         await self.run_action(message.action)
 

@@ -78,7 +78,7 @@ class Story(Bar):
         lines = wrap(self.spans, width)
         if len(lines) > size.height > 0:
             kept = lines[: size.height]
-            kept[-1] = fit((*kept[-1], Span(" " * width)), width)
+            kept[-1] = (*fit(kept[-1], width - 2), Span(" …", "dim"))
             lines = kept
         self.show_rows(tuple((Span(" "), *row) for row in lines))
 

@@ -160,7 +160,25 @@ _TEACHING = Desktop(
     ),
 )
 
-DESKTOPS: Mapping[str, Desktop] = {"exits": _EXITS, "tlb": _TLB, "paravirt": _PARAVIRT, "teaching": _TEACHING}
+_FOUND = "races" if "races" in BY_NAME else "miss"
+_RACES = Desktop(
+    "what a search found, the section it is in, and what waits",
+    _narrow("exits", _FOUND),
+    _tall("exits", "paravirt", _FOUND),
+    columns(
+        (0.5, rows((0.4, Place("exits", 5)), (0.25, Place("irqprio", 4)), (0.35, Place("disassembly", 5)))),
+        (0.5, rows((0.5, Place(_FOUND, 6)), (0.5, Place("paravirt", 6)))),
+    ),
+    columns(
+        (0.33, rows((0.6, Place("exits", 8)), (0.4, Place("irqprio", 6)))),
+        (0.37, rows((0.5, Place(_FOUND, 8)), (0.5, Place("paravirt", 8)))),
+        (0.3, rows((0.5, Place("disassembly", 8)), (0.5, Place("registers", 6)))),
+    ),
+)
+
+DESKTOPS: Mapping[str, Desktop] = {
+    "exits": _EXITS, "tlb": _TLB, "paravirt": _PARAVIRT, "races": _RACES, "teaching": _TEACHING,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -232,6 +250,10 @@ def _least(node: Node, across: bool) -> int:
     return sum(every) if node.across == across else max(every)
 
 
+def _extra(node: Node, across: bool, sizes: Mapping[str, tuple[int, int]]) -> int:
+    return sum(sizes.get(name, (0, 0))[0 if across else 1] for name in places(node))
+
+
 def _boxes(
     node: Node, box: Box, stand: Mapping[str, str], sizes: Mapping[str, tuple[int, int]]
 ) -> Iterator[tuple[str, Box]]:
@@ -247,7 +269,9 @@ def _boxes(
     whole = sum(share for share, _ in parts)
     for index, (share, part) in enumerate(parts):
         more = sum(_least(later, across) for _, later in parts[index + 1 :])
-        extra = sum(sizes.get(name, (0, 0))[0 if across else 1] for name in places(part))
+        extra = _extra(part, across, sizes)
+        if index == len(parts) - 2:  # what the last part has more, its neighbour has less
+            extra -= _extra(parts[-1][1], across, sizes)
         size = rest if index == len(parts) - 1 else round(total * share / whole) + extra
         size = max(min(size, rest - more), min(_least(part, across), rest))
         inner = Box(start, box.y, size, box.height) if across else Box(box.x, start, box.width, size)

@@ -76,11 +76,24 @@ class Prompt(Horizontal):
             self.sign = sign
             self.text = text
 
+    class Changed(Message):
+        """What stands on the line is another text now."""
+
+        def __init__(self, sign: str, line: str) -> None:
+            super().__init__()
+            self.sign = sign
+            self.line = line
+
     class Opened(Message):
         """The line was opened."""
 
     class Left(Message):
-        """The line was closed."""
+        """The line was closed; ``entered`` says whether by Enter."""
+
+        def __init__(self, sign: str, entered: bool) -> None:
+            super().__init__()
+            self.sign = sign
+            self.entered = entered
 
     def __init__(self, histories: dict[str, History]) -> None:
         super().__init__(id="prompt")
@@ -109,7 +122,12 @@ class Prompt(Horizontal):
     def leave(self) -> None:
         """Close without entering."""
         self.display = False
-        self.post_message(self.Left())
+        self.post_message(self.Left(self.sign, entered=False))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.display:
+            self.post_message(self.Changed(self.sign, event.value))
 
     def offer(self, text: str, start: int, candidates: tuple[str, ...]) -> None:
         """Extend ``text`` from ``start`` on by what all candidates share; a blank follows when there is one only."""
@@ -133,4 +151,4 @@ class Prompt(Horizontal):
             return
         self.display = False
         self.post_message(self.Entered(self.sign, line))
-        self.post_message(self.Left())
+        self.post_message(self.Left(self.sign, entered=True))

@@ -55,7 +55,8 @@ class Filled:
     ``cursor`` is the row to keep in sight (the selected exit, the instruction at pc); None where there is none.
     ``head`` names the columns and stays above the rows. ``tail``: where there is no cursor, the last rows are the
     interesting ones. ``endless``: the rows are places in an address space, so a scroll bar would say nothing.
-    ``follow`` says for each row where Enter leads; () where nowhere.
+    ``partial``: there is more to come, though nothing runs. ``follow`` says for each row where Enter leads; () where
+    nowhere.
     """
 
     rows: tuple[Line, ...]
@@ -69,6 +70,7 @@ class Filled:
     tail: bool = False
     endless: bool = False
     follow: tuple[Follow | None, ...] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,7 @@ class DebuggerSource:
             selected=None if record is None else record.number,
             running=running,
             pc=d.pc,
-            partial=not whole or not there,
+            partial=not whole or not there or not running and any(filled.partial for filled in panes.values()),
         )
 
     def _bring(self, past: ExitRecord | None, pulse: Pulse) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ppcdbg.errors import PpcdbgError
 from ppcdbg.tui.actions import Actions
 from ppcdbg.tui.prompt import Prompt
 from ppcdbg.tui.scene import Reply
@@ -13,11 +15,19 @@ if TYPE_CHECKING:
     from ppcdbg.tui.bars import KeyBar
 
 
+TYPING = 0.15
+"""Seconds without a key after which a filter that is being typed is tried."""
+FILTER = "exits "
+
+
 class Typed(Actions):
     """Needs of the app: the attributes below."""
 
     key_bar: KeyBar
     log_rows: list[Line]
+    _before: str | None = None
+    """The filter that was in force when one began to type another."""
+    _typed: str = ""
 
     def on_prompt_entered(self, message: Prompt.Entered) -> None:
         if message.sign == ":" and self.worker.running:
@@ -40,16 +50,43 @@ class Typed(Actions):
 
         self.worker.do(check)
 
+    def on_prompt_changed(self, message: Prompt.Changed) -> None:
+        """The list is filtered while one types, as soon as the text is a condition; Esc brings the old one back."""
+        if message.sign == "/":
+            if self._before is None:
+                self._before = self.filter
+            self._typed = message.line.strip()
+            self.set_timer(TYPING, self._preview)
+
+    def _preview(self) -> None:
+        text = self._typed
+        if text == self.filter or not self.prompt.display or self.worker.running:
+            return
+
+        def check() -> Reply | None:
+            with suppress(PpcdbgError):  # it is still being typed
+                self.source.check_filter(text)
+                self.call_later(self._use_preview, text)
+            return None
+
+        self.worker.do(check)
+
+    def _use_preview(self, text: str) -> None:
+        if text == self._typed and self._before is not None:
+            self._use_filter(text)
+
     def _use_filter(self, text: str) -> None:
         self.filter = text
         self.ask_again(keep=None if self.desk.panes["exits"].follow else self.selected)
 
     def on_prompt_complete(self, message: Prompt.Complete) -> None:
         def complete() -> Reply | None:
-            self.call_later(self._offer, message.text, *self.source.complete(message.text))
+            lead = FILTER if message.sign == "/" else ""  # a filter is what this command takes
+            start, words = self.source.complete(lead + message.text)
+            self.call_later(self._offer, message.text, max(0, start - len(lead)), words)
             return None
 
-        if message.sign == ":":
+        if message.sign in (":", "/"):
             self.worker.do(complete)
 
     def _offer(self, text: str, start: int, candidates: tuple[str, ...]) -> None:
@@ -61,5 +98,8 @@ class Typed(Actions):
         self.key_bar.display = False  # the line takes its row: no pane changes its height
 
     def on_prompt_left(self, message: Prompt.Left) -> None:
+        before, self._before = self._before, None
+        if message.sign == "/" and not message.entered and before is not None and before != self.filter:
+            self._use_filter(before)
         self.key_bar.display = True
         self.screen_stack[0].set_focus(self.desk.panes[self.desk.last])

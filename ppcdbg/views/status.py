@@ -8,6 +8,8 @@ from ppcdbg.machine.system import StopKind
 from ppcdbg.views.numbers import count, ea
 from ppcdbg.views.spans import Line, Span, fit, length, line
 
+NARROW = 100
+"""Columns below which the state is said in fewer words."""
 _MODES = {"bare": "bare machine", "pr": "PR · KVM 6.1", "hv": "E.HV · KVM 6.1"}
 
 
@@ -16,8 +18,8 @@ def line_of(debugger: Debugger, width: int, running: bool | None = None, past: i
     is the exit that a screen looks back at."""
     state = state_of(debugger, running)
     if past is not None and state[0].role != "running":
-        state = line(("◀ looking back at exit ", "stopped"), (count(past), "stopped"), (" · ", "dim"),
-                     (". returns ", "label"))  # fmt: skip
+        words = ("◀ looking back at exit ", " · . returns ") if width >= NARROW else ("◀ exit ", " · . now ")
+        state = line((words[0] + count(past), "stopped"), (words[1], "label"))
     room = width - length(state)
     if room < 12:
         return fit(state, width)

@@ -54,6 +54,20 @@ def test_a_profile_follows_the_guest_back_and_forth(demo: Debugger, monkeypatch:
     assert fresh.profiler.profile() == there == demo.profiler.profile()
 
 
+def test_a_profile_of_a_long_log_is_counted_in_parts(demo: Debugger) -> None:
+    seen = []
+    while not seen or not seen[-1].whole:
+        seen.append(demo.profiler.profile(patience=400))
+    assert [found.exits for found in seen] == [400, 800, 1200, 1500]
+    assert seen[-1] == open_again().profiler.profile()
+
+
+def open_again() -> Debugger:
+    debugger = open_guest("demo", engine="reference")
+    debugger.step_exit(1500)
+    return debugger
+
+
 def test_a_profile_of_another_history_is_counted_anew(demo: Debugger) -> None:
     assert demo.profiler.profile().exits == 1500
     demo.past.seek_exit(400)

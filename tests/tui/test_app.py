@@ -433,3 +433,26 @@ async def test_everything_by_mouse(make_app: Make) -> None:
         await until(pilot, lambda: source.executed == ["seek 5000"])
         await pilot.click("#status", offset=(9, 0))
         await until(pilot, lambda: len(app.screen_stack) == 2)
+
+
+async def test_the_list_is_filtered_while_one_types_and_escape_brings_the_old_filter_back(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.selected == 100_000)
+        await pilot.press("slash", *"SYSC")
+        await pilot.pause(0.4)
+        assert app.filter == "", "no condition yet"
+        await pilot.press(*"ALL")
+        await until(pilot, lambda: app.filter == "SYSCALL" and any("filter: SYSCALL" in row for row in text_of(app)))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.filter == "" and not any("filter: SYSCALL" in row for row in text_of(app)))
+
+
+async def test_a_dragged_rule_changes_sizes(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.selected == 100_000)
+        before = app.desk.panes["console"].box
+        await pilot.mouse_down("#console", offset=(20, 0))
+        await pilot.mouse_up("#console", offset=(20, -3))
+        await until(pilot, lambda: app.desk.panes["console"].box.height == before.height + 3)

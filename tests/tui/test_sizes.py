@@ -42,9 +42,9 @@ def test_every_pane_of_the_linux_guest_is_reachable(
             codes = {c for sgr in re.findall(r"\x1b\[([0-9;]*)m", terminal.colours()) for c in sgr.split(";") if c}
             assert codes and all(re.fullmatch(r"[0-9]|2[0-9]|[34][0-79]|9[0-7]", code) for code in codes), codes
         terminal.keys("Up", "Up")
-        terminal.shows("looking back at exit 1,400")
+        terminal.shows("exit 1,400 · . ")
         terminal.keys(".")
-        terminal.until(lambda: "looking back" not in terminal.text())
+        terminal.until(lambda: "■ stopped" in terminal.text())
         terminal.keys("C-q")
         terminal.shows("STATUS 0")
         assert terminal.state() == before

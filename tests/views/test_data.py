@@ -11,7 +11,7 @@ import pytest
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.commands.registry import commands
 from ppcdbg.debugger.debugger import Debugger
-from ppcdbg.errors import UsageError
+from ppcdbg.errors import Interrupted, UsageError
 from ppcdbg.kvm.build import build_system
 from ppcdbg.machine.description import describe
 from ppcdbg.views.data import HEXADECIMAL, plain
@@ -37,10 +37,10 @@ def test_every_result_is_json(command: Command, demo: Debugger) -> None:
     timer.start()
     try:
         result = demo.execute(command.example)
-    except UsageError:
+    except (UsageError, Interrupted):
         return
     except Exception as error:
-        assert command.name == "source", error
+        assert command.name in ("source", "nested"), error  # their examples name files
         return
     finally:
         timer.cancel()

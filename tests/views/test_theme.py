@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ppcdbg.errors import InputError
+from ppcdbg.paths import Kind, folders
 from ppcdbg.views.spans import ROLES
 from ppcdbg.views.theme import SURFACES, Look, Theme, load_themes, parse_look, parse_theme
 
@@ -76,3 +77,9 @@ def test_the_earlier_folder_counts(tmp_path: Path) -> None:
     shipped = Path(__file__).resolve().parents[2] / "themes" / "dark.toml"
     (tmp_path / "dark.toml").write_text(shipped.read_text().replace("Calm", "Mine"), encoding="utf-8")
     assert load_themes([tmp_path, shipped.parent])["dark"].description.startswith("Mine")
+
+
+def test_a_user_s_own_themes_lie_beside_the_settings(tmp_path: Path) -> None:
+    own = tmp_path / "ppcdbg" / "themes"
+    own.mkdir(parents=True)
+    assert own in folders(Kind.THEMES, {"XDG_CONFIG_HOME": str(tmp_path)})

@@ -12,6 +12,8 @@ from ppcdbg.views import breakpoints, console, irqprio, paravirt, profile
 from ppcdbg.views import statistics as views
 from ppcdbg.views.spans import fit
 
+COUNTED = 20_000
+"""Exits that are counted for one scene: the table fills while it counts, and keys are answered."""
 HISTORY = 200
 """Changes that a history shows."""
 CONSOLE_KEPT = 64 * 1024
@@ -59,13 +61,14 @@ def statistics(drawing: Drawing, need: Need) -> Filled:
     """Where the exits come from, by the view and order that are chosen; or what else is counted."""
     debugger = drawing.debugger
     if debugger.has_exits and need.view != "counters":
-        found = debugger.profiler.profile(need.view, ORDERS[need.order])
+        found = debugger.profiler.profile(need.view, ORDERS[need.order], COUNTED)
         rows = tuple(profile.body(found, need.width))
         head, note = profile.header(found, need.width), profile.total(found)
         follow: tuple[Follow | None, ...] = ()
         if need.view == "symbols":
             follow = tuple(Follow("code", r.address) for r in found.symbols)
-        return Filled(rows, "Statistics", note, total=len(rows), head=head, follow=follow)
+        partial = not found.whole
+        return Filled(rows, "Statistics", note, total=len(rows), head=head, follow=follow, partial=partial)
     rows = tuple(fit(row, need.width) for row in views.rows(debugger, need.width))
     return Filled(rows, "Statistics", total=len(rows))
 

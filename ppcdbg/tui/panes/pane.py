@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from textual.binding import Binding
-from textual.events import Blur, Click, Focus, MouseScrollDown, MouseScrollUp
+from textual.events import Blur, Click, Focus, MouseDown, MouseScrollDown, MouseScrollUp, MouseUp
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -57,6 +57,15 @@ class Pane(Widget, can_focus=True):
             self.pane = pane
             self.action = action
 
+    class Dragged(Message):
+        """The pane is to be larger by so many cells, or smaller."""
+
+        def __init__(self, pane: Pane, wider: int, higher: int) -> None:
+            super().__init__()
+            self.pane = pane
+            self.wider = wider
+            self.higher = higher
+
     class Followed(Message):
         """An address, or a row that leads somewhere, was clicked twice."""
 
@@ -78,6 +87,7 @@ class Pane(Widget, can_focus=True):
         self.cursor: int | None = None
         self.follow = True
         self.shift = 0
+        self._dragged: tuple[int, int, bool] | None = None
         self.sought = ""
         """What was searched for here."""
 
@@ -245,6 +255,21 @@ class Pane(Widget, can_focus=True):
         follow = self.address_at(event.x, event.y) or self.followed()
         if follow is not None:
             self.post_message(self.Followed(follow))
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        if event.y == 0 or event.x == self.size.width - 1 and not self.box.edge:
+            self._dragged = (event.screen_x, event.screen_y, event.y == 0)
+            self.capture_mouse()
+
+    def on_mouse_up(self, event: MouseUp) -> None:
+        """A rule that was dragged up makes its pane higher; the line at the right makes it wider."""
+        if self._dragged is None:
+            return
+        self.release_mouse()
+        (x, y, rule), self._dragged = self._dragged, None
+        wider, higher = (0, y - event.screen_y) if rule else (event.screen_x - x, 0)
+        if wider or higher:
+            self.post_message(self.Dragged(self, wider, higher))
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         event.stop()
