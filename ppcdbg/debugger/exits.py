@@ -10,15 +10,19 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.expressions import Compiled, compile_expression
-from ppcdbg.debugger.fields import exit_number
+from ppcdbg.debugger.quick import Plan, narrow, plan
 from ppcdbg.debugger.scope import DebuggerScope
-from ppcdbg.debugger.syntax import Binary, Name, Node, Number, parse
+from ppcdbg.debugger.syntax import parse
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm.log import ExitLog, KnownExits
 from ppcdbg.kvm.records import ExitRecord
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
+
+
+QUICKER = 100
+"""Rows that are compared in the time of one record."""
 
 
 class ExitFilter:
@@ -38,11 +42,11 @@ class ExitFilter:
         self.patience: int | None = None
         """How many records one question may look at; None: all that came. With 0 only ``extend`` looks."""
         self._compiled: Compiled | None = None
-        self._vectors: frozenset[int] | None = None
+        self._plan: Plan | None = None
         if self.text:
             scope = DebuggerScope(debugger, lambda: self._current, on_exits=True)
             self._compiled = compile_expression(self.text, scope)
-            self._vectors = required_exits(parse(self.text))
+            self._plan = plan(parse(self.text))
 
     def _histories(self) -> int:
         return self.log.history if isinstance(self.log, ExitLog | KnownExits) else 0
@@ -62,19 +66,23 @@ class ExitFilter:
         log = self.log
         if len(log) < self._seen or self._history != self._histories():  # the log was cut, or is another now
             self._seen, self._matches, self._history = 0, [], self._histories()
+        if limit is not None and self._plan is not None:
+            limit *= QUICKER if self._plan.exact else 1
         end = len(log) if limit is None else min(len(log), self._seen + limit)
         if self._compiled is not None:
-            self._matches += [i for i in self._candidates(self._seen, end) if self.accepts(log[i])]
+            candidates = self._candidates(self._seen, end)
+            sure = self._plan is not None and self._plan.exact and isinstance(log, ExitLog | KnownExits)
+            self._matches += candidates if sure else [i for i in candidates if self.accepts(log[i])]
         self._seen = end
         return end == len(log)
 
     def _candidates(self, first: int, end: int) -> Iterable[int]:
-        """Records that can pass, by their exit number alone where the log gives that without making a record."""
-        log, wanted = self.log, self._vectors
-        if wanted is None or not isinstance(log, ExitLog | KnownExits):
+        """Records that can pass, by their rows alone where those tell it."""
+        log = self.log
+        if self._plan is None or not isinstance(log, ExitLog | KnownExits):
             return range(first, end)
-        vector = log.vector
-        return (i for i in range(first, end) if vector(i) in wanted)
+        rows = log.rows(first, end)
+        return [first + i for i in narrow(self._plan.condition, rows, range(len(rows)))]
 
     def __len__(self) -> int:
         self.extend(self.patience)
@@ -108,23 +116,3 @@ class ExitFilter:
             return min(number, len(self.log))
         self.extend(self.patience)
         return bisect_left(self._matches, number)
-
-
-def required_exits(node: Node) -> frozenset[int] | None:
-    """The exit numbers that a filter cannot be true without; None where it does not say."""
-    if not isinstance(node, Binary):
-        return None
-    if node.operator in ("&&", "||"):
-        left, right = required_exits(node.left), required_exits(node.right)
-        if node.operator == "||":
-            return None if left is None or right is None else left | right
-        return right if left is None else left if right is None else left & right
-    if node.operator != "==":
-        return None
-    for field, value in ((node.left, node.right), (node.right, node.left)):
-        if isinstance(field, Name) and field.name.lower() in ("exit", "reason"):
-            if isinstance(value, Number):
-                return frozenset({value.value})
-            number = exit_number(value.name) if isinstance(value, Name) else None
-            return None if number is None else frozenset({number})
-    return None

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ppcdbg.cpu.interrupts import DTLB_MISS, ITLB_MISS
-from ppcdbg.kvm.log import ExitLog
+from ppcdbg.kvm.log import EMULATED, MAPPED, MAPPED_MAGIC, QUEUED, REFLECTED, ExitLog
+from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.records import Did, ExitRecord
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 50_000
 """Exits that one question reads at most; what lies before is not told."""
-_TLB_WORDS = ("tlbwe", "tlbivax", "mtspr MMUCSR0", "tlbilx", "tlbsync")
+_TLB_WORDS = ("tlbwe", "tlbivax", "mtspr MMUCSR0", "tlbilx")
 CHUNK = 512
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,16 @@ class InterruptEvent:
     delivered: int | None
 
 
-def _backwards(debugger: Debugger, wanted: Callable[[ExitRecord], object], count: int) -> list[ExitRecord]:
+def _backwards(debugger: Debugger, wanted: Callable[[Row], object], count: int) -> list[ExitRecord]:
+    """The last ``count`` exits whose rows are wanted, newest first."""
     log, found = debugger.exits, list[ExitRecord]()
+    assert isinstance(log, ExitLog)
     high = len(log)
     floor = max(0, high - LOOKED_AT)
     while high > floor and len(found) < count:
         low = max(floor, high - CHUNK)
-        found += [record for record in reversed(log[low:high]) if wanted(record)]
+        rows = log.rows(low, high)
+        found += [log[low + i] for i in range(len(rows) - 1, -1, -1) if wanted(rows[i])]
         high = low
     return found[:count]
 
@@ -63,19 +68,13 @@ def _backwards(debugger: Debugger, wanted: Callable[[ExitRecord], object], count
 def tlb_events(debugger: Debugger, count: int, shadow: bool) -> tuple[TlbEvent, ...]:
     """The last changes of the shadow TLB, or of the guest's. Raises UsageError on the bare machine."""
     debugger.need_exits()
-
-    def wanted(record: ExitRecord) -> bool:
-        if shadow:
-            return any(a.did in (Did.MAPPED, Did.MAPPED_MAGIC) for a in record.actions)
-        return any(a.did is Did.EMULATED and a.note.startswith(_TLB_WORDS) for a in record.actions)
-
     rows = []
-    for record in _backwards(debugger, wanted, count):
+    for record in _backwards(debugger, _maps if shadow else _writes_tlb, count):
         for a in record.actions:
             if shadow and a.did in (Did.MAPPED, Did.MAPPED_MAGIC):
                 slot = a.note if a.did is Did.MAPPED else "magic page"
                 rows.append(TlbEvent(record.number, record.position, record.pc, "map", slot, a.ea, a.gpa, a.size))
-            elif not shadow and a.did is Did.EMULATED and a.note.startswith(_TLB_WORDS):
+            elif not shadow and a.did is Did.EMULATED:
                 rows.append(TlbEvent(record.number, record.position, record.pc, a.note))
     return tuple(rows)
 
@@ -91,8 +90,27 @@ def interrupt_events(debugger: Debugger, count: int) -> tuple[InterruptEvent, ..
     return tuple(rows)
 
 
-def _touches_irqprio(record: ExitRecord) -> bool:
-    return bool(record.queued) or record.delivered is not None or any(a.priority is not None for a in record.actions)
+def _maps(row: Row) -> bool:
+    """Whether a shadow entry was made; a row of compiled code has the kind of its one action where others have all."""
+    actions = row[8]
+    if isinstance(actions, int):
+        return actions == MAPPED
+    return any(action[0] in (MAPPED, MAPPED_MAGIC) for action in actions)
+
+
+def _writes_tlb(row: Row) -> bool:
+    """Whether the guest's own TLB was written or invalidated: compiled code does neither."""
+    actions = row[8]
+    return not isinstance(actions, int) and any(
+        action[0] == EMULATED and instruction(action[1]).startswith(_TLB_WORDS) for action in actions
+    )
+
+
+def _touches_irqprio(row: Row) -> bool:
+    actions = row[8]
+    if isinstance(actions, int):
+        return False
+    return bool(row[9]) or row[10] is not None or any(action[0] in (REFLECTED, QUEUED) for action in actions)
 
 
 def last_miss(debugger: Debugger) -> ExitRecord | None:

@@ -199,6 +199,11 @@ class ExitLog(Sequence[ExitRecord]):
         vector: int = self._all()[index][2]
         return vector
 
+    def position(self, index: int) -> int:
+        """Retired instructions at one exit, without making its record."""
+        position: int = self._all()[index][0]
+        return position
+
     def answer(self, value: int) -> None:
         """The last row is compiled code's, of a load from a device: what the device gave."""
         row: Any = self._rows[-1]
@@ -271,6 +276,17 @@ class KnownExits(Sequence[ExitRecord]):
 
     def __len__(self) -> int:
         return max(len(self.log), len(self.log._seen))
+
+    def rows(self, first: int, end: int | None = None) -> list[Compact]:
+        """See ``ExitLog.rows``."""
+        known = self.log.rows(first, end)
+        later = max(first, len(self.log))
+        return known + self.log._seen[later:end] if end is None or end > later else known
+
+    def position(self, index: int) -> int:
+        """Retired instructions at one exit, without making its record."""
+        position: int = self._row(index)[0]
+        return position
 
     def _row(self, index: int) -> Compact:
         return self.log._all()[index] if index < len(self.log) else self.log._seen[index]

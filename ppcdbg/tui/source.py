@@ -16,6 +16,7 @@ from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.results import Quit
 from ppcdbg.debugger.stops import StopReport
+from ppcdbg.kvm.log import KnownExits
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.table import BY_NAME
@@ -282,4 +283,5 @@ class DebuggerSource:
     def _end(self) -> int:
         """The position up to which the run is known."""
         log = self._filter.log
-        return max(self.debugger.past.end[0], log[-1].position if log else 0)
+        last = log.position(len(log) - 1) if log and isinstance(log, KnownExits) else 0
+        return max(self.debugger.past.end[0], last)

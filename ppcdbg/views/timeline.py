@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ppcdbg.kvm.log import ExitLog, KnownExits
 from ppcdbg.views.spans import Line, line
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def counts(exits: Sequence[ExitRecord], end: int, width: int) -> tuple[int, ...]
     if end <= 0 or width <= 0:
         return ()
     places = range(len(exits))
-    edges = [bisect_left(places, end * part // width, key=lambda i: exits[i].position) for part in range(1, width)]
+    at = exits.position if isinstance(exits, ExitLog | KnownExits) else lambda i: exits[i].position
+    edges = [bisect_left(places, end * part // width, key=at) for part in range(1, width)]
     edges = [0, *edges, len(exits)]
     return tuple(after - before for before, after in zip(edges, edges[1:]))
 

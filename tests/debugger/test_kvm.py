@@ -9,7 +9,7 @@ import pytest
 from ppcdbg.cpu.mmu import Access
 from ppcdbg.debugger.causes import cause_of
 from ppcdbg.debugger.debugger import Debugger
-from ppcdbg.debugger.exits import required_exits
+from ppcdbg.debugger.quick import Both, Comparison, Either, Plan, plan
 from ppcdbg.debugger.results import Space
 from ppcdbg.debugger.stops import Cause
 from ppcdbg.debugger.syntax import parse
@@ -79,25 +79,33 @@ def test_filter_and_break_on_exit_fields(tmp_path: Path) -> None:
         d.exit_filter("exti == DTLB_MISS")
 
 
+DTLB, DEAR = Comparison(2, "==", 13), Comparison(5, ">=", 0xC0000000)
+
+
 @pytest.mark.parametrize(
-    ("text", "numbers"),
+    ("text", "wanted"),
     [
-        ("exit == DTLB_MISS and dear >= 0xc0000000", {13}),
-        ("dear > 0 and (exit == 13 or reason == itlb_miss)", {13, 14}),
-        ("exit == DTLB_MISS or dear > 0", None),
+        ("exit == DTLB_MISS and dear >= 0xc0000000", Plan(Both(DTLB, DEAR), True)),
+        ("0xc0000000 <= dar", Plan(DEAR, True)),
+        ("did == map and reason == 13", Plan(DTLB, False)),
+        ("did == map and (exit == dtlb_miss or dear >= 0xc0000000)", Plan(Either(DTLB, DEAR), False)),
+        ("exit == DTLB_MISS or did == map", None),
         ("not exit == DTLB_MISS", None),
         ("exit != DTLB_MISS", None),
-        ("exit == DTLB_MISS and exit == SYSCALL", set()),
+        ("dear >= 0x1_0000_0000", None),
+        ("pc == start", None),
     ],
 )
-def test_what_a_filter_requires(text: str, numbers: set[int] | None) -> None:
-    assert required_exits(parse(text)) == (None if numbers is None else frozenset(numbers))
+def test_what_rows_tell_of_a_filter(text: str, wanted: Plan | None) -> None:
+    assert plan(parse(text)) == wanted
 
 
 def test_a_filter_finds_the_same_with_and_without_its_short_cut() -> None:
     d = demo()
     d.continue_()
-    for text in ("exit == PROGRAM and inst == mfmsr", "exit == DTLB_MISS or exit == SYSCALL", "8 == exit"):
+    for text in ("exit == PROGRAM and inst == mfmsr", "exit == DTLB_MISS or exit == SYSCALL", "8 == exit",
+                 "pc >= 0x100c00 and pc < 0x100d00", "insn > 20000 or dear != 0", "0x100d18 != pc", "cost <= 960",
+                 "did == map and (esr == 0 or tick >= 9000)"):  # fmt: skip
         found = d.exit_filter(text)
         assert found.page(0, 10_000) == [r for r in d.exits if found.accepts(r)], text
         assert len(found)

@@ -8,6 +8,7 @@ from ppcdbg.debugger import open_guest
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm.build import build_system
+from ppcdbg.kvm.records import Did
 from ppcdbg.machine.description import describe
 from ppcdbg.paths import PACKAGE
 from ppcdbg.session.timeline import Timeline
@@ -270,12 +271,12 @@ def test_a_filter_looks_through_a_long_list_a_part_at_a_time(
     source.move(Move.CONTINUE, quiet)
     totals = []
     for _ in range(100):
-        scene = source.draw(ask(filter="exit == PROGRAM"), False)
+        scene = source.draw(ask(filter="did == emul"), False)
         totals.append(scene.panes["exits"].total)
         if not scene.partial:
             break
     assert len(totals) > 3 and totals == sorted(totals)
-    assert totals[-1] == sum(record.name == "PROGRAM" for record in source.debugger.exits)
+    assert totals[-1] == sum(any(a.did is Did.EMULATED for a in record.actions) for record in source.debugger.exits)
 
 
 def test_the_paravirt_pane_lays_out_the_section_that_pc_is_in() -> None:
