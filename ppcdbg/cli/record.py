@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ppcdbg.cli.guests import add_options, description
 from ppcdbg.cli.run import FOREVER, Echo, Interruption
 from ppcdbg.errors import UsageError
+
+if TYPE_CHECKING:
+    from ppcdbg.session.recorder import Recorder
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,21 +45,23 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError("option --hash-every is 0; it must be at least 1")
     machine = description(options)
     store = Store.new(Path(options.output))
-    begun = False
+    recorder: Recorder | None = None
     try:
         write_machine(store, machine, images=not options.no_images)  # its work goes on while the system is made
         system = open_system(machine)
-        begun = True
         recorder = Recorder(system, store, every)
         system.board.console.listeners.append(Echo())
         limit = FOREVER if machine.max_insns is None else machine.max_insns
         with Interruption() as interruption:
-            stop = system.run(Limits(limit, interrupted=interruption.wanted))
+            stop = system.run(Limits(limit, interrupted=partial(_ends, interruption, recorder)))
+        system.run(Limits(system.position))  # where somebody interrupted it, what is due here is still to happen
         recorder.finish()
     finally:
-        store.close()
-        if not begun:
-            store.path.unlink()
+        try:
+            store.close()
+        finally:
+            if recorder is None or recorder.kept is None:
+                store.remove()
     sys.stdout.flush()
     size = Path(options.output).stat().st_size
     print(
@@ -63,3 +70,8 @@ def run(options: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return of_stop(stop.kind)
+
+
+def _ends(interruption: Interruption, recorder: Recorder) -> bool:
+    """Whether the run is over: somebody said so, or there is no more room for what it does."""
+    return interruption.asked or recorder.failed is not None

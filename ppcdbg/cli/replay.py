@@ -11,7 +11,7 @@ from ppcdbg.cli import debug
 from ppcdbg.cli.guests import description
 from ppcdbg.cli.progress import Progress
 from ppcdbg.cli.run import Interruption
-from ppcdbg.errors import UsageError
+from ppcdbg.errors import InputError, UsageError
 from ppcdbg.session.magic import recordings, session_file
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Open the UI, or verify and return 0 or 5."""
     if options.guest is None or session_file(options.guest, os.environ) is None:
+        if options.guest is not None and os.path.isfile(options.guest):
+            raise InputError(f"{options.guest} is not a session file of ppcdbg, or its beginning is damaged")
         raise UsageError(
             f"replay needs a session file, and {options.guest or 'nothing'} is none; `ppcdbg record` makes one, and "
             f"these are here: {', '.join(recordings(os.environ)) or 'none'}"

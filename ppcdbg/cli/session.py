@@ -109,7 +109,7 @@ def _facts(path: Path) -> dict[str, object]:
     try:
         machine, reached, end = store.get("machine", {}), store.reached(), store.get("end")
         images = store.rows("SELECT role, name, size, data IS NOT NULL FROM image")
-        names = {role: f"{name}{'' if held else ' (its hash only)'}" for role, name, _, held in images}
+        names = {str(role): f"{name}{'' if held else ' (its hash only)'}" for role, name, _, held in images}
         return {
             "file": str(path), "bytes": path.stat().st_size, **names, "cpu": machine.get("cpu"),
             "hv": machine.get("hv"), "memory": machine.get("memory"), "append": machine.get("append"),

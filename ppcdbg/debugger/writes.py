@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.results import Space
 from ppcdbg.errors import UsageError
-from ppcdbg.machine.input import InputKind
+from ppcdbg.machine.input import InputKind, RefusedError
 from ppcdbg.machine.system import Limits
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Writer:
         self.debugger.system.input.add(InputKind.REGISTER, name=known, value=value & 0xFFFFFFFFFFFFFFFF)
         try:
             self.apply()
-        except KeyError:
+        except RefusedError:
             raise UsageError(f"${name} cannot be set from outside") from None
 
     def apply(self) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from ppcdbg.cpu.plain import Plain, items, maybe, octets, whole, words
+from ppcdbg.errors import InputError
 
 _TLB = struct.Struct(">5I")
 
@@ -122,10 +123,15 @@ class InputEvent:
         return moment.skipped >= self.skipped and moment.steps >= self.steps and at_pc
 
 
+class RefusedError(InputError):
+    """An event that this machine cannot do, such as a write to a register that it lacks. Nothing has happened."""
+
+
 class InputQueue:
     """Events to come, in order. ``position`` gives the current count of retired instructions.
 
-    ``taken`` is called with each event as it is handed out: what a recorder writes down. ``moment`` is the machine's.
+    ``taken`` is called with each event as it is handed out: what a recorder writes down; ``refused`` with one that the
+    machine then could not do, so that it never came. ``moment`` is the machine's.
     """
 
     def __init__(self, position: Callable[[], int]) -> None:
@@ -133,6 +139,7 @@ class InputQueue:
         self._events: list[InputEvent] = []
         self._order = 0
         self.taken: Callable[[InputEvent], None] = lambda event: None
+        self.refused: Callable[[InputEvent], None] = lambda event: None
         self.added: Callable[[InputEvent], None] = lambda event: None
 
     def __len__(self) -> int:

@@ -16,7 +16,7 @@ from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.isa import slots
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.description import MachineDescription
-from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment, TlbWrite
+from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment, RefusedError, TlbWrite
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
 from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind, Visitor
 
@@ -152,8 +152,9 @@ class RunLoop:
             told = asked is not None and asked()
             return told or any(visitor.wants() for visitor in visitors)
 
+        ahead = 1
         while True:
-            self.visit_at = due = min(max(visitor.due(), self.position + 1) for visitor in visitors)
+            self.visit_at = due = min(max(visitor.due(), self.position + ahead) for visitor in visitors)
             position = min(limits.position, due)
             left = limits.exits and limits.exits - (self.steps - steps)
             stop = self._run(replace(limits, position=position, exits=left, interrupted=interrupted))
@@ -163,7 +164,8 @@ class RunLoop:
             goes_on = stop.kind is StopKind.INTERRUPTED and not told  # it was a visitor that asked
             if not goes_on and (stop.kind is not StopKind.LIMIT or stop.position >= limits.position):
                 return stop
-            for visitor in visitors:
+            ahead = int(stop.kind is StopKind.LIMIT)  # elsewhere what is due at this position may not have happened yet
+            for visitor in visitors if ahead else ():
                 if visitor.due() <= stop.position:
                     visitor.visit()
             if stop.pc in limits.breakpoints:
@@ -195,9 +197,20 @@ class RunLoop:
         """Let the input happen that is due: whatever comes from outside comes in here and nowhere else."""
         due = self.schedule.next_position()
         if due is not None and due <= self.core.retired:
-            for event in self.schedule.due(self.core.retired, self.moment()):
-                if not self.board.apply(event):
-                    self._apply(event)
+            found = [self._happen(event) for event in self.schedule.due(self.core.retired, self.moment())]
+            for refused in filter(None, found):
+                raise refused
+
+    def _happen(self, event: InputEvent) -> RefusedError | None:
+        """Let an event happen; what is wrong with one that cannot."""
+        try:
+            if not self.board.apply(event):
+                self._apply(event)
+        except (KeyError, IndexError, ValueError, TypeError, OverflowError) as error:
+            self.input.refused(event)
+            what = f"{event.kind.value} {event.name or event.target}"
+            return RefusedError(f"the input {what} at position {event.position:,} cannot be: {error}")
+        return None
 
     def _stops(self, stops: Stops) -> Stops:
         """Where the engine must stop, with the place that an event of this position waits for."""

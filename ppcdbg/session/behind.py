@@ -22,6 +22,7 @@ class Behind:
     def __init__(self) -> None:
         self._waiting: queue.Queue[Work | None] = queue.Queue(AHEAD)
         self._failed: Exception | None = None
+        self._told = False
         self._thread = threading.Thread(target=self._run, name="session", daemon=True)
         self._thread.start()
 
@@ -39,7 +40,7 @@ class Behind:
                 self._waiting.task_done()
 
     def put(self, work: Work) -> None:
-        """Have something done. Raises what earlier work failed with."""
+        """Have something done. Raises what earlier work failed with: from then on nothing is done any more."""
         self._tell()
         self._waiting.put(work)
 
@@ -48,17 +49,23 @@ class Behind:
         return threading.current_thread() is self._thread
 
     def wait(self) -> None:
-        """Return when everything is done. Raises what it failed with, once."""
+        """Return when everything is done. Raises what it failed with."""
         self._waiting.join()
         self._tell()
 
+    @property
+    def failed(self) -> bool:
+        """Whether anything has."""
+        return self._failed is not None
+
     def close(self) -> None:
-        """As ``wait``, and the thread is gone."""
+        """As ``wait``, and the thread is gone; what it failed with is raised unless that was done before."""
         self._waiting.put(None)
         self._thread.join()
-        self._tell()
+        if not self._told:
+            self._tell()
 
     def _tell(self) -> None:
-        failed, self._failed = self._failed, None
-        if failed is not None:
-            raise failed
+        if self._failed is not None:
+            self._told = True
+            raise self._failed

@@ -96,7 +96,7 @@ def _differences(column: bytes) -> bytes:
 
 def unpack(data: bytes, count: int, width: int) -> list[tuple[int, ...]]:
     """The rows that ``pack`` was given: ``count`` of ``width`` numbers. Raises DamagedError."""
-    raw, at, columns = decompress(data, (8 * count + 1) * width), 0, []
+    raw, at, columns = decompress(data, min((8 * count + 1) * width, LARGEST)), 0, []
     for _ in range(width):
         code = raw[at : at + 1]
         if code not in (b"I", b"Q", b"d"):
@@ -117,7 +117,7 @@ def unpack(data: bytes, count: int, width: int) -> list[tuple[int, ...]]:
 def _compressor() -> ZstdCompressor:
     from zstandard import ZstdCompressor
 
-    return ZstdCompressor(level=LEVEL)
+    return ZstdCompressor(level=LEVEL, write_checksum=True)
 
 
 def compress(data: bytes) -> bytes:

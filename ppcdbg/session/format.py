@@ -9,6 +9,7 @@ sizes are bounded, and whatever SQLite finds damaged is said in one sentence. Wh
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from ppcdbg.errors import InputError
@@ -76,8 +77,16 @@ def create(path: Path) -> sqlite3.Connection:
         _migrate(connection, 0)
         connection.execute("PRAGMA synchronous = NORMAL")
     except sqlite3.Error as error:
+        remove(path)
         raise InputError(f"cannot write session {path}: {error}") from None
     return connection
+
+
+def remove(path: Path) -> None:
+    """Take away a session file that nothing is in, and what SQLite keeps beside one that it writes."""
+    for name in (path, path.with_name(path.name + "-journal")):
+        with suppress(OSError):
+            name.unlink()
 
 
 def open_file(path: Path) -> sqlite3.Connection:

@@ -62,8 +62,8 @@ def packets(store: Store, machine: MachineDescription, names: Names) -> Iterator
     system, last = open_system(machine), store.reached().position
     writer.describe(PROCESS, f"{kernel_name(store)} on {machine.cpu}, hv {machine.hv}; 1 us is 1 instruction")
     writer.describe(CONSOLE, "console")
-    for position, text in store.rows("SELECT position, text FROM console WHERE port = 0 ORDER BY number"):
-        writer.instant(CONSOLE, int(position) * INSTRUCTION, str(text) or "(empty line)", {"position": int(position)})
+    for position, text in store.lines(0):
+        writer.instant(CONSOLE, position * INSTRUCTION, text or "(empty line)", {"position": position})
     if not isinstance(system, KvmSystem):
         writer.describe(INTERRUPTS, "interrupts taken")
         for vector, pc, msr, guest, position in store.log("interrupt"):

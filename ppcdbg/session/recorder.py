@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.observe import Observer
+from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import Limits, System
 from ppcdbg.session.checkpoints import Writer
@@ -34,6 +35,7 @@ SHARE = 0.02
 FIRST_LOOK = 500_000
 LONGEST = 1.0
 """Seconds that a visit after the last one counts for at most: in a longer time the guest stood still."""
+NEVER = 1 << 62
 
 
 class Interrupts(Observer):
@@ -43,9 +45,11 @@ class Interrupts(Observer):
         self.before = before
         self.deferrable = before.deferrable or type(before) is Observer
         self.rows: list[tuple[int, int, int, int, int]] = []
+        self.listens = True
 
     def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
-        self.rows.append((vector, pc, msr, guest, position))
+        if self.listens:
+            self.rows.append((vector, pc, msr, guest, position))
         self.before.interrupt_taken(vector, pc, msr, guest, position)
 
     def tlb_written(self, index: int) -> None:
@@ -71,13 +75,18 @@ class Notes:
 class Recorder:
     """Records one system into one store, from construction to ``finish``.
 
-    ``every``: instructions between two hashes of the state; None leaves it to what they cost.
+    ``every``: instructions between two hashes of the state; None leaves it to what they cost. A file that cannot be
+    written does not end the run: ``failed`` says why, the file stays as it was at the last commit, and ``finish``
+    raises.
     """
 
     def __init__(
         self, system: System, store: Store, every: int | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._every = every
+        self.failed: InputError | None = None
+        self.kept: int | None = None
+        """The position up to which the file holds the run; None: nothing is in it yet."""
         self.system = system
         self.store = store
         if system.ended is None:
@@ -89,13 +98,15 @@ class Recorder:
         self._hashing = 0.0
         self._ended_at: Moment | None = None
         self._written = {"input": 0, "exit": 0, "interrupt": 0, "console0": 0, "console1": 0}
-        self._before = system.input.taken
-        system.input.taken = self._taken
+        self._before, self._told_refused = system.input.taken, system.input.refused
+        system.input.taken, system.input.refused = self._taken, self._refused
         kvm: Vcpu | None = getattr(system, "kvm", None)
         self._exits = None if kvm is None else kvm.exits
         self._interrupts = None if self._exits is not None else Interrupts(system.core.observer)
         if self._interrupts is not None:
             system.core.observer = self._interrupts
+        self._hurried = NEVER
+        """Where a visit is wanted before it is due."""
         self._committed = self._seen = clock()
         self._hash_due = 0.0
         self._at = system.position
@@ -111,23 +122,32 @@ class Recorder:
         self._events.append(event)
         self._before(event)
 
+    def _refused(self, event: InputEvent) -> None:
+        self._events.remove(event)
+        self._told_refused(event)
+
     # --- visits -----------------------------------------------------------------------------------
     def due(self) -> int:
         """See ``Visitor.due``."""
-        return self._due
+        return min(self._due, self._hurried) if self.failed is None else NEVER
 
     def visit(self) -> None:
         """See ``Visitor.visit``."""
+        if self.failed is not None:
+            return
         now, position = self._clock(), self.system.position
-        done = max(position - self._at, 1)
-        self._due = position + max(min(int(done * LOOK_EVERY / max(now - self._seen, 1e-6)), 4 * done), 1_000)
-        if self._every is not None:
-            self._due = position + self._every
+        early, self._hurried = position < self._due, NEVER
         if self.system.ended is not None:
             self._end()  # nobody may come back to finish
             return
-        if now >= self._hash_due or self._every is not None:
+        if self._every is not None and not early:
+            self._due = position + self._every
             self._mark()
+        elif self._every is None:
+            done = max(position - self._at, 1)
+            self._due = position + max(min(int(done * LOOK_EVERY / max(now - self._seen, 1e-6)), 4 * done), 1_000)
+            if now >= self._hash_due:
+                self._mark()
         self._ran += min(now - self._seen, LONGEST)
         if self._ran >= self._shelf_due:
             self._checkpoint()
@@ -137,11 +157,12 @@ class Recorder:
 
     def wants(self) -> bool:
         """See ``Visitor.wants``."""
-        return self._clock() - self._committed >= 1.5 * COMMIT_EVERY
+        late = self.failed is None and self._hurried == NEVER
+        return late and self._clock() - self._committed >= 1.5 * COMMIT_EVERY
 
     def pause(self) -> None:
-        """See ``Visitor.pause``."""
-        self.flush()
+        """See ``Visitor.pause``: be visited at once, for what is written must be a moment that a replay comes to."""
+        self._hurried = self.system.position + 1
 
     def _mark(self) -> None:
         """Take what a hash of this moment is made of. The first has all the images in it, the others what was written
@@ -158,7 +179,11 @@ class Recorder:
         self.flush()
         self._pages.changed()
         total = self._pages.total_later()
-        self._shelf.add(self.system.moment(), self._written["input"], self.system.save(), self._pages.all(), total)
+        try:
+            moment, taken = self.system.moment(), self._written["input"]
+            self._shelf.add(moment, taken, self.system.save(), self._pages.all(), total)
+        except InputError as error:
+            self._fail(error)
         self._shelf_due = self._shelf.due(self._ran)
 
     def _hashed(self, taken: Sequence[tuple[Moment, Callable[[], StateHash]]]) -> list[Mark]:
@@ -172,8 +197,22 @@ class Recorder:
     # --- writing ----------------------------------------------------------------------------------
     def flush(self) -> None:
         """Have written and committed what there is since the last time."""
-        self.store.later(partial(self._write, self._taken_note()))
+        self._later(partial(self._write, self._taken_note()))
         self._committed = self._clock()
+
+    def _later(self, work: Callable[[], object]) -> None:
+        """Have something written, unless writing has failed."""
+        try:
+            if self.failed is None:
+                self.store.later(work)
+        except InputError as error:
+            self._fail(error)
+
+    def _fail(self, error: InputError) -> None:
+        end = "nothing of the run is in it" if self.kept is None else f"it holds the run up to position {self.kept:,}"
+        self.failed = InputError(f"{error}; {end}")
+        if self._interrupts is not None:
+            self._interrupts.listens = False
 
     def _taken_note(self) -> Notes:
         moment, board, exits, written = self.system.moment(), self.system.board, self._exits, self._written
@@ -211,15 +250,21 @@ class Recorder:
                 at += len(line)
         store.set("reached", notes.reached)
         store.commit()
+        self.kept = notes.reached[0]
 
     def finish(self) -> None:
-        """Recording ends here; the file can be replayed up to this moment."""
+        """Recording ends here; the file can be replayed up to this moment. Raises InputError where it cannot."""
         self.system.visitors.remove(self)
-        self.system.input.taken = self._before
+        self.system.input.taken, self.system.input.refused = self._before, self._told_refused
         if self._interrupts is not None:
             self.system.core.observer = self._interrupts.before
         self._end()
-        self.store.settle()
+        try:
+            self.store.settle()
+        except InputError as error:
+            self._fail(error)
+        if self.failed is not None:
+            raise self.failed
 
     def _end(self) -> None:
         """Have written how it ends here. A guest that has ended stays as it is: the second time says nothing new."""
@@ -229,5 +274,5 @@ class Recorder:
         self._ended_at = None if end is None else moment
         self._mark()
         ended = None if end is None else [end.kind.value, end.position, end.detail]
-        self.store.later(lambda: self.store.set("end", ended))
+        self._later(lambda: self.store.set("end", ended))
         self.flush()

@@ -66,20 +66,23 @@ def verify(
     """Replay a session on the engine of ``machine`` and compare. ``asked`` ends it early, ``until`` at the last state
     of the recording that lies no further than this position; ``keeper`` puts checkpoints in meanwhile."""
     marks = [mark for mark in store.marks() if until is None or mark.moment.position <= until]
+    reached = store.reached()
+    if until is not None and until < reached.position:
+        reached = marks[-1].moment if marks else Moment(0)
     run = Run(build(machine))
     if keeper is not None:
         keeper.begin(run)
-    found = _verify(store, machine, run, marks, progress, asked, keeper)
+    found = _verify(store, machine, run, marks, reached, progress, asked, keeper)
     if keeper is not None:
         keeper.finish(differs=found.divergence is not None)
     return found
 
 
 def _verify(
-    store: Store, machine: MachineDescription, run: Run, marks: list[Mark], progress: Progress | None,
-    asked: Asked | None, keeper: Keeper | None,
+    store: Store, machine: MachineDescription, run: Run, marks: list[Mark], reached: Moment,
+    progress: Progress | None, asked: Asked | None, keeper: Keeper | None,
 ) -> Verified:  # fmt: skip
-    last = marks[-1].moment.position if marks else 0
+    last = reached.position
     for number, mark in enumerate(marks):
         before = marks[number - 1] if number else None
         arrived = run.to(mark.moment, asked)
@@ -93,8 +96,21 @@ def _verify(
             keeper.agreed(mark)
         if progress is not None:
             progress(mark.moment.position, last)
-    found = _logs(store, run.system, marks[-1].moment if marks else Moment(0))
+    found = _rest(store, run, reached, asked)
+    if asked is not None and asked():
+        return _verified(store, run, len(marks), None, complete=False)
     return _verified(store, run, len(marks), found, complete=found is None)
+
+
+def _rest(store: Store, run: Run, reached: Moment, asked: Asked | None) -> Divergence | None:
+    """What was recorded behind the last hash, by a recorder that was killed or had no more room."""
+    agreed = run.system.position
+    arrived = run.to(reached, asked)
+    found = _logs(store, run.system, reached)
+    if found is None and not arrived:
+        what = Difference("where the guest stands", str(reached), str(run.system.moment()))
+        found = Divergence(agreed, max(reached.position, run.system.position), False, what)
+    return found
 
 
 def _verified(store: Store, run: Run, marks: int, found: Divergence | None, *, complete: bool) -> Verified:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,13 @@ from ppcdbg.machine.input import InputEvent, InputKind, Moment, TlbWrite
 from ppcdbg.session import columns
 from ppcdbg.session.behind import Behind
 from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
-from ppcdbg.session.format import FAULTS, create, damaged, open_file
+from ppcdbg.session.format import FAULTS, create, damaged, open_file, remove
 from ppcdbg.session.plain import DamagedError
 from ppcdbg.session.snapshots import StateHash
 
 Json = Any
+FAR = 1 << 50
+"""Beyond every position, and every number of a moment: two weeks of a guest that never waits."""
 WIDTHS = {"exit": len(EXIT_COLUMNS), "interrupt": len(INTERRUPT_COLUMNS), "console0": 2, "console1": 2}
 """Kinds of chunks and the numbers in a row of each. A row of a console is a byte and its position."""
 
@@ -75,22 +80,34 @@ class Store:
         return cls(path, open_file(path))
 
     def close(self) -> None:
-        """Keep what was written, and let go of the file."""
+        """Keep what was written, and let go of the file. Where writing has failed, it is as at the last commit."""
         behind, self._behind = self._behind, None
         try:
             if behind is not None:
                 behind.close()
-            if self._db.in_transaction:
+            if self._db.in_transaction and not (behind is not None and behind.failed):
                 self.commit(again=False)
         finally:
             self._db.close()
 
+    def remove(self) -> None:
+        """Take the file away, which is closed: nothing is in it."""
+        remove(self.path)
+
     def later(self, work: Callable[[], object]) -> None:
         """Have something done behind the caller's back, after everything that was asked for before. What fails is
-        raised by a later call; any other method waits until all is done."""
+        raised by a later call, and ends it: nothing more is written. Any other method waits until all is done."""
         if self._behind is None:
             self._behind = Behind()
-        self._behind.put(work)
+        self._behind.put(partial(self._whole, work))
+
+    def _whole(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
 
     def settle(self) -> None:
         """Wait for everything that was to be done later."""
@@ -117,6 +134,8 @@ class Store:
         self.settle()
         try:
             return self._db.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise InputError(f"cannot write session {self.path}: {error}") from None
         except FAULTS as error:
             raise damaged(self.path, error) from None
 
@@ -144,10 +163,9 @@ class Store:
     def reached(self) -> Moment:
         """Where the recording ends; its beginning, where nothing was recorded yet."""
         kept = self.get("reached", [0])
-        whole = isinstance(kept, list) and all(n is None or type(n) is int and 0 <= n < 1 << 63 for n in kept)
-        if not whole or not 1 <= len(kept) <= 4 or None in kept[:3]:
+        if not isinstance(kept, list) or not 1 <= len(kept) <= 4:
             raise damaged(self.path, f"it says that it ends at {json.dumps(kept)[:80]}")
-        return Moment(*kept)
+        return Moment(*self._checked(_natural, kept[:3]), *(self._checked(_maybe, n) for n in kept[3:]))
 
     # --- images -----------------------------------------------------------------------------------
     def add_image(self, role: str, name: str, data: bytes, *, keep: bool) -> None:
@@ -165,11 +183,11 @@ class Store:
         from hashlib import sha256
 
         found = []
-        for role, name, size, digest, held in self.rows("SELECT role, name, size, sha256, data FROM image"):
-            data = None if held is None else self._checked(columns.decompress, held)
-            if data is not None and sha256(data).hexdigest() != digest:
-                raise damaged(self.path, f"the {role} {name} in it is not the one that was put in")
-            found.append(Image(str(role), str(name), int(size), str(digest), data))
+        for row in self.rows("SELECT role, name, size, sha256, data FROM image"):
+            image = self._checked(_image, row)
+            if image.data is not None and sha256(image.data).hexdigest() != image.sha256:
+                raise damaged(self.path, f"the {image.role} {image.name} in it is not the one that was put in")
+            found.append(image)
         return found
 
     def _checked(self, read: Any, *values: object) -> Any:
@@ -210,7 +228,11 @@ class Store:
 
     def marks(self) -> list[Mark]:
         """The hashes in order of time."""
-        return [self._checked(_mark, row) for row in self.rows("SELECT * FROM state_hash ORDER BY rowid")]
+        marks = [self._checked(_mark, row) for row in self.rows("SELECT * FROM state_hash ORDER BY rowid")]
+        for before, after in pairwise(marks):
+            if after.moment.position < before.moment.position:
+                raise damaged(self.path, f"a hash of position {after.moment.position:,} follows a later one")
+        return marks
 
     # --- logs -------------------------------------------------------------------------------------
     def add_chunk(self, kind: str, first: int, rows: Sequence[Sequence[int]]) -> None:
@@ -231,19 +253,30 @@ class Store:
     def log(self, kind: str) -> Iterator[tuple[int, ...]]:
         """The rows of one kind of log, in order."""
         expected = 0
-        for first, count in self.rows("SELECT first, count FROM chunk WHERE kind = ? ORDER BY first", (kind,)):
+        for row in self.rows("SELECT first, count FROM chunk WHERE kind = ? ORDER BY first", (kind,)):
+            first, count = self._checked(_numbers, row)
             if first != expected:
                 raise damaged(self.path, f"the log {kind!r} lacks the rows from {expected} to {first}")
             data = self.rows("SELECT data FROM chunk WHERE kind = ? AND first = ?", (kind, first))[0][0]
-            yield from self._checked(columns.unpack, data, count, WIDTHS[kind])
+            rows = self._checked(columns.unpack, data, count, WIDTHS[kind])
+            at = columns.GROWING[kind][0]
+            if rows and max(row[at] for row in rows) >= FAR:
+                raise damaged(self.path, f"the log {kind!r} has a row at a position that no run comes to")
+            yield from rows
             expected += count
 
     def count(self, kind: str) -> int:
         """How many rows a log has."""
-        return int(self.rows("SELECT coalesce(sum(count), 0) FROM chunk WHERE kind = ?", (kind,))[0][0])
+        found = self.rows("SELECT coalesce(sum(count), 0) FROM chunk WHERE kind = ?", (kind,))
+        return int(self._checked(_numbers, found[0])[0])
 
     def add_line(self, port: int, position: int, text: str) -> None:
         self._execute("INSERT INTO console(port, position, text) VALUES (?, ?, ?)", (port, position, text))
+
+    def lines(self, port: int) -> list[tuple[int, str]]:
+        """What a serial port printed, line by line, each with the position at which it began."""
+        rows = self.rows("SELECT position, text FROM console WHERE port = ? ORDER BY number", (port,))
+        return [(self._checked(_natural, row[:1])[0], str(row[1])) for row in rows]
 
     # --- another future ---------------------------------------------------------------------------
     def cut(self, counts: Mapping[str, int], key: tuple[int, int]) -> None:
@@ -291,7 +324,7 @@ class Store:
 
     def bookmarks(self) -> list[Bookmark]:
         rows = self.rows("SELECT name, position, steps, note FROM bookmark ORDER BY position, steps, name")
-        return [Bookmark(str(name), int(position), int(steps), str(note)) for name, position, steps, note in rows]
+        return [self._checked(_bookmark, row) for row in rows]
 
 
 def _signed(value: int) -> int:
@@ -303,18 +336,52 @@ def _moment(m: Moment) -> tuple[int, int, int, int | None]:
     return m.position, m.skipped, m.steps, m.pc
 
 
-def _mark(row: Sequence[Any]) -> Mark:
-    position, skipped, steps, pc, core, board, kvm, ram = (None if v is None else int(v) for v in row)
-    assert position is not None and skipped is not None and steps is not None
-    parts = (core or 0, board or 0, kvm or 0, (ram or 0) % (1 << 64))
-    return Mark(Moment(position, skipped, steps, pc), StateHash(*parts))
+def _numbers(row: Sequence[object]) -> list[int]:
+    """Numbers, whatever else may stand in a column of SQLite's. Raises TypeError."""
+    for value in row:
+        if type(value) is not int:
+            raise TypeError(f"{value!r} stands where a number belongs"[:100])
+    return list(row)  # type: ignore[arg-type]
+
+
+def _natural(row: Sequence[object]) -> list[int]:
+    """Numbers that count something. Raises TypeError or ValueError."""
+    found = _numbers(row)
+    for value in found:
+        if not 0 <= value < FAR:
+            raise ValueError(f"{value} stands where something is counted")
+    return found
+
+
+def _maybe(value: object) -> int | None:
+    return None if value is None else _numbers((value,))[0]
+
+
+def _mark(row: Sequence[object]) -> Mark:
+    position, skipped, steps = _natural(row[:3])
+    core, board, kvm, ram = _numbers(row[4:])
+    return Mark(Moment(position, skipped, steps, _maybe(row[3])), StateHash(core, board, kvm, ram % (1 << 64)))
+
+
+def _image(row: Sequence[Any]) -> Image:
+    role, name, size, digest, held = row
+    data = None if held is None else columns.decompress(held)
+    return Image(str(role), str(name), _natural((size,))[0], str(digest), data)
+
+
+def _bookmark(row: Sequence[Any]) -> Bookmark:
+    position, steps = _natural(row[1:3])
+    return Bookmark(str(row[0]), position, steps, str(row[3]))
 
 
 def _event(row: Sequence[Any]) -> InputEvent:
     number, position, skipped, steps, pc, kind, target, value, data, name = row
+    order, position, skipped, steps, target = _natural((number, position, skipped, steps, target))
+    (value,) = _numbers((value,))
+    if type(data) is not bytes:
+        raise TypeError("an event of the input has no bytes for its data")
     event = InputEvent(
-        int(position), int(number), InputKind(kind), int(target), int(value) % (1 << 64), bytes(data), str(name),
-        int(skipped), int(steps), None if pc is None else int(pc),
+        position, order, InputKind(kind), target, value % (1 << 64), data, str(name), skipped, steps, _maybe(pc)
     )  # fmt: skip
     if event.kind is InputKind.TLB:
         TlbWrite.of(event)

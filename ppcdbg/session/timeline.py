@@ -77,6 +77,7 @@ class Timeline:
         self._taken = [*taken]
         self._told_taken, self._told_added = system.input.taken, system.input.added
         system.input.taken = self._note_taken
+        self._told_refused, system.input.refused = system.input.refused, self._note_refused
         if system.ended is None:
             system.run(Limits(system.position))  # a vcpu that was never entered is entered now, at the same moment
         system.input.added = self._note_added
@@ -135,6 +136,10 @@ class Timeline:
     def _note_taken(self, event: InputEvent) -> None:
         self._taken.append(event)
         self._told_taken(event)
+
+    def _note_refused(self, event: InputEvent) -> None:
+        self._taken.remove(event)
+        self._told_refused(event)
 
     def _note_added(self, event: InputEvent) -> None:
         self._told_added(event)
