@@ -65,8 +65,10 @@ class Recording:
 
     def _ended(self, recorder: Following) -> None:
         try:
-            recorder.finish()
-            recorder.store.close()
+            try:
+                recorder.finish()
+            finally:
+                recorder.store.close()
         except InputError as error:
             raise UsageError(str(error)) from None
 

@@ -19,7 +19,7 @@ from ppcdbg.machine.system import System
 from ppcdbg.session.checkpoints import Writer
 from ppcdbg.session.machines import built_pages, write_machine
 from ppcdbg.session.pages import ram_totals
-from ppcdbg.session.recorder import FIRST_LOOK, Interrupts, Recorder
+from ppcdbg.session.recorder import FIRST_LOOK, NEVER, Interrupts, Recorder
 from ppcdbg.session.snapshots import StateHash, hash_of
 from ppcdbg.session.store import Bookmark, Store
 from ppcdbg.session.timeline import Key, Timeline
@@ -81,12 +81,12 @@ class Following(Recorder):
             if self._marks and (self._marks[-1][0].position, self._marks[-1][0].steps) == (position, steps):
                 self._marks[-1][1]()
                 del self._marks[-1]
-            self.store.later(lambda: self.store.unmark(position, steps))
+            self._later(lambda: self.store.unmark(position, steps))
 
     def visit(self) -> None:
         """See ``Visitor.visit``."""
         if self.behind:
-            self._due = self.system.position + FIRST_LOOK
+            self._due, self._hurried = self.system.position + FIRST_LOOK, NEVER
         else:
             super().visit()
 
@@ -159,14 +159,14 @@ class Following(Recorder):
         upto = dict(written)
         self._flushed = self._marked = here
         self._ended_at = None
-        self.store.later(lambda: self.store.cut(upto, here))
-        self.store.later(lambda: self.store.set("end", None))
+        self._later(lambda: self.store.cut(upto, here))
+        self._later(lambda: self.store.set("end", None))
         self._shelf.close()
         self.flush()
 
     def note(self, bookmarks: Sequence[Bookmark]) -> None:
         """Have the bookmarks of the run written."""
-        self.store.later(lambda: self.store.replace_bookmarks(bookmarks))
+        self._later(lambda: self.store.replace_bookmarks(bookmarks))
 
 
 class Once(Interrupts):

@@ -123,7 +123,7 @@ class Recorder:
         self._before(event)
 
     def _refused(self, event: InputEvent) -> None:
-        self._events.remove(event)
+        self._events = [each for each in self._events if each is not event]
         self._told_refused(event)
 
     # --- visits -----------------------------------------------------------------------------------
