@@ -58,7 +58,8 @@ def run(options: argparse.Namespace) -> int:
 def execute(machine: MachineDescription) -> tuple[Summary, int]:
     """Build the system, let it run, and return its summary and the exit status."""
     from ppcdbg.cli.status import of_stop
-    from ppcdbg.cli.summary import InterruptCounter, summarize
+    from ppcdbg.cli.summary import summarize
+    from ppcdbg.cpu.observe import Tally
     from ppcdbg.engine.choose import fallback
     from ppcdbg.machine.system import Limits
 
@@ -66,8 +67,7 @@ def execute(machine: MachineDescription) -> tuple[Summary, int]:
     if slow is not None:
         print(f"ppcdbg: {slow}", file=sys.stderr)
     system = make_system(machine)
-    counter = InterruptCounter(system.core)
-    system.core.observer = counter
+    counter = system.core.observer = Tally()
     system.board.console.listeners.append(Echo())
     limit = FOREVER if machine.max_insns is None else machine.max_insns
     with Interruption() as interruption:

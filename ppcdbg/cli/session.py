@@ -110,6 +110,8 @@ def _facts(path: Path) -> dict[str, object]:
         machine, reached, end = store.get("machine", {}), store.reached(), store.get("end")
         images = store.rows("SELECT role, name, size, data IS NOT NULL FROM image")
         names = {str(role): f"{name}{'' if held else ' (its hash only)'}" for role, name, _, held in images}
+        if "kernel" not in names:
+            raise ValueError("it names no kernel image")
         return {
             "file": str(path), "bytes": path.stat().st_size, **names, "cpu": machine.get("cpu"),
             "hv": machine.get("hv"), "memory": machine.get("memory"), "append": machine.get("append"),

@@ -7,19 +7,18 @@ table in a fixed order. ``SCHEMA_VERSION`` goes up when a key changes its meanin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ppcdbg import __version__
 from ppcdbg.cli.status import WORDS, Status
 from ppcdbg.cpu.interrupts import VECTORS
-from ppcdbg.cpu.observe import Observer
+from ppcdbg.cpu.observe import FIRST, FIRST_PC, Tally
 from ppcdbg.isa.table import decoder
 from ppcdbg.machine.system import StopKind
 
 if TYPE_CHECKING:
-    from ppcdbg.cpu.core import Core
     from ppcdbg.kvm.vcpu import Vcpu
     from ppcdbg.machine.description import MachineDescription
     from ppcdbg.machine.system import Stop, System
@@ -30,39 +29,10 @@ SCHEMA_VERSION = 1
 Summary = dict[str, Any]
 
 
-class InterruptCounter(Observer):
-    """Counts the interrupts that the hardware took, by vector: to KVM, or where there is none to the guest.
-
-    ``first`` is the vector and pc of the first one since the last instruction retired: where a guest that is stuck
-    left its way.
-    """
-
-    deferrable = True
-
-    def __init__(self, core: Core) -> None:
-        self.core = core
-        self.taken: Counter[int] = Counter()
-        self.first = (0, 0)
-        self._position = -1
-
-    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
-        self.taken[vector] += 1
-        if position != self._position:
-            self._position = position
-            self.first = vector, pc
-
-    def interrupts_taken(self, entries: Sequence[tuple[int, int, int, bool, int]]) -> None:
-        """All but those since the last instruction retired can only be counted."""
-        last = entries[-1][4]
-        here = next((i for i in range(len(entries) - 1, -1, -1) if entries[i][4] != last), -1) + 1
-        self.taken.update(vector for vector, *_ in entries[:here])
-        super().interrupts_taken(entries[here:])
-
-
 def summarize(
     system: System,
     vcpu: Vcpu | None,
-    counter: InterruptCounter,
+    counter: Tally,
     stop: Stop,
     status: Status,
     machine: MachineDescription,
@@ -79,7 +49,7 @@ def summarize(
         "ticks": system.core.now,
         "console_bytes": len(system.board.console.output),
         "mmio": _mmio(system, vcpu),
-        "interrupts_taken": {VECTORS[v].name: n for v, n in sorted(counter.taken.items())},
+        "interrupts_taken": {VECTORS[v].name: n for v, n in enumerate(counter.counts[:FIRST]) if n},
         **_kvm(vcpu),
     }
 
@@ -95,10 +65,10 @@ def failure(error: Exception, status: int) -> Summary:
     }
 
 
-def _end(stop: Stop, counter: InterruptCounter) -> Summary:
+def _end(stop: Stop, counter: Tally) -> Summary:
     end = {"reason": stop.kind.value, "detail": stop.detail, "pc": f"{stop.pc:#010x}"}
     if stop.kind is StopKind.STUCK:
-        vector, pc = counter.first
+        vector, pc = counter.counts[FIRST], counter.counts[FIRST_PC]
         end["began"] = f"{VECTORS[vector].name} at {pc:#010x}"
     return end
 

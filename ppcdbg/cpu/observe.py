@@ -5,7 +5,14 @@ Nothing in the core depends on whether anyone listens. Observers must not change
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
+
+VECTORS = 64
+FIRST, FIRST_PC, AT = range(VECTORS, VECTORS + 3)
+COUNTS = VECTORS + 3
+"""Words of a table of counts: interrupts taken by vector; of the first since the last instruction retired the vector,
+the old pc, and the position."""
 
 
 class Observer:
@@ -13,6 +20,10 @@ class Observer:
 
     deferrable = False
     """Whether ``interrupt_taken`` may come late, in order: only its arguments are looked at, not the core."""
+
+    counts: array[int] | None = None
+    """A table of ``COUNTS`` words of 64 bits where ``interrupt_taken`` does nothing but count in it: an engine may do
+    that itself instead of calling."""
 
     def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
         """After the save registers are written, before the first instruction at the vector: old pc and MSR, and the
@@ -28,3 +39,20 @@ class Observer:
 
     def tlb_invalidated(self, index: int) -> None:
         """After a valid entry lost its V bit by tlbivax, tlbilx or MMUCSR0."""
+
+
+class Tally(Observer):
+    """Counts the interrupts that are taken."""
+
+    deferrable = True
+
+    def __init__(self) -> None:
+        self.counts: array[int] = array("Q", bytes(8 * COUNTS))
+        self.counts[AT] = (1 << 64) - 1
+
+    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
+        """See ``Observer``."""
+        counts = self.counts
+        counts[vector] += 1
+        if counts[AT] != position:
+            counts[FIRST], counts[FIRST_PC], counts[AT] = vector, pc, position

@@ -17,9 +17,9 @@ from ppcdbg.errors import InputError
 from ppcdbg.kvm.build import build_system
 from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.machine.system import System
+from ppcdbg.paths import user_cache
 from ppcdbg.session.format import damaged
 from ppcdbg.session.pages import Pages
-from ppcdbg.session.recorded import begin
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
 from ppcdbg.session.store import Store
 
@@ -41,7 +41,8 @@ def write_machine(store: Store, machine: MachineDescription, *, images: bool = T
     for role in ROLES:
         path = getattr(machine, role)
         if path is not None:
-            store.add_image(role, path.name, _read(path, role), keep=images)
+            cache = user_cache(os.environ) / "images"
+            store.add_image(role, path.name, _read(path, role), keep=images, cache=cache)
 
 
 def read_machine(store: Store, given: Mapping[str, Path | None] | None = None) -> MachineDescription:
@@ -114,6 +115,8 @@ def open_system(machine: MachineDescription) -> System:
     """The system of a description; a session's has the recorded input queued, and stands where recording began."""
     system = build_system(machine)
     if machine.session is not None:
+        from ppcdbg.session.recorded import begin  # loads all of KVM's model, which who records a bare machine lacks
+
         store = Store.open(machine.session)
         try:
             begin(store, system)

@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ppcdbg.engine.llvm.cache import recall_or_make
 from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, InputKind, Moment, TlbWrite
 from ppcdbg.session import columns
@@ -26,6 +27,8 @@ from ppcdbg.session.plain import DamagedError
 from ppcdbg.session.snapshots import StateHash
 
 Json = Any
+LARGE = 1 << 18
+"""Bytes of an image that is worth a look whether it was compressed before."""
 FAR = 1 << 50
 """Beyond every position, and every number of a moment: two weeks of a guest that never waits."""
 WIDTHS = {"exit": len(EXIT_COLUMNS), "interrupt": len(INTERRUPT_COLUMNS), "console0": 2, "console1": 2}
@@ -168,15 +171,17 @@ class Store:
         return Moment(*self._checked(_natural, kept[:3]), *(self._checked(_maybe, n) for n in kept[3:]))
 
     # --- images -----------------------------------------------------------------------------------
-    def add_image(self, role: str, name: str, data: bytes, *, keep: bool) -> None:
-        """Put an image in, later."""
-        self.later(lambda: self._put_image(role, name, data, keep=keep))
+    def add_image(self, role: str, name: str, data: bytes, *, keep: bool, cache: Path | None = None) -> None:
+        """Put an image in, later; ``cache``: a folder where it may lie compressed already, by its hash."""
+        self.later(lambda: self._put_image(role, name, data, cache if len(data) > LARGE else None, keep=keep))
 
-    def _put_image(self, role: str, name: str, data: bytes, *, keep: bool) -> None:
+    def _put_image(self, role: str, name: str, data: bytes, cache: Path | None, *, keep: bool) -> None:
         from hashlib import sha256
 
-        held = columns.compress(data) if keep else None
-        values = (role, name, len(data), sha256(data).hexdigest(), held)
+        digest, held = sha256(data).hexdigest(), None
+        if keep:
+            held = recall_or_make(cache, f"{digest}-{columns.LEVEL}", lambda: columns.compress(data))
+        values = (role, name, len(data), digest, held)
         self._execute("INSERT INTO image VALUES (?, ?, ?, ?, ?)", values)
 
     def images(self) -> list[Image]:

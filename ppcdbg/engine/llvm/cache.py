@@ -63,7 +63,7 @@ def keep(folder: Path | None, name: str, payload: bytes) -> None:
 
 def _tidy(folder: Path) -> None:
     """Remove what has been there longest. Whoever wants it again makes it again."""
-    objects = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    objects = [path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file()]
     for path in sorted(objects, key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
         path.unlink(missing_ok=True)
 

@@ -181,8 +181,11 @@ class LlvmEngine:
         self._tenant, self._observer = core.tenant, core.observer
         memory.set(L.TENANT, int(core.tenant))
         silent = type(core.observer).interrupt_taken is Observer.interrupt_taken
-        self._logging = core.observer.deferrable and not silent
-        memory.set(L.NATIVE_INTERRUPTS, 1 if silent else L.LOGGED if self._logging else 0)
+        counts = core.observer.counts
+        self._logging = core.observer.deferrable and not silent and counts is None
+        how = 1 if silent else L.LOGGED if self._logging else 0
+        memory.set(L.NATIVE_INTERRUPTS, how if counts is None else L.COUNTED)
+        memory.set(L.COUNTS, 0 if counts is None else counts.buffer_info()[0])
         self._bus, shortcuts = core.bus, core.bus.shortcuts
         self._served = NOTHING_SERVED if shortcuts is None else shortcuts.words
         memory.serve(shortcuts)

@@ -11,6 +11,7 @@ from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.delivery import GUEST_BIT
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.models import CoreModel
+from ppcdbg.cpu.observe import AT, FIRST, FIRST_PC
 from ppcdbg.engine.common.interpreter import STUCK_AFTER
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.emit import SIGNATURE
@@ -124,7 +125,7 @@ class Interrupting(Helper):
             self.reg[SLOT["MAS6"]] = self.word(self.reg[SLOT["PID"]]) << 16 | space
 
     def _log(self, vector: Value, saved: Value, msr: Value, guest: Number) -> None:
-        """For an observer that may be told later."""
+        """For an observer that may be told later, or that only counts (``cpu.observe.Tally``)."""
         with self.when(self.eq(self.variable(L.NATIVE_INTERRUPTS), L.LOGGED), ends=False):
             count = self.variable(L.LOG_COUNT)
             place = self.at(self.engine_block(), count * L.LOG_ENTRY + L.LOG)
@@ -132,6 +133,15 @@ class Interrupting(Helper):
                 self.put(32, self.at(place, 4 * i), value, ENGINE)
             self.put(64, self.at(place, 16), self.retired(), ENGINE)
             self.set_variable(L.LOG_COUNT, count + 1)
+        with self.when(self.eq(self.variable(L.NATIVE_INTERRUPTS), L.COUNTED), ends=False):
+            table = self.get_pointer(self.at(self.engine_block(), L.COUNTS))
+            own = self.at(table, self.wide(vector) * 8)
+            self.put(64, own, self.get(64, own, ENGINE) + 1, ENGINE)
+            position = self.at(table, 8 * AT)
+            with self.when(self.ne(self.get(64, position, ENGINE), self.retired()), ends=False):
+                self.put(64, self.at(table, 8 * FIRST), self.wide(vector), ENGINE)
+                self.put(64, self.at(table, 8 * FIRST_PC), self.wide(saved), ENGINE)
+                self.put(64, position, self.retired(), ENGINE)
 
     def _count_and_go(self, vector: Value, guest: Number) -> None:
         retired = self.retired()
