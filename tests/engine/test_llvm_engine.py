@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ppcdbg.cpu.core import Core
-from ppcdbg.cpu.observe import Observer
+from ppcdbg.cpu.observe import FIRST, Observer, Tally
 from ppcdbg.engine.api import Engine, Why
 from ppcdbg.engine.choose import engine_factory
 from ppcdbg.engine.llvm.engine import LlvmEngine
@@ -32,7 +34,14 @@ class Listener(Observer):
 
 
 def interrupted(engine: type[Engine], deferrable: bool) -> list[tuple[int, ...]]:
-    """A program of traps, system calls and misses, and what a listener heard."""
+    """What a listener heard of that program."""
+    listener = Listener(deferrable)
+    listened(engine, listener)
+    return listener.heard
+
+
+def listened(engine: type[Engine], listener: Observer) -> None:
+    """Run a program of traps, system calls and misses."""
     it = rig()
     it.engine = engine(it.core)  # type: ignore[call-arg]
     it.code(ADD, asm("sc", LEV=0), ADD, asm("lwz", RT=4, RA0=9, D=0), asm("tw", TO=31, RA=0, RB=0), ADD, LOOP)
@@ -43,9 +52,8 @@ def interrupted(engine: type[Engine], deferrable: bool) -> list[tuple[int, ...]]
         it.code(*step_over, at=VECTORS + 0x100 * vector)
     it.code(asm("rfi"), at=VECTORS + 0x800)
     it.core.state.pc = BASE
-    listener = it.core.observer = Listener(deferrable)
+    it.core.observer = listener
     it.run(40)
-    return listener.heard
 
 
 def test_listeners_hear_the_same_at_once_or_late() -> None:
@@ -53,6 +61,20 @@ def test_listeners_hear_the_same_at_once_or_late() -> None:
     assert [vector for vector, *_ in expected] == [8, 13, 6]
     assert interrupted(LlvmEngine, False) == expected
     assert interrupted(LlvmEngine, True) == expected
+
+
+def test_interrupts_are_counted_alike() -> None:
+    """Compiled code counts in the listener's own table; what it leaves to Python is counted there too."""
+    tables = []
+    for engine in (ReferenceEngine, LlvmEngine):
+        tally = Tally()
+        listened(engine, tally)
+        tables.append(tally.counts)
+    heard = interrupted(ReferenceEngine, False)
+    assert tables[0] == tables[1]
+    assert {v: n for v, n in enumerate(tables[0][:FIRST]) if n} == dict(Counter(vector for vector, *_ in heard))
+    last = [entry for entry in heard if entry[4] == heard[-1][4]]
+    assert tuple(tables[0][FIRST:]) == (last[0][0], last[0][1], last[0][4])
 
 
 def test_a_breakpoint_stops_compiled_regions_too() -> None:
