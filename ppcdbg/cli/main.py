@@ -124,7 +124,8 @@ def dispatch(arguments: list[str]) -> int:
     if getattr(module, "STARTS_A_PROGRAM", False) and "--" in own:
         at = own.index("--")
         own, rest = own[:at], own[at + 1 :]
-    options = parser.parse_args(own)
+    mixed = getattr(module, "MIXED", False)  # options may stand between its operands
+    options = parser.parse_intermixed_args(own) if mixed else parser.parse_args(own)
     options.rest = rest
     status: int = module.run(options)
     return status

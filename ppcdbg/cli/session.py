@@ -28,6 +28,7 @@ OPERANDS = (
 )
 EAGER = 1.0
 """Seconds of running before the first checkpoint of a file whose user asked for some."""
+MIXED = True
 Action = Callable[[argparse.Namespace, list[str]], int]
 
 

@@ -32,6 +32,7 @@ def test_the_tables_are_put_in_and_taken_out(session: Path, cli: Cli) -> None:
         assert found.status == 0 and words in found.out
     assert cli(*question).out == before.out
     rows = json.loads(cli(*question, "--json").out)
+    assert rows == json.loads(cli("session", "sql", "--json", *question[2:]).out)
     assert [[str(value) for value in row.values()] for row in rows] == [
         line.split("\t") for line in before.out.splitlines()[1:]
     ]
