@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.msr import MSR_BITS, names
@@ -33,11 +34,14 @@ def legend(width: int) -> list[Line]:
 
 
 def table(found: Sequence[SwitchReport], width: int) -> list[Line]:
-    """One row a variant, one column an event: clean, or the sign of what fails and at how many steps."""
+    """One row a variant, one column an event: clean, or the sign of what fails and at how many steps of how many; where
+    that is too wide, short heads and no totals."""
     events = found[0].events
-    heads = [e.name for e in events]
-    widths = [max(len(h), 9) for h in heads]
     name = max(len(r.name) for r in found)
+    heads, widths = [e.name for e in events], [max(len(e.name), 9) for e in events]
+    wide = name + sum(w + 2 for w in widths) <= width
+    if not wide:
+        heads, widths = [_SHORT.get(e.name, e.name) for e in events], [7 for _ in events]
     top = (column("variant", name, "label"), *(s for h, w in zip(heads, widths) for s in _cell(h, "label", w)))
     out: list[Line] = [fit(top, width)]
     for report in found:
@@ -46,31 +50,36 @@ def table(found: Sequence[SwitchReport], width: int) -> list[Line]:
             row += [Span("  "), Span(f"fails with no event: {report.alone.condition}", "failed")]
         else:
             for i, w in enumerate(widths):
-                row += _cell(*_summary(report, i), w)
+                row += _cell(*_summary(report, i, wide), w)
         out.append(fit(tuple(row), width))
     return out
+
+
+_SHORT = {"machine-check": "mcheck", "critical": "crit", "external": "ext", "decrementer": "dec", "data-miss": "dmiss",
+          "instruction-miss": "imiss"}  # fmt: skip
 
 
 def _cell(text: str, role: str, width: int) -> tuple[Span, Span]:
     return Span("  "), column(text, width, role)
 
 
-def _summary(report: SwitchReport, i: int) -> tuple[str, str]:
+def _summary(report: SwitchReport, i: int, wide: bool) -> tuple[str, str]:
     come, wrong = counts(report, i)
     if not come:
         return "-", "dim"
     if not wrong:
         return f"ok {come}", "ok"
     signs = "".join(dict.fromkeys(row[i].sign for row in report.rows if row[i].condition))
-    return f"{signs} {wrong}/{come}", "failed"
+    return f"{signs} {wrong}/{come}" if wide else f"{signs} {wrong}", "failed"
 
 
 def sign_map(found: SwitchReport, width: int) -> list[Line]:
-    """A sign for each step and event, phase by phase."""
+    """A sign for each step and event, phase by phase, under the names of the groups of instructions."""
     out: list[Line] = []
     room = max(width - _LABEL - 1, 20)
-    for phase, first, rows in _phases(found, room):
-        out.append(line((f"{phase}.{first}", "title"), (f" to {phase}.{first + len(rows) - 1}", "dim")))
+    for steps, rows in _phases(found, room):
+        out.append(line((steps[0].name, "title"), (f" to {steps[-1].name}", "dim")))
+        out.append(line(column("", _LABEL), " ", (_ruler(steps), "dim")))
         for i, what in enumerate(found.events):
             cells = [row[i] for row in rows]
             if any(v.sign != " " for v in cells):
@@ -78,14 +87,24 @@ def sign_map(found: SwitchReport, width: int) -> list[Line]:
     return out
 
 
-def _phases(found: SwitchReport, room: int) -> Iterator[tuple[str, int, list[tuple[SwitchVerdict, ...]]]]:
-    """(phase, number of the first step, rows), at most ``room`` of them."""
-    by_phase: dict[str, list[tuple[SwitchVerdict, ...]]] = {}
-    for step, row in zip(found.steps, found.rows):
-        by_phase.setdefault(step.phase, []).append(row)
-    for phase, rows in by_phase.items():
-        for first in range(0, len(rows), room):
-            yield phase, first, rows[first : first + room]
+def _phases(found: SwitchReport, room: int) -> Iterator[tuple[list[Step], list[tuple[SwitchVerdict, ...]]]]:
+    """Steps and rows of one phase, at most ``room`` of them."""
+    by_phase: dict[str, list[int]] = {}
+    for i, step in enumerate(found.steps):
+        by_phase.setdefault(step.phase, []).append(i)
+    for places in by_phase.values():
+        for first in range(0, len(places), room):
+            part = places[first : first + room]
+            yield [found.steps[i] for i in part], [found.rows[i] for i in part]
+
+
+def _ruler(steps: Sequence[Step]) -> str:
+    """The name of each group where it begins, cut where the next one does."""
+    text = ""
+    for group, members in groupby(steps, key=lambda step: step.group):
+        width = len([*members])
+        text += f"|{group}"[:width].ljust(width)
+    return text
 
 
 def _sign(verdict: SwitchVerdict) -> Span:

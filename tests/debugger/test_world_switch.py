@@ -40,6 +40,15 @@ def test_what_is_shown_fits_and_names_the_step(d: Debugger) -> None:
     assert all(len(row) <= 80 for row in shown.splitlines())
 
 
+def test_the_table_fits_a_narrow_terminal(d: Debugger) -> None:
+    found = d.execute("world-switch table linux-pr gs-early")
+    for width, part in ((120, "V 99/127"), (80, "V 99 ")):
+        shown = to_text(lines(found, d, width))
+        assert part in shown and "fails with no event: goes-on" in shown
+        assert all(len(row) <= width for row in shown.splitlines())
+        assert "…" not in "".join(shown.splitlines()[:3])
+
+
 def test_an_event_comes_where_it_is_made_to_come(d: Debugger) -> None:
     d.execute("world-switch start ivpr")
     d.execute("world-switch until entry.42")
