@@ -7,7 +7,7 @@ made as the explorer makes them. The guest of the debugger knows nothing of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppcdbg.debugger.results import Table
 from ppcdbg.errors import UsageError
@@ -37,7 +37,8 @@ class SwitchChange:
 @dataclass(frozen=True)
 class SwitchPlace:
     """Where the machine stands. ``name`` is the step's where the undisturbed switch comes by; ``changed`` and ``taken``
-    are what the last command did; ``over`` is guest or dead at the end."""
+    are what the last command did; ``comes`` is an event that was made to come here; ``over`` is guest or dead at the
+    end."""
 
     variant: str
     name: str
@@ -50,6 +51,7 @@ class SwitchPlace:
     taken: tuple[Taken, ...]
     ahead: tuple[AsmLine, ...]
     over: str = ""
+    comes: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ class WorldSwitch:
         what = event(name)
         if not inject(self.search.rig, what):
             raise UsageError(f"{what.name} cannot come here: nothing that this instruction uses can leave the TLB")
-        return self.place()
+        return replace(self.place(), comes=what.name)
 
     def replay(self, line: str) -> SwitchOutcome:
         """A run by its line, judged; the machine stands then before the step, with the event made."""

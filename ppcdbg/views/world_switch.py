@@ -198,6 +198,8 @@ def place(at: SwitchPlace, width: int) -> list[Line]:
     if at.over:
         text = "the guest has come back from its exit" if at.over == "guest" else "the host gave up"
         return [*out, line((text, "ok" if at.over == "guest" else "failed"))]
+    if at.comes:
+        out.append(line("  ", (at.comes, "cause"), " comes before this instruction, or as soon as it is enabled"))
     for i, row in enumerate(at.ahead):
         mark = ("=> ", "arrow") if i == 0 else ("   ", "text")
         out.append(fit(line(mark, (ea(row.address), "address"), "  ", column(row.text, 28, "mnemonic"),

@@ -52,7 +52,8 @@ def test_the_table_fits_a_narrow_terminal(d: Debugger) -> None:
 def test_an_event_comes_where_it_is_made_to_come(d: Debugger) -> None:
     d.execute("world-switch start ivpr")
     d.execute("world-switch until entry.42")
-    d.execute("world-switch inject critical")
+    made = d.execute("world-switch inject critical")
+    assert "critical comes before this instruction" in to_text(lines(made, d, 100))
     place = d.execute("world-switch step")
     assert [(t.vector, t.msr >> 28 & 1) for t in place.taken] == [(0, 0)]
     assert place.pc >> 16 == 0xC001, "at KVM's vectors"
