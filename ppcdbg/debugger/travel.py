@@ -22,7 +22,7 @@ from ppcdbg.debugger.positions import Kind, Where
 from ppcdbg.debugger.recording import Recording
 from ppcdbg.debugger.run import FOREVER, Outcome, Request
 from ppcdbg.debugger.stops import Cause, StopReport
-from ppcdbg.errors import UsageError
+from ppcdbg.errors import InputError, UsageError
 from ppcdbg.machine.input import InputEvent
 from ppcdbg.machine.system import Stop, StopKind
 from ppcdbg.session.recorded import Recorded, foretell
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
 HISTORY = 500
+AT_ONCE = 200_000
+"""Exits of a recording that are known as soon as it is opened; of a longer one, when a checkpoint is gone to."""
 BUDGET = 5_000_000
 """Instructions that reverse-next looks back for the call that it steps over."""
 
@@ -51,6 +53,12 @@ class Travel:
         self.parted_at: int | None = None
         """Where this run ceased to be the file's, if it did."""
         self._recorded = None if self.file is None else Recorded(self.file)
+        self._told: list[str] = []
+        if self._recorded is not None and self._recorded.reached.steps <= AT_ONCE:
+            try:
+                self._recorded.foretell(debugger.system)
+            except InputError as error:
+                self._told.append(str(error))
         if self._recorded is not None and not self._recorded.ended:
             debugger.runner.recorded = self._recorded.end[0]
         self.bookmarks: Bookmarks = Bookmarks(self.file, lambda: self.parted_at)
@@ -92,12 +100,20 @@ class Travel:
         self._debugger.runner.recorded = FOREVER
         self.finder.parted()
 
+    @property
+    def kept_places(self) -> tuple[int, ...]:
+        """Positions of the checkpoints in the session file that is replayed, while the run is still the file's."""
+        if self._recorded is None or self.parted_at is not None:
+            return ()
+        return tuple(position for position, _ in self._recorded.places)
+
     def told(self) -> list[str]:
         """What went wrong with the session file's checkpoints since this was last asked, a sentence each."""
-        if self._timeline is None:
-            return []
-        told, self._timeline.told = self._timeline.told, []
-        return told
+        told, self._told = self._told, []
+        if self._timeline is not None:
+            told += self._timeline.told
+            self._timeline.told = []
+        return list(dict.fromkeys(told))
 
     @property
     def known(self) -> Key:

@@ -224,7 +224,7 @@ class ExitLog(Sequence[ExitRecord]):
 
     def _read_row(self, index: int, row: Compact) -> ExitRecord:
         if len(row) == _RECORDED:
-            return self._made(index, (*row[:8], (), (), None, *row[8:]))
+            return replace(self._made(index, (*row[:8], (), (), None, *row[8:])), whole=False)
         return self._made(index, self._widened(row) if len(row) == _NATIVE else row)
 
     def _made(self, index: int, row: Compact) -> ExitRecord:

@@ -70,3 +70,5 @@ class ExitRecord:
     resume: str
     accounted: str
     cost: int = 0
+    whole: bool = True
+    """False: a recording tells of it and no run came through it yet, so what its handler did is not known here."""

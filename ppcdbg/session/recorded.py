@@ -35,6 +35,14 @@ class Recorded:
         finally:
             store.close()
 
+    def foretell(self, system: System) -> None:
+        """Let a system know what will be logged, so that it can be looked at before it happens. Raises InputError."""
+        store = Store.open(self.path)
+        try:
+            foretell(store, system)
+        finally:
+            store.close()
+
     @property
     def end(self) -> Key:
         return self.reached.position, self.reached.steps

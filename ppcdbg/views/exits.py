@@ -87,6 +87,8 @@ def did_text(record: ExitRecord) -> str:
 
     What was delivered on the way back follows an arrow, unless it is the reflected exit itself.
     """
+    if not record.whole:
+        return "(recorded)"
     words = [action_text(a) for a in record.actions]
     own = {a.priority for a in record.actions if a.did in (Did.REFLECTED, Did.QUEUED)}
     words += [f"queue {priority_name(number)}" for number in record.queued if number not in own]

@@ -8,6 +8,7 @@ from typing import Any
 from ppcdbg.debugger.bookmarks import Places
 from ppcdbg.debugger.branches import BranchList
 from ppcdbg.debugger.breakpoints import Breakpoint
+from ppcdbg.debugger.course import Course
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Verb
 from ppcdbg.debugger.futures import Comparison
@@ -60,6 +61,7 @@ from ppcdbg.views import (
     statistics,
     story,
     summaries,
+    timeline,
     tlb,
     tlbmap,
     world_switch,
@@ -290,5 +292,6 @@ _SHOW: dict[type, _Show] = {
     Comparison: lambda r, d, w: futures.comparison_rows(r, d, w),
     BranchList: lambda r, d, w: futures.branch_rows(r, w),
     Places: lambda r, d, w: _places(r, w),
+    Course: lambda r, d, w: [*timeline.rows(r, w), *timeline.bookmark_rows(r, w)],
     Note: lambda r, d, w: wrap(line(clean(r.text)), w) if r.text else [],
 }

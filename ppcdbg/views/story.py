@@ -188,6 +188,8 @@ def _handled(story: Story, record: ExitRecord) -> Line:
     """What KVM did, one clause an action."""
     if not record.resume:
         return line(" KVM has done nothing of it yet.")
+    if not record.whole:
+        return line(" What KVM did is not in the recording: ", (f"seek exit:{record.number}", "symbol"), " runs there.")
     spans: list[Span] = []
     for action in record.actions:
         clause = _clause(story, record, action)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.debugger.arguments import count_of
 from ppcdbg.debugger.bookmarks import Place, Places
 from ppcdbg.debugger.commands.command import Command
+from ppcdbg.debugger.course import PARTS, Course, course_of
 from ppcdbg.debugger.positions import Kind, position_of, where_of, words
 from ppcdbg.debugger.results import Note
 from ppcdbg.debugger.stops import StopReport
@@ -95,6 +96,11 @@ def _bookmark_words(debugger: Debugger, argument: str) -> list[str]:
     return ["list", "delete", "rename", "note", *debugger.past.bookmarks]
 
 
+def timeline(debugger: Debugger, argument: str) -> Course:
+    """The known run in parts."""
+    return course_of(debugger, PARTS)
+
+
 COMMANDS: tuple[Command, ...] = (
     Command(
         "reverse-stepi", reverse_stepi, "reverse-stepi [N]", "Go back N instructions (default 1).", "reverse-stepi 10",
@@ -119,6 +125,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("back", back, "back", "Return to where the guest was before the last motion.", "back", "time"),
     Command("forward", forward, "forward", "Undo a back.", "forward", "time"),
+    Command(
+        "timeline", timeline, "timeline",
+        "The known run at a glance: now, bookmarks, checkpoints, and how the exits of each kind lie in it.",
+        "timeline", "time", ("info timeline",),
+    ),
     Command(
         "bookmark", bookmark,
         "bookmark [NAME [@PLACE] [NOTE]] | list | delete NAME... | rename OLD NEW | note NAME [TEXT]",

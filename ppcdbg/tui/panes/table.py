@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppcdbg.debugger.profile import ORDERS
-from ppcdbg.tui.panes import code, exits, guest, memory, tlb
+from ppcdbg.tui.panes import code, exits, guest, memory, timeline, tlb
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.scene import Filled, Need
 
@@ -74,5 +74,7 @@ KINDS: tuple[PaneKind, ...] = (
              timeless=True, keys=(("edit", "enable or disable it"), ("delete", "delete it"))),
     PaneKind("miss", "e", "the last TLB miss explained, and the MAS registers", tlb.miss, "info miss",
              ("detail", "tlb"), dear=True),
+    PaneKind("timeline", "t", "the whole run: now, bookmarks, checkpoints, exits of each kind", timeline.fill,
+             "timeline", ("console", "tlb"), dear=True),
 )  # fmt: skip
 BY_NAME: dict[str, PaneKind] = {kind.name: kind for kind in KINDS}
