@@ -160,5 +160,5 @@ def parse(debugger: Debugger, argument: str) -> tuple[Place, dict[str, int]]:
 
 def write(debugger: Debugger, entry: TlbWrite) -> None:
     """Change the entry through the input queue; the guest has it at once."""
-    debugger.system.input.add(InputKind.TLB, target=entry.target, data=entry.data)
+    debugger.writer.put(InputKind.TLB, target=entry.target, data=entry.data)
     debugger.writer.apply()

@@ -39,7 +39,7 @@ class Writer:
             parts.append((real, data[done : done + size]))
             done += size
         for real, part in parts:
-            self.debugger.system.input.add(InputKind.MEMORY, target=real, data=part)
+            self.put(InputKind.MEMORY, target=real, data=part)
         self.apply()
 
     def register(self, name: str, value: int) -> None:
@@ -47,11 +47,16 @@ class Writer:
         known = self.debugger.register_file.canonical(name)
         if known is None:
             raise UsageError(f"there is no register ${name}")
-        self.debugger.system.input.add(InputKind.REGISTER, name=known, value=value & 0xFFFFFFFFFFFFFFFF)
+        self.put(InputKind.REGISTER, name=known, value=value & 0xFFFFFFFFFFFFFFFF)
         try:
             self.apply()
         except RefusedError:
             raise UsageError(f"${name} cannot be set from outside") from None
+
+    def put(self, kind: InputKind, target: int = 0, value: int = 0, data: bytes = b"", name: str = "") -> None:
+        """Have something come in at this moment, which is of a history from then on; ``apply`` lets it happen."""
+        self.debugger.past.begin()
+        self.debugger.system.input.add(kind, target=target, value=value, data=data, name=name)
 
     def apply(self) -> None:
         """Let what was put in for now happen."""

@@ -334,7 +334,10 @@ class KvmSystem(RunLoop):
         self._change(lambda v: outside.set_register(v, name, value))
 
     def write_tlb(self, entry: TlbWrite) -> None:
-        """Set an entry of the guest's TLB."""
+        """Set an entry of the guest's TLB. An exit of an instruction that is held has not happened then: with no shadow
+        entry left the instruction cannot even be fetched."""
+        if self._holding.number >= 0 and self._holding.number not in _HOSTS_OWN:
+            self._holding.cancel()
         self._change(lambda v: outside.set_tlb(v, entry))
 
     def _change(self, act: Callable[[Vcpu], None]) -> None:

@@ -89,8 +89,6 @@ class Recorder:
         """The position up to which the file holds the run; None: nothing is in it yet."""
         self.system = system
         self.store = store
-        if system.ended is None:
-            system.run(Limits(system.position))  # a vcpu that was never entered is entered now, at the same moment
         self._clock = clock
         self._pages = Pages(system)
         self._events: list[InputEvent] = []
@@ -107,6 +105,8 @@ class Recorder:
             system.core.observer = self._interrupts
         self._hurried = NEVER
         """Where a visit is wanted before it is due."""
+        if system.ended is None:
+            system.run(Limits(system.position))  # a vcpu that was never entered is entered now, at the same moment
         self._committed = self._seen = clock()
         self._hash_due = 0.0
         self._at = system.position

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,3 +154,99 @@ def test_changes_are_recorded_and_verify_on_either_engine(tmp_path: Path, cpu: s
     d.execute("seek 14000")
     d.execute("seek end")
     assert everything(d.system) == here
+
+
+# --- anything, anywhere --------------------------------------------------------------------------
+def motion(chance: random.Random, d: Debugger) -> list[str]:
+    """Lines that bring the guest somewhere: to a position, to an exit that is held, back in time."""
+    stop = chance.choice(["", "DTLB_MISS", "PROGRAM", "DECREMENTER"])
+    return chance.choice([
+        [f"run-to {d.position + chance.randrange(1, 6_000)}"], [f"stepi {chance.randrange(1, 40)}"],
+        [f"seek {chance.randrange(d.position + 1)}"], ["step-exit 3" if d.has_exits else "stepi 5"],
+        [f"tbreak exit {stop}".strip(), f"run-to {d.position + 8_000}", "delete"] if d.has_exits else ["stepi"],
+    ])  # fmt: skip
+
+
+def edit(chance: random.Random) -> str:
+    """A line that changes something; not every guest can take every one."""
+    at, bit = chance.randrange(0x400), chance.randrange(2)
+    return chance.choice([
+        f"set $r{chance.choice([14, 20, 27, 31])} = {chance.randrange(1 << 32)}", "set $msr = $msr ^ 0x8000",
+        f"set tlb TLB0[{chance.randrange(20)},{chance.randrange(4)}] v={bit} sr={chance.randrange(2)}",
+        f"set tlb TLB1[{chance.randrange(1, 16)}] v={bit} ea=0x40000000 pa={chance.choice([0, 0x800000])} size=1M sr=1",
+        f"withhold {chance.choice(['DECREMENTER', 'EXTERNAL', 'PROGRAM', 'DTLB_MISS', 'WATCHDOG'])}",
+        f"inject {chance.choice(['DECREMENTER', 'EXTERNAL', 'CRITICAL', 'irq 42', 'UNSET', 'DBELL'])}", 'send "x"',
+        f"set var *(u32 *){0x100000 + 4 * at:#x} = {chance.choice([0x60000000, 0x7FE00008]):#x}",
+    ])  # fmt: skip
+
+
+def meddled_with(seed: int, file: Path) -> None:
+    """Change things at random moments, save the run, and hold replays on both engines to it."""
+    print(f"{seed=}")
+    chance = random.Random(seed)
+    d = on(demo(*chance.choice(DEMOS), chance.choice(ENGINES)))
+    for _ in range(chance.randrange(2, 6)):
+        for line in (*motion(chance, d), *(edit(chance) for _ in range(chance.randrange(1, 3)))):
+            with suppress(UsageError):
+                d.execute(line)
+        if d.system.ended is not None:
+            return  # what a crashed guest leaves is not what this is about
+    d.execute(f"run-to {d.position + chance.randrange(9_000)}")
+    if d.system.ended is not None:
+        return
+    d.execute(f"save-session {file}")
+    store = Store.open(file)
+    try:
+        for engine in ENGINES:
+            found = verify(store, replace(read_machine(store), engine=engine))
+            assert found.complete and found.position == d.position, str(found.divergence)
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_whatever_is_changed_wherever_it_comes_again(tmp_path: Path, seed: int) -> None:
+    meddled_with(seed, tmp_path / "changed.ppcdbg")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(100, 400))
+def test_whatever_is_changed_wherever_it_comes_again_often(tmp_path: Path, seed: int) -> None:
+    meddled_with(seed, tmp_path / "changed.ppcdbg")
+
+
+@pytest.mark.parametrize("cpu", ["e500v2", "e500mc"])
+@pytest.mark.parametrize("event", ["exit", "exit DTLB_MISS", "exit DECREMENTER"])
+def test_an_entry_that_is_set_at_a_held_exit_is_set_before_its_instruction(
+    tmp_path: Path, cpu: str, event: str
+) -> None:
+    file = tmp_path / "held.ppcdbg"
+    d = on(demo(cpu, "kvm", "llvm"))
+    d.execute("run-to 4000")
+    d.execute(f"tbreak {event}")
+    assert d.execute("continue").held
+    d.execute("set tlb TLB1[5] v=1 ea=0x90000000 pa=0 size=1M sr=1")
+    d.execute("run-to 20000")
+    d.execute(f"save-session {file}")
+    store = Store.open(file)
+    try:
+        for engine in ENGINES:
+            found = verify(store, replace(read_machine(store), engine=engine))
+            assert found.complete and found.position == 20_000, str(found.divergence)
+    finally:
+        store.close()
+
+
+def test_a_change_at_the_very_beginning_is_recorded(tmp_path: Path) -> None:
+    """The recorder had let it happen before it listened."""
+    file = tmp_path / "first.ppcdbg"
+    d = on(demo("e500v2", "kvm", "llvm"))
+    d.execute("set $r31 = 5")
+    d.execute("run-to 3000")
+    d.execute(f"save-session {file}")
+    store = Store.open(file)
+    try:
+        assert [(e.kind.value, e.position) for e in store.input()] == [("register", 0)]
+        assert verify(store, read_machine(store)).complete
+    finally:
+        store.close()

@@ -59,7 +59,7 @@ def withhold(debugger: Debugger, argument: str) -> Note | Table:
     name, known = argument.strip().upper(), inputs.withholdable(debugger)
     if name not in known:
         raise UsageError(f"{argument.strip()!r} cannot be withheld here; what can: {', '.join(known)}, input [NUMBER]")
-    debugger.system.input.add(InputKind.WITHHOLD, name=name, value=known[name])
+    debugger.writer.put(InputKind.WITHHOLD, name=name, value=known[name])
     debugger.writer.apply()
     return Note(f"the next {name} that would come does not")
 
