@@ -60,6 +60,18 @@ def test_tables_threads_and_monitor() -> None:
     assert "there is no command 'nonsense'" in out
 
 
+def test_other_futures_and_questions_about_the_past_by_monitor() -> None:
+    look = "maintenance flush register-cache"
+    out = gdb(["demo"], ["monitor run-to 16000", "monitor whatif; withhold DECREMENTER",
+                         "monitor branch switch whatif-1", "monitor run-to 40000", look, "print $position",
+                         "monitor branch switch main", "monitor last tlb TLB0[17,1]", look, "print/x $pc",
+                         "reverse-stepi", "print/x $pc", "monitor writers 0x103c00..0x103cff"])  # fmt: skip
+    assert "The flow parts at 17,871:" in out and "The first exit that differs is 1,297:" in out
+    assert value(out, 1) == "40000"  # without the interrupt it waits for ever, and the demo's end is at 36,493
+    assert "by tlbwe at 00100380" in out and (value(out, 2), value(out, 3)) == ("0x100384", "0x100380")
+    assert "writes of 00103c00..00103cff from 0 to 5,315" in out
+
+
 def test_the_users_breakpoints_stop_gdbs_run_with_a_reason() -> None:
     """facts: T3. gdb has no breakpoint there; a swbreak would make it resume for ever."""
     out = gdb(["demo"], ["monitor break exit DTLB_MISS", "continue", "monitor info breakpoints", "continue"])
