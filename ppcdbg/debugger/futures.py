@@ -149,6 +149,11 @@ class Comparison:
         return self.parted is None and self.exits is None and self.console is None and not self.pages
 
 
+def _end_if(asked: Asked) -> None:
+    if asked():
+        raise Interrupted("interrupted while comparing; nothing was changed")
+
+
 class Side:
     """One of the two: a debugger, a name, and its state to be hashed."""
 
@@ -163,8 +168,7 @@ class Side:
         if system.position == position:
             system.run(Limits(position))  # at the very beginning of the past it is still to come
         self.debugger.runner.moved()
-        if asked():
-            raise Interrupted("interrupted while comparing; nothing was changed")
+        _end_if(asked)
 
 
 def compare(
@@ -188,7 +192,7 @@ def compare(
     flow = None if parted is None else _flow(first, second, parted.position, last, asked)
     since = start if parted is None else parted.position
     ends = _end(first, since, last, until, asked), _end(second, since, last, until, asked)
-    exits, console = _exits(first, second), _console(first, second)
+    exits, console = _exits(first, second, asked), _console(first, second)
     if flow is not None and flow.position is None and exits is not None:
         flow = _later_flow(first, second, flow, exits, asked)
         ends = _end(first, since, last, until, asked), _end(second, since, last, until, asked)
@@ -281,12 +285,14 @@ def _instructions(side: Side, position: int, count: int, asked: Asked) -> tuple[
 
 
 # --- what is logged ------------------------------------------------------------------------------------------------
-def _exits(first: Side, second: Side) -> ExitsApart | None:
+def _exits(first: Side, second: Side, asked: Asked) -> ExitsApart | None:
     vcpus = vcpu_of(first.debugger.system), vcpu_of(second.debugger.system)
     if vcpus[0] is None or vcpus[1] is None:
         return None
     rows = [[(*row[:8], *row[-3:]) for row in vcpu.exits.rows(0)] for vcpu in vcpus if vcpu is not None]
     for number, (one, two) in enumerate(zip_longest(*rows)):
+        if not number % 10_000:
+            _end_if(asked)
         if one != two:
             start = max(number - AROUND // 2, 0)
             shown = [tuple(side.debugger.exits[start : number + AROUND]) for side in (first, second)]
@@ -318,8 +324,7 @@ def _end(side: Side, since: int, last: int, until: str, asked: Asked) -> Ending:
             stop = debugger.run_to_event(Verb.RUN_UNTIL, parse_event(debugger, words), condition).stop
         else:
             stop = debugger.continue_().stop
-    if asked():
-        raise Interrupted("interrupted while comparing; nothing was changed")
+    _end_if(asked)
     stop = system.ended or stop
     pc = system.core.state.pc
     return Ending(
