@@ -19,6 +19,7 @@ from ppcdbg.session.store import Store
 from tests.session.systems import DEMOS, demo, everything, make
 
 ENGINES = ("reference", "llvm")
+TWO = [("e500v2", "kvm"), ("e500mc", "none")]
 
 
 def on(machine: MachineDescription) -> Debugger:
@@ -88,7 +89,7 @@ def test_what_cannot_be_is_refused_with_what_can() -> None:
     assert everything(d.system) == before
 
 
-@pytest.mark.parametrize(("cpu", "hv"), DEMOS)
+@pytest.mark.parametrize(("cpu", "hv"), TWO)
 def test_an_interrupt_that_would_come_does_not_once(cpu: str, hv: str) -> None:
     ends, taken = [], []
     for edit in ("", "withhold DECREMENTER"):
@@ -98,7 +99,7 @@ def test_an_interrupt_that_would_come_does_not_once(cpu: str, hv: str) -> None:
                 d.execute(edit)
                 assert [row[0] for row in d.execute("withhold").rows] == ["DECREMENTER"]
             d.execute("trace taken DECREMENTER")
-            d.execute("run-to 40000")  # without it the guest waits for ever
+            d.execute("run-to 19000")  # without it the guest waits for ever
             assert d.execute("withhold").rows == ()
             ends.append(everything(d.system))
             taken.append([t.position for t in d.runner.traces])
@@ -110,7 +111,7 @@ def test_an_exit_says_what_was_withheld_at_it() -> None:
     d = on(demo("e500v2", "kvm"))
     d.execute("run-to 16000")
     d.execute("withhold DECREMENTER")
-    d.execute("run-to 40000")
+    d.execute("run-to 19000")
     (at,) = [e for e in d.exits if any("DECREMENTER is withheld" in a.note for a in e.actions)]
     assert at.delivered is None
 
@@ -132,7 +133,7 @@ def test_an_input_that_is_to_come_is_listed_and_withheld() -> None:
     assert [row[2] for row in d.execute("info input").rows] == ["came"]
 
 
-@pytest.mark.parametrize(("cpu", "hv"), DEMOS)
+@pytest.mark.parametrize(("cpu", "hv"), TWO)
 def test_changes_are_recorded_and_verify_on_either_engine(tmp_path: Path, cpu: str, hv: str) -> None:
     file = tmp_path / "changed.ppcdbg"
     d = on(demo(cpu, hv, "llvm"))
@@ -140,7 +141,7 @@ def test_changes_are_recorded_and_verify_on_either_engine(tmp_path: Path, cpu: s
     d.execute("set tlb 0x40011000 v=0")
     d.execute("run-to 16000")
     d.execute("withhold DECREMENTER")
-    d.execute("run-to 30000")
+    d.execute("run-to 19000")
     d.execute(f"save-session {file}")
     store = Store.open(file)
     try:
@@ -204,7 +205,7 @@ def meddled_with(seed: int, file: Path) -> None:
         store.close()
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_is_changed_wherever_it_comes_again(tmp_path: Path, seed: int) -> None:
     meddled_with(seed, tmp_path / "changed.ppcdbg")
 
@@ -226,13 +227,13 @@ def test_an_entry_that_is_set_at_a_held_exit_is_set_before_its_instruction(
     d.execute(f"tbreak {event}")
     assert d.execute("continue").held
     d.execute("set tlb TLB1[5] v=1 ea=0x90000000 pa=0 size=1M sr=1")
-    d.execute("run-to 20000")
+    d.execute("run-to +3000")
     d.execute(f"save-session {file}")
     store = Store.open(file)
     try:
         for engine in ENGINES:
             found = verify(store, replace(read_machine(store), engine=engine))
-            assert found.complete and found.position == 20_000, str(found.divergence)
+            assert found.complete and found.position == d.position, str(found.divergence)
     finally:
         store.close()
 
