@@ -93,9 +93,10 @@ def run(options: argparse.Namespace) -> int:
         return Status.OK
     machine = description(options)
     symbols = symbols_of(options, machine)
-    if options.vcpus != 1:
-        return race_vcpus.run(options, machine, symbols, _progress(options))
+    race_vcpus.check(options)
     with Interruption() as interruption:
+        if options.vcpus != 1:
+            return race_vcpus.run(options, machine, symbols, _progress(options), interruption.wanted)
         return _run(options, machine, symbols, interruption.wanted)
 
 

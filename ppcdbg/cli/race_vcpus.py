@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from ppcdbg.machine.description import MachineDescription
 
 MOST = 4
+STATES = 200_000
 FAILURES = 12
 ABOUT = """\
 With --vcpus 2 the schedule is the order in which two cores retire their instructions, over one memory and board; the
-second comes from the spin table. All interleavings are tried, those with the fewest switches first, each state once.
-Memory is sequentially consistent: reorderings that hardware may do are not tried, so a missing barrier is not found.
-A guest says by symbols what must hold: `exclusive`..`exclusive_end`, NAME beside NAME_expected, `done`.
+second comes from the spin table. With --hv kvm each is a vCPU of one guest, whose messages KVM emulates. All
+interleavings are tried, those with the fewest switches first, each state once. Memory is sequentially consistent:
+reorderings that hardware may do are not tried, so a missing barrier is not found. A guest says by symbols what must
+hold: `exclusive`..`exclusive_end`, NAME beside NAME_expected, `done`.
 
   ppcdbg race brokenlock --vcpus 2                  two cores in one critical section
   ppcdbg race lostwakeup --vcpus 2                  a doorbell that wakes nobody
@@ -34,16 +36,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("several cores (--vcpus)").add_argument
     add("--vcpus", metavar="N", type=int, default=1, help=f"2 to {MOST}: what races are the cores with each other")
     add("--switches", metavar="N", type=int, help="interleavings with at most N switches (default: all)")
-    add("--states", metavar="N", type=int, default=200_000, help="stop after so many states (default 200,000)")
+    add("--states", metavar="N", type=int, default=STATES, help=f"stop after so many states (default {STATES:,})")
     add("--no-prune", action="store_true", help="try a switch before every instruction, also those nobody can notice")
     add("--exclusive", metavar="A..B", action="append", default=[], help="a section for one core at a time")
     add("--final", metavar="SYMBOL=N", action="append", default=[], help="what a word must be in the end")
 
 
+def check(options: argparse.Namespace) -> None:
+    """Refuse what belongs to the other kind of race. Raises UsageError."""
+    own: dict[str, object] = {"switches": None, "states": STATES, "no_prune": False, "exclusive": [], "final": []}
+    others: dict[str, object] = {
+        "start": "0", "until": None, "sites": None, "patched": False, "range": [], "positions": [], "sources": None,
+        "pairs": 0, "remedies": False, "record": None, "condition": [], "jobs": 1, "dask": None,
+    }  # fmt: skip
+    foreign, only = (own, "with") if options.vcpus == 1 else (others, "without")
+    for name, usual in foreign.items():
+        if getattr(options, name, usual) != usual:
+            option = {"start": "from"}.get(name, name.replace("_", "-"))
+            raise UsageError(f"option --{option} makes sense {only} --vcpus only")
+
+
 def run(
-    options: argparse.Namespace, machine: MachineDescription, symbols: SymbolTable, progress: Callable[[int, int], None]
-) -> int:
-    """Search or replay, print, and return the status."""
+    options: argparse.Namespace, machine: MachineDescription, symbols: SymbolTable,
+    progress: Callable[[int, int], None], asked: Callable[[], bool],
+) -> int:  # fmt: skip
+    """Search or replay, print, and return the status. ``asked``: whether the user wants it to end."""
     from ppcdbg.cli.run import write_json
     from ppcdbg.cli.status import Status
     from ppcdbg.explore.interleavings_data import data
@@ -54,7 +71,7 @@ def run(
     plan = _plan(options)
     if options.replay is not None:
         return _replay(options, search, symbols, machine.cpu)
-    found = search.search(plan, progress)
+    found = search.search(plan, progress, asked)
     progress(0, 0)
     if options.json:
         status = "finding" if found.failures else "ok" if found.decided else "limit"
@@ -69,6 +86,8 @@ def run(
         else:
             rows += view.clean(found)
         print(to_text(rows))
+    if asked():
+        return Status.INTERRUPTED
     if found.failures:
         return Status.FINDING
     return Status.OK if found.decided else Status.LIMIT

@@ -63,12 +63,13 @@ class Report:
     deepest: int = 0
     ran: int = 1
     clock: bool = False
+    interrupted: bool = False
     failures: list[Failure] = field(default_factory=list)
 
     @property
     def decided(self) -> bool:
         """Whether nothing was given up, or left out of what was to be tried."""
-        return not self.undecided and (self.complete or bool(self.plan.samples))
+        return not self.undecided and not self.interrupted and (self.complete or bool(self.plan.samples))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Interleavings:
         self._known: set[Hashable] = set()
         self._begun: set[Hashable] = set()
         self._found: dict[Broken, Failure] = {}
+        self._asked: Callable[[], bool] = lambda: False
 
     # --- one --------------------------------------------------------------------------------------------------------
     def begin(self) -> Course:
@@ -149,8 +151,15 @@ class Interleavings:
         return failure
 
     # --- all --------------------------------------------------------------------------------------------------------
-    def search(self, plan: Plan, progress: Callable[[int, int], None] = lambda states, runs: None) -> Report:
-        """Everything of a plan. ``progress``: states so far, and runs that are still to begin."""
+    def search(
+        self,
+        plan: Plan,
+        progress: Callable[[int, int], None] = lambda states, runs: None,
+        asked: Callable[[], bool] = lambda: False,
+    ) -> Report:
+        """Everything of a plan. ``progress``: states so far, and runs that are still to begin. ``asked``: whether to
+        leave it there."""
+        self._asked = asked
         clock, prune = False, plan.prune
         while True:
             report = Report(plan, self.vcpus.count, clock=clock)
@@ -193,7 +202,8 @@ class Interleavings:
             node = now.pop()
             progress(len(self._known), len(now) + len(later))
             self._run(node, report, prune, later)
-            if len(self._known) >= plan.states:
+            if len(self._known) >= plan.states or self._asked():
+                report.interrupted = self._asked()
                 report.complete = False
                 return
             if not now:
@@ -212,6 +222,8 @@ class Interleavings:
             end = course.settle()
             if end is None and course.position >= plan.steps:
                 end = End.BOUND
+            if self._asked():
+                return
             if end is not None:
                 report.undecided += end is End.BOUND
                 self._note(node, judge.end(end), course.position)
@@ -260,6 +272,9 @@ class Interleavings:
         """Schedules that are drawn: each from a seed of its own, so that any can be drawn again."""
         plan = report.plan
         for sample in range(plan.samples):
+            if self._asked():
+                report.interrupted = True
+                break
             progress(len(self._known), plan.samples - sample)
             chance = random.Random(f"{plan.seed}:{sample}")
             course, switches = self.begin(), list[Switch]()

@@ -29,7 +29,9 @@ def title(found: Report) -> list[Line]:
         how = f"{count(plan.samples)} schedules drawn with seed {plan.seed}"
     else:
         limit = "all interleavings" if plan.switches is None else f"all interleavings of up to {plan.switches} switches"
-        how = limit if found.complete else f"stopped after {count(plan.states)} states (--states)"
+        how = limit if found.complete or found.interrupted else f"stopped after {count(plan.states)} states (--states)"
+    if found.interrupted:
+        how += ", interrupted" if plan.samples else f" asked for, interrupted after {count(found.states)} states"
     undecided = f", {count(found.undecided)} of them undecided" if found.undecided else ""
     return [
         line((f"{found.vcpus} vCPUs: {how}{undecided}", "title")),

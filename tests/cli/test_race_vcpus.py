@@ -62,6 +62,9 @@ def test_what_was_not_decided_is_not_called_right(cli: Cli) -> None:
 
 @pytest.mark.parametrize(("given", "says"), [
     (("spinlock", "--vcpus", "9"), "it must be from 2 to 4"),
+    (("spinlock", "--vcpus", "2", "--remedies"), "option --remedies makes sense without --vcpus only"),
+    (("spinlock", "--vcpus", "2", "--from", "main"), "option --from makes sense without --vcpus only"),
+    (("window", "--switches", "2"), "option --switches makes sense with --vcpus only"),
     (("idlebell", "--vcpus", "2", "--cpu", "e500mc", "--hv", "kvm", "--replay", "5@1"), "there are 2, from 0 on"),
     (("spinlock", "--vcpus", "2", "--replay", "1@"), "is no switch of an interleaving"),
     (("spinlock", "--vcpus", "2", "--final", "nobody=1"), "SYMBOL=NUMBER"),

@@ -148,6 +148,12 @@ def test_drawn_schedules_depend_on_their_seed_alone_and_find_it_too() -> None:
     assert not found("spinlock", plan).failures
 
 
+def test_a_search_that_is_asked_to_end_says_so() -> None:
+    asked = iter([False] * 40 + [True] * 10)
+    report = search("spinlock").search(Plan(), asked=lambda: next(asked))
+    assert report.interrupted and not report.complete and not report.decided and 0 < report.states < 500
+
+
 def test_a_third_core_waits_for_ever_in_the_spin_table() -> None:
     assert not search("spinlock", count=3).search(Plan()).failures
 
