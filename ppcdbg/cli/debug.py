@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build the machine first: what is wrong with a guest is said on an ordinary terminal."""
-    machine = description(options)
+    machine = description(options, looking=True)
     if options.snapshot is not None:
         return snapshot(machine, options)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

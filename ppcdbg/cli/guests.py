@@ -47,8 +47,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--input", metavar="FILE", help="what comes in from outside, and at which position")
 
 
-def description(options: argparse.Namespace) -> MachineDescription:
-    """The machine that parsed options describe."""
+def description(options: argparse.Namespace, *, looking: bool = False) -> MachineDescription:
+    """The machine that parsed options describe. ``looking``: a session that cannot run, a trace of a real host, will
+    do."""
     name = options.guest or DEMO
     session = session_file(name, os.environ) if options.guest is not None or options.kernel is None else None
     if options.kernel is not None and options.guest is not None and session is None:
@@ -62,7 +63,10 @@ def description(options: argparse.Namespace) -> MachineDescription:
     given["quirks"] = quirks(options.quirk) if options.quirk else None
     if session is not None:
         from ppcdbg.session.machines import session_machine
+        from ppcdbg.session.viewing import needs_a_machine
 
+        if not looking:
+            needs_a_machine(session)
         machine = session_machine(session, {**given, "kernel": options.kernel})
     else:
         machine = describe(guest_file(options.kernel or name, os.environ), given)

@@ -27,6 +27,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "record": ("ppcdbg.cli.record", "run a guest as `run` does and record it into a session file"),
     "replay": ("ppcdbg.cli.replay", "replay a session file: in the UI, headless, or compared with its recording"),
     "session": ("ppcdbg.cli.session", "work on session files: list, info, verify, diff, export, sql"),
+    "import": (
+        "ppcdbg.cli.importing",
+        "read a trace of a real host, ftrace's text or trace-cmd's, into a session file",
+    ),
     "race": ("ppcdbg.cli.race", "try an interrupt at every boundary of critical sections: which are lost, and why"),
     "conform": ("ppcdbg.cli.conform", "compare the model with traces of the real KVM, event for event"),
     "nested": ("ppcdbg.cli.nested", "audit an exit of a nested guest, field by field (VMX)"),

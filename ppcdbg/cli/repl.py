@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     from ppcdbg.repl.batch import Batch, sources_of
     from ppcdbg.session.machines import open_system
 
-    machine = description(options)
+    machine = description(options, looking=True)
     slow = fallback(machine.engine)
     if slow is not None:
         print(f"ppcdbg: {slow}", file=sys.stderr)

@@ -104,10 +104,13 @@ def info(options: argparse.Namespace, given: list[str]) -> int:
 
 def _facts(path: Path) -> dict[str, object]:
     from ppcdbg.session.checkpoints import places
+    from ppcdbg.session.importing import imported
     from ppcdbg.session.store import Store
 
     store = Store.open(path)
     try:
+        if (facts := imported(store)) is not None:
+            return _import_facts(path, store, facts)
         machine, reached, end = store.get("machine", {}), store.reached(), store.get("end")
         images = store.rows("SELECT role, name, size, data IS NOT NULL FROM image")
         names = {str(role): f"{name}{'' if held else ' (its hash only)'}" for role, name, _, held in images}
@@ -134,6 +137,29 @@ def _parent(store: Store) -> dict[str, object]:
     if kept is None:
         return {}
     return {"branch of": f"{kept['of']} at {int(kept['at']):,}: {'; '.join(map(str, kept['edits']))}"}
+
+
+def _import_facts(path: Path, store: Store, facts: dict[str, object]) -> dict[str, object]:
+    """Of an imported trace: where it is from, what is in it, and the causes of its exits, the most frequent first."""
+    from collections import Counter
+
+    from ppcdbg.kvm.trace import exit_name
+
+    named = Counter(exit_name(row[2]) for row in store.log("exit"))
+    first, last = int(str(facts["first"])), int(str(facts["last"]))
+    tasks, others, odd = dict(facts["tasks"]), dict(facts["others"]), list(facts["odd"])  # type: ignore[call-overload]
+    return {
+        "file": str(path), "bytes": path.stat().st_size, "kernel": facts["file"],
+        "cpu": "e500mc" if facts["hv"] else "e500v2", "hv": "a real host", "position": 0,
+        "lines": facts["lines"], "events": facts["events"], "exits": facts["exits"],
+        "seconds": f"{(last - first) / 1e9:.6f}",
+        "vcpus": ", ".join(f"{task} {count:,} exits" for task, count in tasks.items()) or "none",
+        "causes": ", ".join(f"{name} {count:,}" for name, count in named.most_common()) or "none",
+        "lost": facts["lost"], "malformed": facts["malformed"],
+        "odd": "; ".join(f"line {n}: {text}" for n, text in odd) or "none",
+        "others": ", ".join(f"{name} {count:,}" for name, count in others.items()) or "none",
+        "end": "imported",
+    }  # fmt: skip
 
 
 def verify(options: argparse.Namespace, given: list[str]) -> int:
@@ -189,11 +215,13 @@ def checkpoint(options: argparse.Namespace, given: list[str]) -> int:
     from ppcdbg.session.keeping import Keeper
     from ppcdbg.session.machines import session_machine
     from ppcdbg.session.store import Store
+    from ppcdbg.session.viewing import needs_a_machine
 
     path = _file(given[0])
     every = None if options.every is None else parse_count(options.every, ("option --every", UsageError))
     if every == 0:
         raise UsageError("option --every is 0; it must be at least 1")
+    needs_a_machine(path)
     store = Store.open(path)
     try:
         if not store.writable():
@@ -301,15 +329,20 @@ def _write(pieces: Iterator[bytes], name: str | None) -> None:
 def diff(options: argparse.Namespace, given: list[str]) -> int:
     """See ``cli.futures``."""
     from ppcdbg.cli import futures
+    from ppcdbg.session.viewing import needs_a_machine
 
     paths = [_file(name) for name in given]
+    for path in paths:
+        needs_a_machine(path)
     return futures.diff(options, paths, [_machine(path, options) for path in paths], given)
 
 
 def branch(options: argparse.Namespace, given: list[str]) -> int:
     """See ``cli.futures``."""
     from ppcdbg.cli import futures
+    from ppcdbg.session.viewing import needs_a_machine
 
+    needs_a_machine(_file(given[0]))
     return futures.branch(options, _file(given[0]), _machine(_file(given[0]), options), given[0])
 
 

@@ -87,7 +87,7 @@ class PortUserspace:
         self.mark(f"EXIT DEBUG address={v.run.debug_address:x} status={v.run.debug_status:x}")
         pc = v.pc & 0xFFFFFC
         if int.from_bytes(v.core.bus.ram[pc : pc + 4], "big") in SKIPPED:
-            v.pc = v.pc + 4 & 0xFFFFFFFF
+            ioctl.set_regs(v, v.pc + 4 & 0xFFFFFFFF, v.guest_msr)
         if self.steps:
             self.steps -= 1
             if not self.steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ppcdbg.cpu.msr import DBCR0_DAC1R, DBCR0_DAC1W, DBCR0_IAC1, DBCR0_IC, DBCR0_IDM
+from ppcdbg.cpu.msr import DBCR0_DAC1R, DBCR0_DAC1W, DBCR0_IAC1, DBCR0_IC, DBCR0_IDM, MSR_SPE
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import booke, codes, debug_registers, emulate_loadstore, exits, hypercalls, queueing, timers
 from ppcdbg.kvm.debug_registers import DebugRegisters
@@ -36,8 +36,10 @@ def vcpu_run(v: Vcpu) -> int:
 
 
 def heavyweight_exit(v: Vcpu) -> None:
-    """The way out to userspace: the debug registers become the host's, the exit is traced."""
+    """The way out to userspace: the debug registers become the host's, and so does SPE (kvmppc_core_vcpu_put_e500)."""
     _switch_debug(v, v.host_debug)
+    if not v.hv:
+        v.shadow_msr &= ~MSR_SPE
     v.cost += v.vm.host.costs.userspace
 
 

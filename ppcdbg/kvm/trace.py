@@ -5,6 +5,7 @@ A listener is called with the event's name and its arguments in the order of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ppcdbg.kvm.codes import EXIT_REASON_NAMES
@@ -70,3 +71,57 @@ def _format(name: str, args: tuple[int, ...], hv: bool) -> str:
             return f"{'wait' if waited else 'poll'} time {ns} ns, polling {'valid' if valid else 'invalid'}"
         case _:
             return " ".join(f"{a:x}" for a in args)
+
+
+# --- the other way ---------------------------------------------------------------------------------------------------
+EXIT_NUMBERS = {name: number for number, name in EXIT_NAMES.items()}
+PRIO_NUMBERS = {name: number for table in PRIO_NAMES.values() for number, name in enumerate(table)}
+_HEX = r"(?:0x)?([0-9a-f]+)"
+_PATTERNS = {
+    name: re.compile(pattern)
+    for name, pattern in {
+        "kvm_exit": rf"exit=(\w+) \| pc={_HEX} \| msr={_HEX} \| dar={_HEX} \| last_inst={_HEX}",
+        "kvm_ppc_instr": rf"inst (\d+) pc {_HEX} emulate (\d+)",
+        "kvm_booke206_stlb_write": rf"mas0={_HEX} mas8={_HEX} mas1={_HEX} mas2={_HEX} mas7_3={_HEX}",
+        "kvm_booke206_gtlb_write": rf"mas0={_HEX} mas1={_HEX} mas2={_HEX} mas7_3={_HEX}",
+        "kvm_booke206_ref_release": rf"pfn={_HEX} flags={_HEX}",
+        "kvm_booke_queue_irqprio": rf"vcpu={_HEX} prio=(\w+) pending={_HEX}",
+        "kvm_check_requests": rf"vcpu={_HEX} requests={_HEX}",
+        "kvm_userspace_exit": r"reason (\w+) \((\d+)\)",
+        "kvm_vcpu_wakeup": r"(wait|poll) time (\d+) ns, polling (valid|invalid)",
+    }.items()
+}
+_LARGEST = 1 << 64
+
+
+def parse_event(name: str, text: str) -> tuple[int, ...] | None:
+    """The arguments that ``format_event`` would print so; None for a text that it never prints."""
+    pattern = _PATTERNS.get(name)
+    m = None if pattern is None else pattern.fullmatch(text.strip())
+    if m is None:
+        return None
+    try:
+        args = _arguments(name, m.groups())
+    except (KeyError, ValueError):
+        return None
+    return args if all(-_LARGEST >> 1 < value < _LARGEST for value in args) else None
+
+
+def _arguments(name: str, found: tuple[str, ...]) -> tuple[int, ...]:
+    match name:
+        case "kvm_exit":
+            number = EXIT_NUMBERS[found[0]] if found[0] in EXIT_NUMBERS else int(found[0], 0)
+            return (number, *(int(text, 16) for text in found[1:]))
+        case "kvm_ppc_instr":
+            return int(found[0]), int(found[1], 16), int(found[2])
+        case "kvm_booke_queue_irqprio":
+            return int(found[0], 16), PRIO_NUMBERS[found[1]], int(found[2], 16)
+        case "kvm_userspace_exit":
+            number = int(found[1])
+            if found[0] in ("restart", "error"):
+                return 0, -number
+            return number, 0
+        case "kvm_vcpu_wakeup":
+            return int(found[1]), int(found[0] == "wait"), int(found[2] == "valid")
+        case _:
+            return tuple(int(text, 16) for text in found)

@@ -27,9 +27,11 @@ _EXIT = itemgetter(*range(8), -3, -2, -1)
 _LONG, _SHORT = (0, 1), (*range(4, 10), 15, 16, 17)
 """Where ``words.ROW`` has them, in words of 64 bits and in words of 32."""
 _NOTHING = (0, 0, 0, 0, 0)
+EVENT_COLUMNS = 12
+"""Of an imported event: time, CPU, process, numbers of three texts, how many arguments, and five of them."""
 INTERRUPT_COLUMNS = ("vector", "pc", "msr", "guest", "position")
 LEVEL = 1
-GROWING = {"exit": (0, 1), "interrupt": (4,), "console0": (1,), "console1": (1,)}
+GROWING = {"exit": (0, 1), "interrupt": (4,), "console0": (1,), "console1": (1,), "event": (0,)}
 """By kind of log: the columns that grow, of which the differences compress better."""
 LARGEST = 256 << 20
 _M64 = (1 << 64) - 1

@@ -16,21 +16,25 @@ from typing import Any
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm.run import KvmSystem
-from ppcdbg.kvm.trace import exit_name, format_event
+from ppcdbg.kvm.trace import exit_name
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.system import Limits
 from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
+from ppcdbg.session.ftrace import TraceLine, line_of
+from ppcdbg.session.importing import events, imported
 from ppcdbg.session.machines import open_system
 from ppcdbg.session.store import Store
 
 SLICE = 200_000
 """Instructions between two batches of lines."""
-TASK, INTERRUPTS_OFF, PLAIN = "ppcdbg-1", "d..1", "...."
-_OFF = frozenset({"kvm_exit", "kvm_booke206_stlb_write"})
+TASK, PID, INTERRUPTS_OFF, PLAIN = "ppcdbg", 1, "d....", "....."
 
 
 def kernel_name(store: Store) -> str:
     """What the recorded guest's file was called."""
+    facts = imported(store)
+    if facts is not None:
+        return str(facts.get("file", "trace"))
     found = store.rows("SELECT name FROM image WHERE role = 'kernel'")
     return str(found[0][0]) if found else "guest"
 
@@ -62,6 +66,10 @@ def json_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
 
 def ftrace_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
     """What the kernel's trace buffer would have shown. Raises UsageError for a session of the bare machine."""
+    if imported(store) is not None:
+        yield "# tracer: nop\n#\n"
+        yield from map(line_of, events(store))
+        return
     system = open_system(machine)
     if not isinstance(system, KvmSystem):
         raise UsageError(f"session {store.path} is of a bare machine, which has no KVM to trace")
@@ -69,9 +77,9 @@ def ftrace_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
     v, last = system.kvm, store.reached().position
 
     def event(name: str, args: tuple[int, ...]) -> None:
-        flags = INTERRUPTS_OFF if name in _OFF else PLAIN
-        seconds = f"{v.core.now / TIMEBASE_HZ:12.6f}"
-        lines.append(f"{TASK:>16}    [000] {flags} {seconds}: {format_event(name, args, v.hv)}\n")
+        flags = INTERRUPTS_OFF if name == "kvm_exit" else PLAIN
+        time = v.core.now * 1_000 // (TIMEBASE_HZ // 1_000_000)
+        lines.append(line_of(TraceLine(time, 0, PID, TASK, flags, name, "", args, v.hv)))
 
     v.trace = event
     yield "# tracer: nop\n#\n"

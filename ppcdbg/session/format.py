@@ -47,11 +47,14 @@ DERIVED: dict[str, str] = {
     "tlb": "number INTEGER PRIMARY KEY, position INTEGER, exit INTEGER, pc INTEGER, tlb TEXT, tlbsel INTEGER,"
     " esel INTEGER, how TEXT, guest_tlbsel INTEGER, guest_esel INTEGER, ea INTEGER, size INTEGER, old_mas1 INTEGER,"
     " old_mas2 INTEGER, old_mas7_3 INTEGER, old_mas8 INTEGER, mas1 INTEGER, mas2 INTEGER, mas7_3 INTEGER, mas8 INTEGER",
+    "events": "number INTEGER PRIMARY KEY, position INTEGER, time INTEGER, cpu INTEGER, pid INTEGER, task TEXT,"
+    " name TEXT, text TEXT",
 }
 """Tables with a row each of what the other tables have packed, or what a replay tells: a question gets them in memory,
 ``session index`` puts them into the file. They can be taken out again and nothing is lost."""
 INDEXES: dict[str, str] = {
     "exits_position": "exits(position)", "interrupts_position": "interrupts(position)", "tlb_position": "tlb(position)",
+    "events_position": "events(position)",
     "tlb_ea": "tlb(ea)", "console_position": "console(position)",
 }  # fmt: skip
 

@@ -19,9 +19,11 @@ from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.machine.system import System
 from ppcdbg.paths import user_cache
 from ppcdbg.session.format import damaged
+from ppcdbg.session.importing import imported
 from ppcdbg.session.pages import Pages
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
 from ppcdbg.session.store import Store
+from ppcdbg.session.viewing import show, viewer
 
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
@@ -52,6 +54,8 @@ def read_machine(store: Store, given: Mapping[str, Path | None] | None = None) -
     """
     from hashlib import sha256
 
+    if imported(store) is not None:
+        return viewer(store, Path(_folder(os.getpid()).name))
     kept = store.get("machine")
     if not isinstance(kept, dict):
         raise damaged(store.path, "it does not say what machine it was made on")
@@ -119,6 +123,9 @@ def open_system(machine: MachineDescription) -> System:
 
         store = Store.open(machine.session)
         try:
+            if imported(store) is not None:
+                show(system, store)
+                return system
             begin(store, system)
             queue_input(system, store)
         finally:

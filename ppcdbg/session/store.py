@@ -21,7 +21,7 @@ from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, InputKind, Moment, TlbWrite
 from ppcdbg.session import columns
 from ppcdbg.session.behind import Behind
-from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
+from ppcdbg.session.columns import EVENT_COLUMNS, EXIT_COLUMNS, INTERRUPT_COLUMNS
 from ppcdbg.session.format import FAULTS, create, damaged, open_file, remove
 from ppcdbg.session.plain import DamagedError
 from ppcdbg.session.snapshots import StateHash
@@ -31,7 +31,8 @@ LARGE = 1 << 18
 """Bytes of an image that is worth a look whether it was compressed before."""
 FAR = 1 << 50
 """Beyond every position, and every number of a moment: two weeks of a guest that never waits."""
-WIDTHS = {"exit": len(EXIT_COLUMNS), "interrupt": len(INTERRUPT_COLUMNS), "console0": 2, "console1": 2}
+WIDTHS = {"exit": len(EXIT_COLUMNS), "interrupt": len(INTERRUPT_COLUMNS), "console0": 2, "console1": 2,
+          "event": EVENT_COLUMNS}  # fmt: skip
 """Kinds of chunks and the numbers in a row of each. A row of a console is a byte and its position."""
 
 

@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from ppcdbg.errors import InputError
-from ppcdbg.kvm.trace import exit_name
+from ppcdbg.kvm.trace import exit_name, format_event
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.session.changes import Progress, changes
 from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
 from ppcdbg.session.differ import Asked
 from ppcdbg.session.format import DERIVED, FAULTS, INDEXES, damaged, index_sql, open_file, table_sql
+from ppcdbg.session.importing import events, imported
 from ppcdbg.session.store import Store
 
 Rows = Iterator[tuple[Any, ...]]
 Machine = Callable[[], MachineDescription]
 """Gives the session's machine, where a replay is needed."""
 LOGS = {"exits": ("exit", EXIT_COLUMNS), "interrupts": ("interrupt", INTERRUPT_COLUMNS)}
+EVENTS = "events"
 KEY = "index"
 LOOK = 1_000
 """Rows between two looks whether somebody asked."""
@@ -35,6 +37,10 @@ def rows(
     """The rows of one of the tables, numbered; they end early where somebody ``asked``."""
     if name in LOGS:
         return _until(asked, _logged(store, *LOGS[name]))
+    if name == EVENTS:
+        return _until(asked, _events(store))
+    if imported(store) is not None:
+        return iter(())  # a trace tells of no TLB that could be followed
     found = changes(store, machine(), progress, asked)
     return ((number, *row) for number, row in enumerate(found))
 
@@ -44,6 +50,13 @@ def _logged(store: Store, kind: str, names: tuple[str, ...]) -> Rows:
     at = names.index("vector")
     for number, row in enumerate(store.log(kind)):
         yield number, exit_name(row[at]), *(v - (1 << 64) if v >> 63 else v for v in row)
+
+
+def _events(store: Store) -> Rows:
+    """The events of an imported trace; a recording's come by a replay, as ``session export FILE ftrace``."""
+    for number, e in enumerate(events(store) if imported(store) is not None else ()):
+        text = e.text if e.args is None else format_event(e.name, e.args, e.hv, spellings=False).partition(": ")[2]
+        yield number, number, e.time, e.cpu, e.pid, e.task, e.name, text
 
 
 def _until(asked: Asked | None, found: Rows) -> Rows:

@@ -16,7 +16,7 @@ from ppcdbg.session.store import Store
 from tests.session.systems import demo
 from tests.session.test_files import record
 
-LINE = re.compile(r" +ppcdbg-1    \[000\] (d\.\.1|\.{4}) +\d+\.\d{6}: (kvm_\w+): (.*)")
+LINE = re.compile(r" +ppcdbg-1       \[000\] (d\.{4}|\.{5}) +\d+\.\d{6}: (kvm_\w+): (.*)")
 EXIT = re.compile(r"exit=\w+ \| pc=0x[0-9a-f]+ \| msr=0x[0-9a-f]+ \| dar=0x[0-9a-f]+ \| last_inst=0x[0-9a-f]+")
 
 
