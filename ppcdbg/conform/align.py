@@ -79,12 +79,12 @@ class _Side:
             self.mapped[m[1]] = self.text()
         self.at += 1
 
-    def unmap(self, address: int | None) -> None:
-        """The guest took the shadow of a page away, or of all that it may have."""
+    def unmap(self, pages: tuple[int, ...]) -> None:
+        """The guest took the shadow entries of some pages away."""
         for key, text in [*self.mapped.items()]:
             m = _WRITE.match(text)
             assert m is not None
-            if address is None or int(m[2], 16) & ~0xFFF == address:
+            if int(m[2], 16) & ~0xFFF in pages:
                 del self.mapped[key]
 
     def refill(self) -> bool:
@@ -107,8 +107,8 @@ def align(ours: Sequence[Event], theirs: Sequence[str], waits: Waits) -> Alignme
             mine.step()
             real.step()
             if event.unmapped:
-                mine.unmap(event.address)
-                real.unmap(event.address)
+                mine.unmap(event.unmapped)
+                real.unmap(event.unmapped)
         elif not _excused(mine, real, result, waits):
             result.difference = Difference(mine.at, real.at)
             break

@@ -24,13 +24,12 @@ _HOSTS_OWN = (EXTERNAL, DECREMENTER)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line. ``pc``: the guest's when it happened; -1 where only the text is known. ``unmapped``: an instruction
-    that takes the shadow of ``address`` away whatever else it does, ``address`` None for that of many pages."""
+    """One line. ``pc``: the guest's when it happened; -1 where only the text is known. ``unmapped``: pages whose
+    shadow entries the instruction took away, though the guest's own entries are there still."""
 
     text: str
     pc: int = -1
-    unmapped: bool = False
-    address: int | None = None
+    unmapped: tuple[int, ...] = ()
 
 
 def normal(v: Vcpu, name: str, args: tuple[int, ...], page: Callable[[int], Page]) -> Event | None:
@@ -48,9 +47,15 @@ def normal(v: Vcpu, name: str, args: tuple[int, ...], page: Callable[[int], Page
     if name == "kvm_vcpu_wakeup":
         text = f"{name}: T, {text.rpartition(', ')[2]}"
     if name == "kvm_ppc_instr" and args[0] >> 26 == 31 and args[0] >> 1 & 0x3FF == TLBILX:
-        word = args[0]
-        ra, rb = word >> 16 & 31, word >> 11 & 31
-        one = word >> 21 & 3 == 3
-        ea = (v.gpr[ra] if ra else 0) + v.gpr[rb] & 0xFFFFF000
-        return Event(text, v.pc, True, ea if one else None)
+        return Event(text, v.pc, _unmapped(v, args[0]))
     return Event(text, v.pc)
+
+
+def _unmapped(v: Vcpu, word: int) -> tuple[int, ...]:
+    """Pages of the guest's entries that tlbilx was for and that are there still: protected ones (oracle note 9)."""
+    kind, pid = word >> 21 & 3, v.mas.mas6 >> 16 & 0xFF
+    if kind == 3:
+        ra, rb = word >> 16 & 31, word >> 11 & 31
+        return ((v.gpr[ra] if ra else 0) + v.gpr[rb] & 0xFFFFF000,)
+    left = (e for e in v.gtlb.all() if e.valid and e.tlbsel == 0)
+    return tuple(e.start for e in left if kind == 0 or kind == 1 and e.tid == pid)

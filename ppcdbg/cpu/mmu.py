@@ -5,7 +5,7 @@ Contexts are explicit, so that external-PID accesses and a debugger's questions 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -138,7 +138,10 @@ class Mmu:
             raise GuestInterrupt(DATA_STORAGE, esr, ea)
         if entry.mas8 & MAS8_VF and access is not Access.FETCH:
             raise GuestInterrupt(DATA_STORAGE, esr, ea, vf=True)
-        return Translation(entry, entry.rpn | ea & (entry.size - 1))
+        address = entry.rpn | ea & (entry.size - 1)
+        if entry.mas2 & 1 and self._core.model.qemu:
+            entry = replace(entry, mas2=entry.mas2 & ~1)  # it knows no little-endian pages
+        return Translation(entry, address)
 
     def explain(self, ea: int, access: Access, context: Context) -> list[tuple[TlbEntry, Verdict]]:
         """Every valid entry near ``ea`` with the first test that it fails: TLB0's set, and all of TLB1."""

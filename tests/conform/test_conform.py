@@ -127,7 +127,7 @@ def test_a_page_mapped_otherwise_is_a_difference(again: str) -> None:
 def test_a_page_that_the_guest_took_away_is_not_one_pushed_out() -> None:
     """tlbilx drops the shadow of a protected entry: not to do so must be found."""
     drop = "kvm_ppc_instr: inst 2087727140 pc 0x10008 emulate 0"
-    ours = [Event(MISS), Event(WRITE), Event(drop, unmapped=True, address=0xA0000000)]
+    ours = [Event(MISS), Event(WRITE), Event(drop, unmapped=(0xA0000000,))]
     found = align(ours, [MISS, WRITE, drop, MISS, WRITE], _never)
     assert found.difference is not None and found.difference.theirs == 3
 

@@ -18,6 +18,7 @@ from ppcdbg.isa.sprs import SLOT
 
 DBCR0, DBSR, MSRP = SLOT["DBCR0"], SLOT["DBSR"], SLOT["MSRP"]
 _DAC = M.DBCR0_DAC1R | M.DBCR0_DAC1W | M.DBCR0_DAC2R | M.DBCR0_DAC2W
+_QEMU_EVENTS = M.DBCR0_IDM | M.DBCR0_IC | M.DBCR0_BT
 DEBUG_EVENTS = _DAC | M.DBCR0_IC | M.DBCR0_BT | M.DBCR0_IAC1 | M.DBCR0_IAC2 | M.DBCR0_RET | M.DBCR0_TIE
 FPSCR_FEX = 0x40000000
 
@@ -32,6 +33,7 @@ class ContextOps(WatchedStorage):
         self.cr = core.state.cr
         self.nia = 0
         self._returned = False
+        self._branched = False
 
     # --- SPR, MSR, PMR -------------------------------------------------------------------------------------------
     def read_spr(self, number: int) -> int:
@@ -108,9 +110,14 @@ class ContextOps(WatchedStorage):
         self.core.attention = True
 
     # --- debug events ----------------------------------------------------------------------------------------------
+    def _watched(self) -> int:
+        """DBCR0 as far as the core heeds it."""
+        dbcr0 = self.reg[DBCR0]
+        return dbcr0 & _QEMU_EVENTS if self.core.model.qemu else dbcr0
+
     def debugging(self) -> bool:
         """Whether instructions must be watched for debug events now."""
-        dbcr0 = self.reg[DBCR0]
+        dbcr0 = self._watched()
         wanted = dbcr0 & M.DBCR0_IDM and dbcr0 & DEBUG_EVENTS
         on = bool(wanted and self.core.delivery.debug_enabled(self.reg[slots.MSR]))
         if on and dbcr0 & _DAC:
@@ -125,12 +132,12 @@ class ContextOps(WatchedStorage):
         self.reg[DBSR] |= bit | M.DBSR_IDE
 
     def debug_trap(self) -> None:
-        if self.reg[DBCR0] & M.DBCR0_TIE and self.debugging():
+        if self._watched() & M.DBCR0_TIE and self.debugging():
             self._event(M.DBCR0_TIE)
 
     def debug_before(self, real: int) -> None:
         """IAC and BT: before the instruction at ``cia`` runs."""
-        dbcr0 = self.reg[DBCR0]
+        dbcr0 = self._watched()
         for bit, register in ((M.DBCR0_IAC1, "IAC1"), (M.DBCR0_IAC2, "IAC2")):
             if dbcr0 & bit and self.reg[SLOT[register]] == self.cia:
                 self._event(bit)
@@ -138,7 +145,10 @@ class ContextOps(WatchedStorage):
         if dbcr0 & M.DBCR0_BT and self.reg[slots.MSR] & M.MSR_DE:
             word = int.from_bytes(self._ram[real : real + 4], "big")
             if self._will_branch(word):
-                self._event(M.DBCR0_BT)
+                if self.core.model.qemu:
+                    self._branched = True  # which takes the branch first
+                else:
+                    self._event(M.DBCR0_BT)
 
     def _will_branch(self, word: int) -> bool:
         opcode, xo = word >> 26, word >> 1 & 0x3FF
@@ -155,8 +165,11 @@ class ContextOps(WatchedStorage):
 
     def debug_after(self) -> None:
         """RET and IC: after the instruction retired; the address saved is the next one's."""
-        dbcr0 = self.reg[DBCR0]
+        dbcr0 = self._watched()
         self.cia = self.nia
+        if self._branched:
+            self._branched = False
+            self._event(M.DBCR0_BT)
         if self._returned and dbcr0 & M.DBCR0_RET:
             self._event(M.DBCR0_RET)
         if dbcr0 & M.DBCR0_IC and self.reg[slots.MSR] & M.MSR_DE:
@@ -164,7 +177,7 @@ class ContextOps(WatchedStorage):
 
     def _translate(self, ea: int, access: Access) -> Translation:
         found = super()._translate(ea, access)
-        dbcr0 = self.reg[DBCR0]
+        dbcr0 = self._watched()
         if dbcr0 & _DAC and access is not Access.FETCH and dbcr0 & M.DBCR0_IDM:
             self._check_dac(ea, access, dbcr0)
             self._reads.pop(ea >> 12, None)
