@@ -130,7 +130,7 @@ def dispatch(arguments: list[str]) -> int:
         own, rest = own[:at], own[at + 1 :]
     mixed = getattr(module, "MIXED", False)  # options may stand between its operands
     options = parser.parse_intermixed_args(own) if mixed else parser.parse_args(own)
-    options.rest = rest
+    options.rest, options.command_line = rest, arguments
     status: int = module.run(options)
     return status
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.symbols import SymbolTable
+    from ppcdbg.explore.remedies import Find, Remedy
     from ppcdbg.explore.report import Report
     from ppcdbg.explore.search import Asked, Search
     from ppcdbg.explore.sites import Site
@@ -78,6 +79,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", metavar="N", type=int, default=1, help="processes; the result is the same")
     parser.add_argument("--dask", metavar="ADDRESS", help="a Dask cluster's scheduler, such as tcp://host:8786")
     parser.add_argument("--json", metavar="FILE", help="write the report as data; - is stdout, in place of the text")
+    parser.add_argument("--html", metavar="FILE", help="write the report as one HTML file that needs nothing else")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
 
 
@@ -109,9 +111,7 @@ def _run(options: argparse.Namespace, machine: MachineDescription, symbols: Symb
     search = begin(machine, start, bounds, tuple(options.condition), (), asked)
     task = Task(machine, start, _plan(options, search), bounds, tuple(options.condition))
     if options.remedies:
-        return _remedies(
-            options, task, lambda of: sites_of(options, machine, of, symbols), room_of(options, symbols), asked
-        )
+        return _remedies(options, task, lambda of: sites_of(options, machine, of, symbols), symbols, asked)
     if options.cooperate:
         task, search = _cooperate(options, task, search, symbols)
     if options.replay is not None:
@@ -137,6 +137,8 @@ def _search(
     if options.json:
         head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "deferral": task.machine.deferral}
         write_json({**head, **data(found)}, options.json)
+    if options.html:
+        _html(options, task, found, symbols, ())
     if options.json != "-":
         _print(found, symbols, task.machine.cpu)
     if not found.complete:
@@ -164,6 +166,32 @@ def _cooperate(
     return moved, moved.begin(search.asked)
 
 
+def _html(
+    options: argparse.Namespace, task: Task, found: Report, symbols: SymbolTable, remedies: Sequence[Remedy]
+) -> None:  # fmt: skip
+    from ppcdbg.views.race_html import Told, pieces
+
+    machine = task.machine
+    guest = options.guest or machine.kernel.name
+    told = Told(guest, machine.cpu, machine.deferral, _command(options), symbols.name)
+    from ppcdbg.cli.run import write_file
+
+    write_file(options.html, "".join(pieces(found, told, remedies)))
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command line without what only says where its results go."""
+    from shlex import join
+
+    words, skip = [], False
+    for word in options.command_line:
+        name = word.split("=")[0]
+        if not skip and name not in ("--html", "--json", "--remedies", "-q", "--quiet", "--jobs", "--dask"):
+            words.append(word)
+        skip = not skip and name in ("--html", "--json", "--jobs", "--dask") and "=" not in word
+    return join(["ppcdbg", *words])
+
+
 def _workers(options: argparse.Namespace, task: Task) -> Workers | None:
     """Who shares the work: a Dask cluster, or processes of this host; None: nobody."""
     if options.jobs == 1 and options.dask is None:
@@ -186,7 +214,13 @@ def _print(found: Report, symbols: SymbolTable, core: str) -> None:
     from ppcdbg.views import races
     from ppcdbg.views.spans import to_text
 
-    rows = [*races.title(found), (), *races.heat_map(found, symbols.name), *races.windows(found, symbols.name, core)]
+    rows = [
+        *races.title(found),
+        races.counted(found),
+        (),
+        *races.heat_map(found, symbols.name),
+        *races.windows(found, symbols.name, core),
+    ]
     failures = races.failures(found)
     if failures:
         rows += [(), *failures]
@@ -194,7 +228,7 @@ def _print(found: Report, symbols: SymbolTable, core: str) -> None:
 
 
 def _remedies(
-    options: argparse.Namespace, task: Task, find: Callable[[Search], Iterable[Site]], room: int | None, asked: Asked
+    options: argparse.Namespace, task: Task, find: Find, symbols: SymbolTable, asked: Asked
 ) -> int:  # fmt: skip
     from ppcdbg.cli.run import write_json
     from ppcdbg.cli.status import Status
@@ -203,11 +237,13 @@ def _remedies(
     from ppcdbg.views import race_remedies
     from ppcdbg.views.spans import to_text
 
-    means = Means(find, room, lambda each: _workers(options, each), _progress(options), asked)
+    means = Means(find, room_of(options, symbols), lambda each: _workers(options, each), _progress(options), asked)
     found = [*remedies(task, means)]
     if options.json:
         head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "complete": not asked()}
         write_json({**head, "remedies": [data(r) for r in found]}, options.json)
+    if options.html and found:
+        _html(options, task, found[0].report, symbols, found)
     if options.json != "-":
         print(to_text(race_remedies.table(found, task.plan.sources)))
     if asked():

@@ -36,11 +36,26 @@ def start_of(options: argparse.Namespace, machine: MachineDescription, symbols: 
         from ppcdbg.machine.description import parse_count
 
         return 0 if digits == "0" else parse_count(digits, ("option --from", UsageError))
+    if (marked := _bookmark(machine, text)) is not None:
+        return marked
     from ppcdbg.explore.sites import passage
     from ppcdbg.explore.task import begin
 
     search = begin(machine, 0, bounds)
     return passage(search.system, _address(text, symbols), 1, 1 << 40)
+
+
+def _bookmark(machine: MachineDescription, name: str) -> int | None:
+    """The position of a bookmark, where the guest is a recording that has one of this name."""
+    if machine.session is None:
+        return None
+    from ppcdbg.session.store import Store
+
+    store = Store.open(machine.session)
+    try:
+        return next((mark.position for mark in store.bookmarks() if mark.name == name), None)
+    finally:
+        store.close()
 
 
 def sites_of(

@@ -129,6 +129,11 @@ def write_json(value: Summary, name: str) -> None:
     if name == "-":
         sys.stdout.write(text)
         return
+    write_file(name, text)
+
+
+def write_file(name: str, text: str) -> None:
+    """Write a file. Raises InputError where that cannot be."""
     try:
         Path(name).write_text(text, encoding="utf-8")
     except OSError as error:

@@ -26,6 +26,7 @@ from ppcdbg.kvm.deferral import POLICIES, Counts, Deferral
 
 COUNTED = 12
 """Sites at which costs are counted: the first that have a window under Linux 6.1, or else the first."""
+Find = Callable[[Search], Iterable[Site]]
 AS_IT_IS = "as it is"
 
 
@@ -52,7 +53,7 @@ class Means:
     """What a comparison needs from outside. ``find``: the sites of a guest; ``room``: see ``cooperation``; ``workers``
     for a task, if others share the work."""
 
-    find: Callable[[Search], Iterable[Site]]
+    find: Find
     room: int | None
     workers: Callable[[Task], Workers | None]
     progress: Progress

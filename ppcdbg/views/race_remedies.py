@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from ppcdbg.explore.remedies import Remedy
 from ppcdbg.views.numbers import count
@@ -10,6 +11,7 @@ from ppcdbg.views.spans import Line, column, line
 
 HEADS = (("policy", 16), ("lost", 6), ("other", 6), ("of", 7), ("deferrals", 10), ("exits", 7), ("steps", 7),
          ("TLB writes", 11), ("stores", 7), ("mean wait", 10), ("longest", 8), ("standing", 9))  # fmt: skip
+WIDTH = 92
 _NOTES = (
     "lost, other: schedules of one interrupt that break never-lost, or another condition; of: all that were tried",
     "standing: exits that the policy costs from the first site to the last where no interrupt is put in",
@@ -25,15 +27,23 @@ def table(found: Sequence[Remedy], sources: Sequence[str]) -> list[Line]:
     rows: list[Line] = [line((title, "title"))]
     rows.append(tuple(column(text, width, "label", right=i > 0) for i, (text, width) in enumerate(HEADS)))
     rows += map(_row, found)
-    rows += [(), *(line((note, "dim")) for note in _NOTES), ()]
+    return [*rows, (), *notes(found)]
+
+
+def notes(found: Sequence[Remedy]) -> list[Line]:
+    """What the columns are, and what each policy does, asks of a guest, and was given here."""
+    sites = len(found[0].report.sites)
+    rows: list[Line] = [*(line((note, "dim")) for note in _NOTES), ()]
     for r in found:
-        rows.append(line((f"{r.policy:<16}", "symbol"), f" {r.about}"))
+        first, *more = wrap(r.about, WIDTH)
+        rows.append(line((f"{r.policy:<16}", "symbol"), f" {first}"))
+        rows += [line(" " * 17, part) for part in more]
         if r.guest_must:
-            rows.append(line(" " * 17, ("the guest must ", "dim"), r.guest_must))
+            rows += [line(" " * 17, part) for part in wrap(f"the guest must {r.guest_must}", WIDTH)]
             patience = r.report.bounds.patience
             late = f"; an interrupt may wait {patience} instructions for it" if patience else ""
             guest = f"the guest {r.guest}{late}" if not r.why else f"* the guest as it is, which does not: {r.why}"
-            rows.append(line(" " * 17, ("here ", "dim"), (guest, "warning" if r.why else "ok")))
+            rows += [line(" " * 17, (part, "warning" if r.why else "ok")) for part in wrap(f"here {guest}", WIDTH)]
         if len(r.report.sites) != sites:
             rows.append(line(" " * 17, (f"{len(r.report.sites)} of the {sites} sites came again", "warning")))
     return rows

@@ -5,11 +5,14 @@ A cell of the map says in one sign what became of an interrupt that comes at tha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from ppcdbg.explore.conditions import Verdict
 from ppcdbg.explore.outcome import Fate, Outcome
 from ppcdbg.explore.report import Report, SiteReport
+from ppcdbg.explore.search import Failure
 from ppcdbg.explore.sites import Boundary
 from ppcdbg.isa.disassemble import Disassembler
 from ppcdbg.views.numbers import count
@@ -18,23 +21,23 @@ from ppcdbg.views.spans import Line, Span, column, line
 Named = Callable[[int], str]
 """The symbol of an address, or an empty string."""
 
-_SIGNS: dict[str, tuple[str, str]] = {
+SIGNS: dict[str, tuple[str, str]] = {
     "delivered": (".", "ok"), "deferred": ("-", "masked"), "LOST": ("L", "failed"), "inside": ("I", "failed"),
     "corrupt": ("C", "failed"), "twice": ("2", "failed"), "spoiled": ("S", "failed"), "stale": ("P", "failed"),
     "late": ("D", "failed"), "masked": ("m", "dim"),
     "open": ("?", "warning"),
 }  # fmt: skip
-_LEGEND = ". delivered  - deferred  L lost  I inside  C corrupt  S spoiled  2 twice"
-_LEGEND += "  P int_pending stale  D late  m masked  ? undecided  ! other"
 FAILURES = 12
 """Lines of failures that a report shows for each site."""
+CELLS = 64
+"""Boundaries in a line of the map."""
 
 
 def sign(verdict: Verdict | None) -> Span:
     """One cell of the map."""
     if verdict is None:
         return Span(" ", "dim")
-    text, role = _SIGNS.get(verdict.word.split(" ")[0], ("!", "failed"))
+    text, role = SIGNS.get(verdict.word.split(" ")[0], ("!", "failed"))
     return Span(text, role)
 
 
@@ -58,13 +61,32 @@ def title(found: Report) -> list[Line]:
     return rows
 
 
+def words_of(found: Report) -> dict[str, int]:
+    """The verdicts that there are, and how often; those of conditions of a user's own come last."""
+    words = Counter(v.word.split()[0] for s in found.sites for row in s.verdicts.values() for v in row if v)
+    return {word: words[word] for word in (*SIGNS, *sorted(set(words) - set(SIGNS))) if words[word]}
+
+
+def counted(found: Report) -> Line:
+    """How many boundaries have which verdict."""
+    words = words_of(found)
+    spans: list[Span | str | tuple[str, str]] = []
+    for word, number in words.items():
+        spans += [("  " if spans else "", "dim"), (f"{count(number)} {word}", SIGNS.get(word, ("!", "failed"))[1])]
+    return line(*spans)
+
+
 def heat_map(found: Report, named: Named) -> list[Line]:
-    """One row a site and source, one column a boundary."""
-    rows = [line((_LEGEND, "dim"))]
+    """One row a site and source, one column a boundary; a long one goes on below."""
+    words = words_of(found)
+    legend = [f"{SIGNS[word][0]} {word}" for word in words if word in SIGNS]
+    rows = [line(("  ".join([*legend, *(["! other"] if set(words) - set(SIGNS) else [])]), "dim"))]
     for site in found.sites:
         for source, verdicts in site.verdicts.items():
-            name = column(named(site.pc) or f"{site.pc:#010x}", 28, "symbol")
-            rows.append((name, Span(" "), column(source, 13, "label"), *(sign(v) for v in verdicts)))
+            name, of = column(named(site.pc) or f"{site.pc:#010x}", 28, "symbol"), column(source, 13, "label")
+            for at in range(0, len(verdicts), CELLS):
+                rows.append((name, Span(" "), of, *(sign(v) for v in verdicts[at : at + CELLS])))
+                name, of = column("", 28, "dim"), column(f"  +{at + CELLS}", 13, "dim")
     return rows
 
 
@@ -109,18 +131,53 @@ def _instruction(boundary: Boundary, disassembler: Disassembler) -> tuple[Span, 
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Group:
+    """Failures of one site that are wrong in the same way, at neighbouring boundaries: lines that replay them."""
+
+    first: str
+    last: str
+    number: int
+    condition: str
+    reason: str
+
+    @property
+    def lines(self) -> str:
+        return self.first if self.number == 1 else f"{self.first} to {self.last}"
+
+
+def failure_groups(site: SiteReport) -> list[Group]:
+    """The failures of a site, those alike together."""
+    groups: list[Group] = []
+    key: tuple[object, ...] = ()
+    for f in sorted(site.failures, key=_order):
+        names = tuple(event.source.name for event in f.outcome.schedule)
+        before, key = key, (names, f.outcome.schedule[0].position, f.verdict)
+        follows = before and before[0] == names and before[2] == f.verdict and len(names) == 1
+        if follows and before[1] == f.outcome.schedule[0].position - 1:
+            groups[-1] = replace(groups[-1], last=f.line, number=groups[-1].number + 1)
+        else:
+            groups.append(Group(f.line, f.line, 1, f.verdict.condition, f.verdict.reason))
+    return groups
+
+
+def _order(f: Failure) -> tuple[object, ...]:
+    schedule = f.outcome.schedule
+    return len(schedule), [e.source.name for e in schedule], [e.position for e in schedule]
+
+
 def failures(found: Report) -> list[Line]:
-    """The lines that replay each failure, shortest schedules, with what is wrong."""
+    """The lines that replay each failure, shortest schedules first, with what is wrong; those alike in one row."""
     rows: list[Line] = []
     for site in found.sites:
         if site.spoiled:
             names = ", ".join(site.spoiled)
             rows.append(line((f"section at {site.pc:#010x}: ", "cause"), (f"does not give back {names}", "failed")))
-        for failure in site.failures[:FAILURES]:
-            rows.append(line((f"{failure.line:<28} ", "cause"), (f"{failure.verdict.condition}: ", "failed"),
-                             failure.verdict.reason))  # fmt: skip
-        if len(site.failures) > FAILURES:
-            rows.append(line((f"... {len(site.failures) - FAILURES} more of this site in --json", "dim")))
+        groups = failure_groups(site)
+        for group in groups[:FAILURES]:
+            rows.append(line((f"{group.lines:<28} ", "cause"), (f"{group.condition}: ", "failed"), group.reason))
+        if len(groups) > FAILURES:
+            rows.append(line((f"... {len(groups) - FAILURES} more of this site in --json and --html", "dim")))
     return rows
 
 
