@@ -8,8 +8,10 @@ until it is proved that it never will be. Failures are printed with a line each 
   ppcdbg race window                                the bundled guest whose sections lose interrupts
   ppcdbg race window --deferral single-step         the same with a remedy
   ppcdbg race window --remedies                     all of them in one table, with what each costs
+  ppcdbg race window --deferral notify --cooperate  a remedy on a guest that does what it asks
   ppcdbg race window --replay external@96           one schedule, told step by step
   ppcdbg race vmlinux --from start_kernel --until 20M --sites 5 --jobs 2
+  ppcdbg race vmlinux --from free_initmem --patched --html races.html
   ppcdbg race --world-switch                        the hypervisor's own way in and out of a guest, in all variants
   ppcdbg race --world-switch --replay ivpr:critical@entry.42
 

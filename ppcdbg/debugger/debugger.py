@@ -32,6 +32,7 @@ from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.model import guest_of, model_of
 from ppcdbg.debugger.paravirt import Paravirt
 from ppcdbg.debugger.profile import Profiler
+from ppcdbg.debugger.races import Races
 from ppcdbg.debugger.registers import RegisterFile
 from ppcdbg.debugger.results import Disassembly, Explanation, Irqprio, MagicField, Memory, Registers, Space, TlbView
 from ppcdbg.debugger.run import FOREVER, Outcome, Request, Runner
@@ -87,6 +88,7 @@ class Debugger:
         """The magic page as the last run began; empty where there is none."""
         self.paravirt = Paravirt(self)
         self.world_switch = WorldSwitch()
+        self.races = Races(self)
         self.profiler = Profiler(self)
         self.lines = LineTable(Path(image) if image else None)
         self._code: tuple[tuple[int, bytes], ...] | None = None

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ppcdbg.debugger.races import RaceFound
 from ppcdbg.explore.conditions import Verdict
 from ppcdbg.explore.outcome import Fate, Outcome
 from ppcdbg.explore.report import Report, SiteReport
@@ -31,6 +32,8 @@ FAILURES = 12
 """Lines of failures that a report shows for each site."""
 CELLS = 64
 """Boundaries in a line of the map."""
+MAP_LEFT = 42
+"""Columns to the left of them."""
 
 
 def sign(verdict: Verdict | None) -> Span:
@@ -61,6 +64,14 @@ def title(found: Report) -> list[Line]:
     return rows
 
 
+def found_rows(found: RaceFound, named: Named, core: str) -> list[Line]:
+    """A search of the debugger's, whole: what was tried, the map, each window, the failures."""
+    report = found.report
+    rows = [*title(report), counted(report), (), *heat_map(report, named), *windows(report, named, core)]
+    told = failures(report)
+    return [*rows, (), *told] if told else rows
+
+
 def words_of(found: Report) -> dict[str, int]:
     """The verdicts that there are, and how often; those of conditions of a user's own come last."""
     words = Counter(v.word.split()[0] for s in found.sites for row in s.verdicts.values() for v in row if v)
@@ -76,7 +87,7 @@ def counted(found: Report) -> Line:
     return line(*spans)
 
 
-def heat_map(found: Report, named: Named) -> list[Line]:
+def heat_map(found: Report, named: Named, cells: int = CELLS) -> list[Line]:
     """One row a site and source, one column a boundary; a long one goes on below."""
     words = words_of(found)
     legend = [f"{SIGNS[word][0]} {word}" for word in words if word in SIGNS]
@@ -84,9 +95,9 @@ def heat_map(found: Report, named: Named) -> list[Line]:
     for site in found.sites:
         for source, verdicts in site.verdicts.items():
             name, of = column(named(site.pc) or f"{site.pc:#010x}", 28, "symbol"), column(source, 13, "label")
-            for at in range(0, len(verdicts), CELLS):
-                rows.append((name, Span(" "), of, *(sign(v) for v in verdicts[at : at + CELLS])))
-                name, of = column("", 28, "dim"), column(f"  +{at + CELLS}", 13, "dim")
+            for at in range(0, len(verdicts), cells):
+                rows.append((name, Span(" "), of, *(sign(v) for v in verdicts[at : at + cells])))
+                name, of = column("", 28, "dim"), column(f"  +{at + cells}", 13, "dim")
     return rows
 
 
@@ -166,18 +177,29 @@ def _order(f: Failure) -> tuple[object, ...]:
     return len(schedule), [e.source.name for e in schedule], [e.position for e in schedule]
 
 
+def places(found: Report, named: Named) -> list[tuple[str, Line]]:
+    """The failures, those alike in one row, each with the line that replays the first of them; empty where the section
+    itself is wrong."""
+    rows: list[tuple[str, Line]] = []
+    for site in found.sites:
+        if site.spoiled:
+            text = f"does not give back {', '.join(site.spoiled)}"
+            name = named(site.pc) or f"{site.pc:#010x}"
+            rows.append(("", line((f"section at {name}: ", "cause"), (text, "failed"))))
+        for group in failure_groups(site):
+            told = line((f"{group.lines:<28} ", "cause"), (f"{group.condition}: ", "failed"), group.reason)
+            rows.append((group.first, told))
+    return rows
+
+
 def failures(found: Report) -> list[Line]:
     """The lines that replay each failure, shortest schedules first, with what is wrong; those alike in one row."""
     rows: list[Line] = []
     for site in found.sites:
-        if site.spoiled:
-            names = ", ".join(site.spoiled)
-            rows.append(line((f"section at {site.pc:#010x}: ", "cause"), (f"does not give back {names}", "failed")))
-        groups = failure_groups(site)
-        for group in groups[:FAILURES]:
-            rows.append(line((f"{group.lines:<28} ", "cause"), (f"{group.condition}: ", "failed"), group.reason))
-        if len(groups) > FAILURES:
-            rows.append(line((f"... {len(groups) - FAILURES} more of this site in --json and --html", "dim")))
+        told = [row for _, row in places(replace(found, sites=(site,)), lambda pc: "")]
+        rows += told[:FAILURES]
+        if len(told) > FAILURES:
+            rows.append(line((f"... {len(told) - FAILURES} more of this site in --json and --html", "dim")))
     return rows
 
 

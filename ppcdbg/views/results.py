@@ -15,6 +15,7 @@ from ppcdbg.debugger.futures import Comparison
 from ppcdbg.debugger.misses import MissReport, TlbMap
 from ppcdbg.debugger.past_events import InterruptEvent, TlbEvent
 from ppcdbg.debugger.profile import Profile
+from ppcdbg.debugger.races import RaceFound
 from ppcdbg.debugger.results import (
     Check,
     ConsoleText,
@@ -55,6 +56,7 @@ from ppcdbg.views import (
     paravirt,
     printing,
     profile,
+    races,
     registers,
     searches,
     stack,
@@ -266,6 +268,7 @@ _SHOW: dict[type, _Show] = {
     TlbView: _tlb,
     Irqprio: lambda r, d, w: irqprio.every(r, w),
     MagicPage: lambda r, d, w: paravirt.magic_rows(r, w),
+    RaceFound: lambda r, d, w: races.found_rows(r, d.symbols.name, d.core.model.name),
     Patched: lambda r, d, w: paravirt.patched_rows(r, d, w),
     PatchedDetail: lambda r, d, w: paravirt.detail_rows(r, d, w),
     SwitchPlace: lambda r, d, w: world_switch.place(r, w),

@@ -32,3 +32,50 @@ def test_what_cannot_be_put_in() -> None:
             guest.execute(line)
     with pytest.raises(UsageError, match="the machine for itself"):
         open_guest("demo", hv="none").execute("inject external@5")
+
+
+def test_a_search_from_where_the_guest_stands() -> None:
+    """What it finds is what `ppcdbg race` finds, the guest has not moved, and a failure can be brought about."""
+    guest = open_guest("window")
+    guest.step(60)
+    found = guest.execute("race 2 external")
+    assert [len(site.window("external")) for site in found.report.sites] == [0, 7]
+    assert found.data["covered"] == found.report.possible == 16 + 25 and found.report.complete
+    assert guest.system.position == 60 and guest.execute("info race") == found
+    note, stop = guest.execute(f"race-put {found.report.failures[0].line}")
+    assert "external@94 happens" in note.text and guest.system.position == stop.position == 94
+    guest.continue_(300)
+    assert [row.name for row in guest.irqprio().rows if row.pending] == ["EXTERNAL"]
+
+
+def test_a_search_that_is_interrupted_keeps_what_it_found() -> None:
+    guest = open_guest("window")
+    seen = []
+
+    def between() -> None:
+        found = guest.races.found()
+        assert found is not None
+        seen.append(found)
+        if found.done == 3:
+            guest.interrupt()
+
+    guest.runner.between = between
+    found = guest.execute("race")
+    assert not found.report.complete and found.done == 3 and found.total == 6 and not found.searching
+    assert seen[0].searching and [f.done for f in seen] == sorted(f.done for f in seen)
+    assert found.report.failures
+
+
+def test_a_search_that_cannot_be() -> None:
+    guest = open_guest("window")
+    for line, says in (
+        ("race within 20", "enters no critical section in the next 20"),
+        ("race thunder", "no source of interrupts 'thunder'"),
+        ("race 1 2 3", "race takes how many sites"),
+        ("info race", "nothing was searched yet"),
+        ("race-put", "race-put needs the line"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            guest.execute(line)
+    with pytest.raises(UsageError, match="no paravirtual critical sections"):
+        open_guest("demo", cpu="e500mc").execute("race")

@@ -290,3 +290,26 @@ def test_the_paravirt_pane_lays_out_the_section_that_pc_is_in() -> None:
     row = next(r for r in shown.splitlines() if r.startswith("▶"))
     assert "cmpwi" in row and "r31 r30 CR" in row and "LOST until some other exit" in row
     assert "the window: 7 boundaries" in shown and "*critical" in shown
+
+
+def test_the_races_pane_fills_while_a_search_goes_on_and_leads_to_its_failures() -> None:
+    debugger = open_guest("window", engine="reference")
+    source = DebuggerSource(debugger)
+    assert "No search yet" in text(source.draw(ask(), False).panes["races"])
+    notes: list[str] = []
+
+    def between() -> None:
+        scene = source.draw(ask(), True)
+        check(scene, 120)
+        notes.append(to_text([scene.panes["races"].note]))
+        if "4 of 6" in notes[-1]:
+            source.interrupt()
+
+    reply = source.execute("race", between)
+    assert "4 of 6 done; Esc stops it" in notes and "6 of 6 done; Esc stops it" not in notes
+    assert "interrupted: 2 of the 3 sites" in to_text(reply.rows)
+    pane = source.draw(ask(), False).panes["races"]
+    assert "wrteei_1                     external     -------------LLLLLLL.." in text(pane)
+    follow = [f for f in pane.follow if f is not None]
+    assert [f.name for f in follow] == ["race-put decrementer@51", "race-put external@51"]
+    assert source.execute(follow[1].name, lambda: None).moved and debugger.system.position == 51

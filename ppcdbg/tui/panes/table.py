@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ppcdbg.debugger.profile import ORDERS
 from ppcdbg.tui.panes import code, exits, guest, memory, timeline, tlb
+from ppcdbg.tui.panes import code, exits, guest, memory, races, tlb
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.scene import Filled, Need
 
@@ -65,6 +66,8 @@ KINDS: tuple[PaneKind, ...] = (
     PaneKind("log", "0", "what commands said", guest.output, "", ("console",), timeless=True),
     PaneKind("paravirt", "p", "magic page, critical section, patched instructions", guest.paravirtual, "info magic",
              ("console",), dear=True),
+    PaneKind("races", "r", "interrupts at every boundary: which are lost; Enter goes to one", races.fill,
+             "info race", ("console", "detail"), races.VIEWS, selects=True, timeless=True),
     PaneKind("memory", "x", "memory from the stack pointer on, or from where you go", memory.fill, "x/64xb $r1",
              ("console",), memory.VIEWS, find=memory.find,
              keys=(("filter", "go to an address or symbol; a text in quotes is searched for"),
