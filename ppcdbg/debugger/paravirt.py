@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import MSR_PR
 from ppcdbg.debugger.causes import priority_name
+from ppcdbg.debugger.magic_writers import MagicWriters
 from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.results import MagicPage, MagicRow, Patched, PatchedDetail, Table
 from ppcdbg.errors import UsageError
@@ -36,6 +37,8 @@ class Paravirt:
     def __init__(self, debugger: Debugger) -> None:
         self._debugger = debugger
         self._scanner: Scanner | None = None
+        self.writers: MagicWriters | None = None
+        """Who wrote the page, the last time that somebody asked."""
 
     @property
     def vcpu(self) -> Vcpu:

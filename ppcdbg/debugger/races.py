@@ -100,19 +100,15 @@ class Races:
         """This guest once more, standing at the same moment."""
         from ppcdbg.explore.conditions import Bounds, conditions
         from ppcdbg.explore.search import Search
-        from ppcdbg.kvm.build import build_system
-        from ppcdbg.session import snapshots
+        from ppcdbg.session.forks import fork
         from ppcdbg.session.pages import Pages
+        from ppcdbg.session.snapshots import Root, take
 
         system = self._system
-        if system.description is None:
-            raise UsageError("this guest has no description, so that it cannot be made once more")
         if system.ended is not None:
             raise UsageError("the guest has ended; go back to where it runs, for example: seek 0")
-        other = build_system(replace(system.description, session=None, input=None))
+        other = fork(system, Root(take(system, Pages(system)), 0), system.input.pending())
         assert isinstance(other, KvmSystem)
-        other.kvm.exits.foretell([*system.kvm.exits.rows(0)])
-        snapshots.put(other, Pages(other), snapshots.take(system, Pages(system)))
         return Search(other, conditions(), Bounds(), self._asked)
 
     def _asked(self) -> bool:

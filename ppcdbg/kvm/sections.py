@@ -56,6 +56,14 @@ class Boundary:
     end: tuple[int, int] | None
     broken: bool
     """A store to the page follows before the end, though int_pending has been read: the ordering rule is broken."""
+    looks: bool
+    """The section looks at int_pending somewhere: it may leave interrupts enabled."""
+
+    @property
+    def others(self) -> Outcome:
+        """Of a critical, machine check or debug interrupt under Linux 6.1, which holds these back in a section as well:
+        they stay enabled whatever the section does to EE, so that where nobody looks they are lost."""
+        return Outcome(Fate.LOST, None) if self.stock.fate is Fate.MASKED else self.stock
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,18 @@ def outcome(policy: str, b: Boundary) -> Outcome:
     if policy == "ordered" and stock.fate is Fate.LOST and b.broken:
         return stock
     return Outcome(Fate.END, b.end)
+
+
+def others(policy: str, b: Boundary) -> Outcome:
+    """As ``outcome``, of an interrupt of another class than external ones: CE, ME or DE enables it."""
+    stock = b.others
+    if not b.inside:
+        return stock
+    if policy in ("single-step", "read-only") or policy == "ordered" and not b.broken:
+        return Outcome(Fate.END, b.end)
+    if stock.fate is Fate.LOST and (policy in ("notify", "notify-unmapped") or policy == "nop-exit" and b.looks):
+        return Outcome(Fate.AFTER, None if b.end is None else (b.end[0] + 1, b.end[1] + 1))
+    return stock
 
 
 def section(read: Read, start: int, page: int, back: int | None = None, original: int | None = None) -> Section:
@@ -137,6 +157,7 @@ def _boundary(walk: Walk, at: int, found: _Distances) -> Boundary:
         _stock(walk, at, inside, found),
         found.end.get(at) if inside else None,
         at in found.store and at in found.end and found.store[at][0] < found.end[at][1],
+        any(role is Role.LOOK for role, _ in walk.roles.values()),
     )
 
 

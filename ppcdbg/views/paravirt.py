@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.magic_writers import FieldWriter, MagicWriters
 from ppcdbg.debugger.results import MagicPage, MagicRow, Patched, PatchedDetail
 from ppcdbg.kvm.patching import Becomes, PatchedSite
-from ppcdbg.kvm.sections import Boundary, Fate, Outcome, Section, outcome
+from ppcdbg.kvm.sections import Boundary, Fate, Outcome, Section, others, outcome
 from ppcdbg.kvm.walk import Role
 from ppcdbg.views.numbers import count, ea, plural
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line, wrap
@@ -21,15 +22,22 @@ _FATES = {
     Fate.AFTER: ("delivered as the guest says so", "ok"),
     Fate.LOST: ("LOST until some other exit", "failed"),
 }
+_OTHERS = {
+    Fate.AT_ONCE: "now", Fate.SEEN: "look", Fate.REAL: "real", Fate.MASKED: "off", Fate.END: "end",
+    Fate.AFTER: "after", Fate.LOST: "LOST",
+}  # fmt: skip
+"""What becomes of an interrupt of the other classes, in short."""
 _SITES_SHOWN = 500
 
 
 # --- the page -----------------------------------------------------------------------------------------------------
-def magic_rows(found: MagicPage, width: int) -> list[Line]:
+def magic_rows(found: MagicPage, width: int, writers: MagicWriters | None = None) -> list[Line]:
     """The verdict first, then every field; a star marks what changed since the last stop."""
     out = verdict_rows(found, width)
-    out.append(fit((Span("offset  field        value             before", "label"),), width))
-    out += [_magic_row(r, width) for r in _with_values(found.rows)]
+    by = {} if writers is None else {w.field: w for w in writers.rows}
+    last = f"  last written up to {count(writers.until)}" if writers is not None else ""
+    out.append(fit((Span(f"offset  field        {'value':<18}{'before':<18}{last}".rstrip(), "label"),), width))
+    out += [_magic_row(r, by.get(r.name), width) for r in _with_values(found.rows)]
     hidden = len(found.rows) - len(_with_values(found.rows))
     if hidden:
         out.append(fit((Span(f"… sr0 to sr15, of Book III-S, are 0 ({plural(hidden, 'field')})", "dim"),), width))
@@ -65,16 +73,36 @@ def verdict_rows(found: MagicPage, width: int) -> list[Line]:
     return out
 
 
-def _magic_row(r: MagicRow, width: int) -> Line:
+def writers_rows(found: MagicWriters, width: int) -> list[Line]:
+    """Who wrote each field last."""
+    head = f"{'field':<12} {'last written':>14}  {'times':>9}  by"
+    out = [fit((Span(head, "label"),), width)]
+    for w in found.rows:
+        numbers = column(count(w.position), 15, "position", True), column(count(w.count), 11, "number", True)
+        out.append(fit((column(w.field, 12, "register"), *numbers, Span("  "), *_writer(w)), width))
+    if not found.rows:
+        out.append(fit((Span("nobody has written to it", "dim"),), width))
+    return out
+
+
+def _writer(w: FieldWriter) -> tuple[Span, ...]:
+    place = f" {w.place}" if w.place else ""
+    how = "the guest at" if w.by == "guest" else "KVM at the exit of"
+    return Span(f"{how} ", "dim"), Span(ea(w.pc), "address"), Span(place, "symbol")
+
+
+def _magic_row(r: MagicRow, writer: FieldWriter | None, width: int) -> Line:
     digits = 2 * r.size
     cells = [
         column(f"{r.offset:04x}", 6, "address"),
         Span(" *" if r.changed else "  ", "changed"),
         column(r.name, 12, "register" if r.promised else "dim"),
         column(f"{r.value:0{digits}x}", 16, "changed" if r.changed else "number", True),
-        Span(f"  {r.before:0{digits}x}" if r.changed else "", "dim"),
+        column(f"  {r.before:0{digits}x}" if r.changed else "", 18 if writer else 0, "dim")
+        if writer or not r.changed else Span(f"  {r.before:0{digits}x}", "dim"),
         Span("" if r.promised else "  not promised to this guest", "dim"),
-    ]
+        *((Span(f"  {count(w.position)} ", "position"), *_writer(w)) if (w := writer) is not None else ()),
+    ]  # fmt: skip
     return fit(tuple(s for s in cells if s.text), width)
 
 
@@ -158,7 +186,9 @@ def section_rows(found: Section, debugger: Debugger, policy: str, width: int) ->
     """The instructions in order, each with what is saved before it and what an interrupt arriving there would do."""
     out: list[Line] = [
         fit((Span(f"an interrupt that arrives before each instruction, deferral {policy}:", "label"),), width),
-    ]
+        fit((Span(" " * 60, "dim"), column("saved", 12, "label"), column("crit", 6, "label"),
+             Span("EE", "label")), width),
+    ]  # fmt: skip
     out += [_step(b, debugger, policy, width) for b in found.steps]
     lost = [b for b in found.steps if outcome(policy, b).fate is Fate.LOST]
     if lost:
@@ -166,7 +196,11 @@ def section_rows(found: Section, debugger: Debugger, policy: str, width: int) ->
         text = f"the window: {plural(len(lost), 'boundary').replace('boundarys', 'boundaries')}, {first} to {last}"
         out.append(fit((Span(text, "failed"),), width))
     elif any(b.inside for b in found.steps):
-        out.append(fit((Span("no boundary loses an interrupt", "ok"),), width))
+        out.append(fit((Span("no boundary loses an external interrupt", "ok"),), width))
+    critical = sum(others(policy, b).fate is Fate.LOST for b in found.steps)
+    if critical:
+        text = f"{critical} boundaries lose one of the other classes (crit: critical, machine check, debug)"
+        out.append(fit((Span(text, "failed"),), width))
     for problem in found.problems:
         out += wrap((Span("problem: ", "label"), Span(problem, "warning")), width, 2)
     return out
@@ -185,6 +219,7 @@ def _step(b: Boundary, debugger: Debugger, policy: str, width: int) -> Line:
         Span("│" if b.inside else " ", "masked"),
         column(" ".join(b.saved) if b.inside else "", 11, "register"),
         Span(" "),
+        column(_OTHERS[others(policy, b).fate], 6, _FATES[others(policy, b).fate][1]),
         *_fate(outcome(policy, b)),
     ]
     return fit(tuple(cells), width)
@@ -205,13 +240,29 @@ def _wait(found: Outcome) -> str:
 # --- all of it ----------------------------------------------------------------------------------------------------
 def rows(debugger: Debugger, width: int) -> list[Line]:
     """The verdict, the section that pc is in, the fields, and the patched instructions."""
+    return [row for row, _ in places(debugger, width)]
+
+
+def places(debugger: Debugger, width: int) -> list[tuple[Line, str]]:
+    """The same, each row with the command that it leads to: the last write of a field, a site and its section."""
     page = debugger.paravirt.magic()
     here = debugger.paravirt.at(debugger.pc) if page.ea is not None else None
     verdict = verdict_rows(page, width)
-    out = list(verdict)
+    out = [(row, "") for row in verdict]
     if here is not None and here.section is not None:
-        out += [(), *detail_rows(here, debugger, width)]
-    out += [(), *magic_rows(page, width)[len(verdict) :]]
+        out += [((), ""), *((row, "") for row in detail_rows(here, debugger, width))]
+    fields = magic_rows(page, width, debugger.paravirt.writers)[len(verdict) :]
+    names = [r.name for r in _with_values(page.rows)]
+    leads = ["", *(f"last magic {name}" for name in names), *[""] * len(fields)]
+    out += [((), ""), *zip(fields, leads)]
     if page.ea is not None and debugger.image is not None:
-        out += [(), *patched_rows(debugger.paravirt.patched(), debugger, width)]
+        found = debugger.paravirt.patched()
+        shown = patched_rows(found, debugger, width)
+        sites = [f"patched {site.address:#x}" for site in found.scan.sites[:_SITES_SHOWN]]
+        more = len(found.scan.sites) > _SITES_SHOWN
+        first = len(shown) - len(sites) - more
+        out += [
+            ((), ""),
+            *((row, sites[i - first] if 0 <= i - first < len(sites) else "") for i, row in enumerate(shown)),
+        ]
     return out

@@ -17,7 +17,7 @@ from ppcdbg.explore.search import Failure
 from ppcdbg.explore.sites import Boundary
 from ppcdbg.isa.disassemble import Disassembler
 from ppcdbg.views.numbers import count
-from ppcdbg.views.spans import Line, Span, column, line
+from ppcdbg.views.spans import Line, Span, column, fit, line
 
 Named = Callable[[int], str]
 """The symbol of an address, or an empty string."""
@@ -64,12 +64,13 @@ def title(found: Report) -> list[Line]:
     return rows
 
 
-def found_rows(found: RaceFound, named: Named, core: str) -> list[Line]:
+def found_rows(found: RaceFound, named: Named, core: str, width: int) -> list[Line]:
     """A search of the debugger's, whole: what was tried, the map, each window, the failures."""
     report = found.report
-    rows = [*title(report), counted(report), (), *heat_map(report, named), *windows(report, named, core)]
+    cells = max(width - MAP_LEFT, 8)
+    rows = [*title(report), counted(report), (), *heat_map(report, named, cells), *windows(report, named, core)]
     told = failures(report)
-    return [*rows, (), *told] if told else rows
+    return [fit(row, width) for row in ([*rows, (), *told] if told else rows)]
 
 
 def words_of(found: Report) -> dict[str, int]:

@@ -12,6 +12,7 @@ from ppcdbg.debugger.course import Course
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Verb
 from ppcdbg.debugger.futures import Comparison
+from ppcdbg.debugger.magic_writers import MagicWriters
 from ppcdbg.debugger.misses import MissReport, TlbMap
 from ppcdbg.debugger.past_events import InterruptEvent, TlbEvent
 from ppcdbg.debugger.profile import Profile
@@ -268,7 +269,8 @@ _SHOW: dict[type, _Show] = {
     TlbView: _tlb,
     Irqprio: lambda r, d, w: irqprio.every(r, w),
     MagicPage: lambda r, d, w: paravirt.magic_rows(r, w),
-    RaceFound: lambda r, d, w: races.found_rows(r, d.symbols.name, d.core.model.name),
+    MagicWriters: lambda r, d, w: paravirt.writers_rows(r, w),
+    RaceFound: lambda r, d, w: races.found_rows(r, d.symbols.name, d.core.model.name, w),
     Patched: lambda r, d, w: paravirt.patched_rows(r, d, w),
     PatchedDetail: lambda r, d, w: paravirt.detail_rows(r, d, w),
     SwitchPlace: lambda r, d, w: world_switch.place(r, w),

@@ -108,6 +108,18 @@ def _paravirt(debugger: Debugger) -> Line:
     return line(f"The guest {where}; in a critical section: {'yes' if page.inside else 'no'}, because {page.why}.")
 
 
+def _races(debugger: Debugger) -> Line:
+    found = debugger.races.found()
+    if found is None:
+        return line("Nothing was searched for races yet.")
+    report, lost = found.report, len(found.report.failures)
+    state = f"{found.done} of {found.total} units are done" if found.searching else "the search has ended"
+    many = _many(lost, "schedule breaks a condition", "schedules break a condition")
+    failed = many if lost else "no condition is broken"
+    return line(f"{_many(len(report.sites), 'site', 'sites')}, {count(report.covered)} of {count(report.possible)} "
+                f"boundaries with a source decided; {failed}; {state}.")  # fmt: skip
+
+
 def _memory(debugger: Debugger) -> Line:
     stack = debugger.value("$r1")
     word = debugger.memory.number(stack, 4)
@@ -143,7 +155,7 @@ def _miss(debugger: Debugger) -> Line:
 SENTENCES: Mapping[str, Callable[[Debugger], Line]] = {
     "exits": _exits, "disassembly": _disassembly, "registers": _registers, "tlb": _tlb, "shadow": _shadow,
     "irqprio": _irqprio, "console": _console, "detail": _detail, "statistics": _statistics, "paravirt": _paravirt,
-    "memory": _memory, "stack": _stack, "breakpoints": _breakpoints, "miss": _miss,
+    "races": _races, "memory": _memory, "stack": _stack, "breakpoints": _breakpoints, "miss": _miss,
 }  # fmt: skip
 """By the names of the panes."""
 

@@ -13,7 +13,7 @@ from ppcdbg.debugger.results import MagicPage, Patched, PatchedDetail
 from ppcdbg.kvm.patching import PATCHABLE, Becomes
 from ppcdbg.kvm.sections import Fate, outcome
 from ppcdbg.machine.images import executable_parts
-from ppcdbg.views import results
+from ppcdbg.views import paravirt, results
 from ppcdbg.views.data import plain
 from ppcdbg.views.spans import to_text
 from tests.guests.expected import SECTIONS
@@ -233,3 +233,20 @@ def test_as_data_addresses_and_images_are_hexadecimal() -> None:
     assert section["section"]["steps"][12]["address"] == "0x100240"
     assert section["section"]["steps"][12]["stock"] == {"type": "Outcome", "fate": "LOST", "wait": None}
     assert plain(guest.execute("info patched"))["scan"]["page"] == "0xfffff000"
+
+
+def test_who_wrote_each_field_last() -> None:
+    """Told up to where the guest stands, by the guest's own stores and by KVM; `last magic FIELD` goes there."""
+    guest = open_guest("window")
+    guest.execute("inject external@52")
+    guest.execute("seek 130")
+    found = {w.field: w for w in guest.execute("info magic-writers").rows}
+    critical = found["critical"]
+    assert (critical.by, critical.place.partition("+")[0]) == ("guest", "block_mtmsr")
+    assert found["srr0"].by == "kvm" and found["srr0"].count == 1
+    assert found["int_pending"].by == "kvm" and found["int_pending"].count == 2  # set, and cleared at the delivery
+    shown = to_text(paravirt.rows(guest, 140))
+    assert f"the guest at {critical.pc:08x}" in shown and "last written up to 130" in shown
+    assert guest.execute("last magic critical").position - 1 == critical.position
+    with pytest.raises(UsageError, match="takes from PLACE"):
+        guest.execute("info magic-writers 5")

@@ -72,7 +72,6 @@ def test_a_search_that_cannot_be() -> None:
         ("race within 20", "enters no critical section in the next 20"),
         ("race thunder", "no source of interrupts 'thunder'"),
         ("race 1 2 3", "race takes how many sites"),
-        ("info race", "nothing was searched yet"),
         ("race-put", "race-put needs the line"),
     ):
         with pytest.raises(UsageError, match=says):

@@ -12,7 +12,7 @@ from ppcdbg.explore.sources import names
 from ppcdbg.explore.states import States
 from ppcdbg.explore.strategies import Plan
 from ppcdbg.isa.disassemble import Disassembler
-from ppcdbg.kvm.sections import section
+from ppcdbg.kvm.sections import Fate, others, section
 from tests.explore.rig import SOURCES, explored, search, sites, words
 
 ALL = Plan(SOURCES)
@@ -135,3 +135,19 @@ def test_what_is_found_by_trying_is_what_follows_from_the_code() -> None:
         word = Guest(searching.system).word
         read = section(word, next(b.pc for b in site.boundaries if b.word == ENTER), 0xFFFFF000)
         assert tuple(b.pc for b in site.window("external")) == read.window
+
+
+@pytest.mark.parametrize("policy", ["stock", "single-step", "read-only", "ordered"])
+def test_what_is_said_of_the_other_classes_is_what_is_found(policy: str) -> None:
+    """A critical interrupt at every boundary, under each policy that asks nothing of the guest."""
+    searching = search(deferral=policy)
+    found = explored(searching, Plan(("watchdog",)))
+    word = Guest(searching.system).word
+    for site in found.sites:
+        start = next(b.pc for b in site.boundaries if b.word == ENTER)
+        steps = {b.address: b for b in section(word, start, 0xFFFFF000).steps}
+        told = [b.pc for b in site.boundaries if b.pc in steps and others(policy, steps[b.pc]).fate is Fate.LOST]
+        assert [b.pc for b in site.window("watchdog")] == told
+        ends = [b for b in site.boundaries if b.pc in steps and others(policy, steps[b.pc]).fate is Fate.END]
+        if policy in ("single-step", "read-only"):
+            assert len(ends) == sum(b.section for b in site.boundaries)

@@ -6,14 +6,26 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.results import MagicPage, Patched, PatchedDetail, Table
+from ppcdbg.errors import UsageError
 from ppcdbg.kvm.patching import PATCHABLE
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
+    from ppcdbg.debugger.magic_writers import MagicWriters
 
 
 def magic(debugger: Debugger, argument: str) -> MagicPage:
     return debugger.paravirt.magic()
+
+
+def magic_writers(debugger: Debugger, argument: str) -> MagicWriters:
+    from ppcdbg.debugger.magic_writers import magic_writers
+
+    words = argument.split()
+    if words and (words[0] != "from" or len(words) != 2):
+        raise UsageError("info magic-writers takes from PLACE, for example: info magic-writers from start")
+    debugger.paravirt.writers = found = magic_writers(debugger, words[1] if words else "")
+    return found
 
 
 def patched(debugger: Debugger, argument: str) -> Patched:
@@ -59,6 +71,14 @@ COMMANDS: tuple[Command, ...] = (
         "info magic",
         "The page that KVM shares with the guest, field by field, and whether it is in a critical section.",
         "info magic",
+        "paravirtual",
+    ),
+    Command(
+        "info magic-writers",
+        magic_writers,
+        "info magic-writers [from PLACE]",
+        "Who wrote each field of the magic page last, guest or KVM, where, and how often; the run is made again.",
+        "info magic-writers",
         "paravirtual",
     ),
     Command(

@@ -25,11 +25,9 @@ def race_put(debugger: Debugger, argument: str) -> tuple[Note, StopReport]:
     return debugger.races.put(argument.strip())
 
 
-def info_race(debugger: Debugger, argument: str) -> RaceFound:
+def info_race(debugger: Debugger, argument: str) -> RaceFound | Note:
     found = debugger.races.found()
-    if found is None:
-        raise UsageError("nothing was searched yet; race begins at where the guest stands")
-    return found
+    return Note("nothing was searched yet; race begins where the guest stands") if found is None else found
 
 
 def _sources(debugger: Debugger, argument: str) -> list[str]:

@@ -18,7 +18,7 @@ HISTORY = 200
 """Changes that a history shows."""
 CONSOLE_KEPT = 64 * 1024
 """Characters of the console that the pane can scroll back over."""
-PARAVIRT_WIDTH = 118
+PARAVIRT_WIDTH = 128
 """Columns of a section's lanes; a narrower pane is shifted to read them."""
 CONSOLE_WIDTH = 400
 """Columns at which the console's lines are broken: none that a guest prints; the pane is shifted to read their ends."""
@@ -53,8 +53,9 @@ def paravirtual(drawing: Drawing, need: Need) -> Filled:
     debugger = drawing.debugger
     if debugger.guest.kind != "pr":
         return notice("Paravirt", "This guest shares no magic page with KVM; one on e500v2 under --hv kvm does.", need)
-    rows = tuple(paravirt.rows(debugger, max(need.width, PARAVIRT_WIDTH)))
-    return Filled(rows, "Paravirt", total=len(rows))
+    places = paravirt.places(debugger, max(need.width, PARAVIRT_WIDTH))
+    follow = tuple(Follow("command", name=lead) if lead else None for _, lead in places)
+    return Filled(tuple(row for row, _ in places), "Paravirt", total=len(places), follow=follow)
 
 
 def statistics(drawing: Drawing, need: Need) -> Filled:
