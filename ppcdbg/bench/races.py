@@ -1,5 +1,7 @@
 """The row of the explorer: schedules a second of an exhaustive search over 40 boundaries of paravirtual sections.
 
+race-jobs pairs of interrupts in the same guest, some ten thousand schedules, by one worker and by two: start of the
+          processes, the machine that goes to each and the results that come back are all in it.
 race      the bundled guest `window`, forty boundaries on end that hold two sections and the window of one, the external
           interrupt and the decrementer at each. ``every schedule`` follows each to its end, with no state remembered.
 """
@@ -9,19 +11,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ppcdbg.bench import systems
 from ppcdbg.bench.clock import timed
 from ppcdbg.bench.results import Ask, Better, NotRun
 from ppcdbg.bench.row import Row, Subject
 from ppcdbg.explore.conditions import Bounds
+from ppcdbg.explore.distribute import explored
 from ppcdbg.explore.schedule import Event
 from ppcdbg.explore.search import Search
-from ppcdbg.explore.sites import Site
+from ppcdbg.explore.sites import Site, sections
 from ppcdbg.explore.sources import source
 from ppcdbg.explore.states import States
 from ppcdbg.explore.strategies import Plan, units
-from ppcdbg.explore.task import begin
+from ppcdbg.explore.task import Task, begin
+from ppcdbg.explore.wire import task_bytes
+from ppcdbg.explore.workers import Processes
 from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import guest_file
 
@@ -30,6 +37,9 @@ SITE = Site(0x001002DC, 63, 102)
 PLAN = Plan(("external", "decrementer"))
 SCHEDULES = 80
 ASKED = 5_000.0
+FOUR = ("external", "level", "decrementer", "watchdog")
+TWO = 1.7
+"""How many times as fast two workers are asked to be."""
 
 
 def prepared(engine: str) -> Search:
@@ -77,3 +87,30 @@ def race_row(rounds: int = 10) -> Row:
         ),
         asks=(Ask("search", ASKED),),
     )
+
+
+def jobs_row(span: int = 60) -> Row:
+    """Whole searches by one process and by two, in one round; what the second one brings."""
+
+    def measure() -> Mapping[str, float]:
+        seconds = {jobs: timed(lambda jobs=jobs: _shared(span, jobs))[0] for jobs in (1, 2)}  # type: ignore[misc]
+        return {"two against one": seconds[1] / seconds[2]}
+
+    return Row(
+        name="race-jobs",
+        title="pairs of interrupts, by one worker and by two",
+        unit="times",
+        better=Better.HIGHER,
+        subjects=(Subject("jobs", measure),),
+        asks=(Ask("two against one", TWO),),
+    )
+
+
+def _shared(span: int, jobs: int) -> None:
+    task = Task(describe(guest_file("window", os.environ)), 0, Plan(FOUR, span))
+    search = task.begin()
+    with TemporaryDirectory(prefix="ppcdbg-bench-") as folder:
+        workers = Processes(task_bytes(task, Path(folder)), jobs)
+    found = explored(task, search, sections(search.system, 2_000, None), workers, lambda done, total: None)
+    if not found.complete or len(found.sites) != 3:
+        raise NotRun(f"the guest window has {len(found.sites)} sites where 3 were")

@@ -46,6 +46,7 @@ def catalogue(settings: Settings) -> tuple[Row, ...]:
         *recording.rows(settings.linux, settings.folder, settings.timeout),
         *inside.rows(image, demo, settings.linux, settings.amounts),
         races.race_row(),
+        races.jobs_row(),
         *gdbpeer.rows(image),
         *back.rows(settings.folder, settings.timeout),
     )

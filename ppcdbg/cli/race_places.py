@@ -83,7 +83,7 @@ def sites_of(
         return found
     if search.hv:
         raise UsageError("a guest in HV mode has no paravirtual critical sections; name a --range or --positions")
-    passed = _sections(search, until, options.sites)
+    passed = _sections(search, until, options.sites, options.patched)
     if not options.patched:
         return passed
     from ppcdbg.explore.patched import everywhere, patched
@@ -116,14 +116,15 @@ def room_of(options: argparse.Namespace, symbols: SymbolTable) -> int | None:
     return _address(options.room, symbols)
 
 
-def _sections(search: Search, until: int, limit: int | None) -> Iterable[Site]:
+def _sections(search: Search, until: int, limit: int | None, others: bool) -> Iterable[Site]:
+    """``others``: there are more sites than these."""
     from ppcdbg.explore.sites import sections
 
     count = 0
     for site in sections(search.system, until, limit, lambda: search.asked is not None and search.asked()):
         count += 1
         yield site
-    if not count:
+    if not count and not others:
         raise InputError(
             f"the guest enters no critical section between positions {search.start:,} and"
             f" {search.system.position:,}; move --from and --until, or name a --range"

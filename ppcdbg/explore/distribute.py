@@ -16,8 +16,8 @@ from ppcdbg.explore.workers import Workers
 
 Progress = Callable[[int, int], None]
 """Units done, and units known of."""
-PIECE = 8
-"""Units of a piece: some tenths of a second, and a second of a Linux."""
+PIECE = 4
+"""Units of a piece: a tenth of a second, half a second of a Linux."""
 POLL = 0.05
 """Seconds between two looks at whether the search is to stop."""
 

@@ -107,7 +107,9 @@ class Search:
         self.stop_if_asked()
         path.put(schedule[0].position)
         last = path.boundaries[-1].position + 1
-        return Walk(path.base, self._guest, states, schedule, self.bounds, last, path.kept).go(futures)
+        walk = Walk(path.base, self._guest, states, schedule, self.bounds, last, path.kept)
+        walk.ask = self.stop_if_asked
+        return walk.go(futures)
 
     def verdict(self, outcome: Outcome) -> Verdict:
         """See ``conditions.judge``."""

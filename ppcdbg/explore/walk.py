@@ -10,7 +10,7 @@ state comes again in a circle without an exit, and it reads no clock in it, or t
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,6 +73,8 @@ class Walk:
         """``last``: the position behind which no other schedule of this search comes to the same state; None: any.
         ``kept``: what the site's section finds and leaves, if the site is one."""
         states.begin()
+        self.ask: Callable[[], None] | None = None
+        """Called now and then; whatever it raises ends the schedule."""
         self._last = schedule[-1].position + bounds.steps if last is None else last
         self._base, self._guest, self._states = base, guest, states
         self._system = system = base.system
@@ -100,7 +102,11 @@ class Walk:
     def go(self, futures: Futures | None = None) -> Outcome:
         """Carry it out. ``futures``: those of this search; None follows it to its end whatever is known."""
         system = self._system
+        steps = 0
         while True:
+            steps += 1
+            if self.ask is not None and not steps & 63:
+                self.ask()
             self._inject()
             if futures is not None and (joined := self._join(futures)) is not None:
                 futures.joined += 1

@@ -21,11 +21,13 @@ from ppcdbg.kvm.build import build_system
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.machine.images import executable_parts
+from tests.cli.conftest import Cli, cli
 from tests.explore.rig import explored
 
 BOOT = {"memory": "128M", "append": "console=ttyS0,115200"}
 FOREVER = 1 << 40
 LWZ = 32
+__all__ = ["cli"]  # a fixture
 
 
 def linux_machine(shared: Path) -> MachineDescription:
@@ -126,3 +128,13 @@ def test_sites_that_the_guest_does_not_pass_are_searched_by_putting_it_there(sha
     put = Site(found.sites[1].site.pc, searching.start, searching.start, True, *again[:2])
     outcome, _ = searching.replay(parse(again[2], False, lambda pc, time: 0), put)
     assert outcome == found.failures[0].outcome
+
+
+def test_the_command_searches_patched_branches(shared: Path, cli: Cli) -> None:
+    folder = shared / "guests" / "linux-e500v2-pv"
+    where = ("--initrd", folder / "initrd.gz", "--append", "console=ttyS0,115200", "--from", "190M", "--until", "190M")
+    done = cli("race", folder / "vmlinux", *where, "--patched", "--sites", "2", "--sources", "external")
+    lines = [line.split("  ")[0] for line in done.out.splitlines() if line.startswith("put@")]
+    assert done.status == 1 and "2 sites" in done.out and lines
+    again = cli("race", folder / "vmlinux", *where, "--replay", lines[0].split(" to ")[0])
+    assert again.status == 1 and "never-lost" in again.out
