@@ -109,7 +109,7 @@ def _run(options: argparse.Namespace, machine: MachineDescription, symbols: Symb
     from ppcdbg.explore.task import Task, begin
 
     bounds = Bounds(options.patience, options.delay, options.steps)
-    start = start_of(options, machine, symbols, bounds)
+    start = start_of(options, machine, symbols, bounds, asked)
     search = begin(machine, start, bounds, tuple(options.condition), (), asked)
     task = Task(machine, start, _plan(options, search), bounds, tuple(options.condition))
     if options.remedies:

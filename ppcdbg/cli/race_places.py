@@ -12,7 +12,7 @@ from ppcdbg.errors import InputError, UsageError
 if TYPE_CHECKING:
     from ppcdbg.debugger.symbols import SymbolTable
     from ppcdbg.explore.conditions import Bounds
-    from ppcdbg.explore.search import Search
+    from ppcdbg.explore.search import Asked, Search
     from ppcdbg.explore.sites import Site
     from ppcdbg.machine.description import MachineDescription
 
@@ -28,7 +28,9 @@ def symbols_of(options: argparse.Namespace, machine: MachineDescription) -> Symb
     return SymbolTable() if file is None else read_symbols(file)
 
 
-def start_of(options: argparse.Namespace, machine: MachineDescription, symbols: SymbolTable, bounds: Bounds) -> int:
+def start_of(
+    options: argparse.Namespace, machine: MachineDescription, symbols: SymbolTable, bounds: Bounds, asked: Asked
+) -> int:  # fmt: skip
     """The position that --from means."""
     text: str = options.start
     digits = text.replace("_", "")
@@ -42,7 +44,7 @@ def start_of(options: argparse.Namespace, machine: MachineDescription, symbols: 
     from ppcdbg.explore.task import begin
 
     search = begin(machine, 0, bounds)
-    return passage(search.system, _address(text, symbols), 1, 1 << 40)
+    return passage(search.system, _address(text, symbols), 1, 1 << 40, asked)
 
 
 def _bookmark(machine: MachineDescription, name: str) -> int | None:
@@ -78,7 +80,7 @@ def sites_of(
         first, last = _two(stretch, "--range")
         search.rewind()
         ends = _address(first, symbols), _address(last, symbols)
-        found.append(by_addresses(search.system, *ends, 1, until - search.start))
+        found.append(by_addresses(search.system, *ends, 1, until - search.start, search.asked))
     if found:
         return found
     if search.hv:

@@ -117,26 +117,31 @@ class Path:
             self.base.system.run(Limits(position))
 
 
-def by_addresses(system: KvmSystem, first: int, last: int, time: int, reach: int) -> Site:
+def by_addresses(
+    system: KvmSystem, first: int, last: int, time: int, reach: int, asked: Asked | None = None
+) -> Site:  # fmt: skip
     """From the ``time``-th passage of ``first`` to that of ``last`` after it; UsageError when the guest does not come
     there within ``reach`` instructions. The system runs."""
     limit = system.position + reach
-    start = passage(system, first, time, limit)
+    start = passage(system, first, time, limit, asked)
     if first == last:
         return Site(first, start, start)
     end = passage(system, last, 1, min(limit, start + LONGEST))
     return Site(first, start, end)
 
 
-def passage(system: KvmSystem, pc: int, time: int, limit: int) -> int:
-    """Run to the ``time``-th time that the guest is about to execute at ``pc``; the position. UsageError."""
+def passage(system: KvmSystem, pc: int, time: int, limit: int, asked: Asked | None = None) -> int:
+    """Run to the ``time``-th time that the guest is about to execute at ``pc``; the position. UsageError, Interrupted
+    where ``asked`` says so."""
     found = 0
     while True:
         if system.core.state.pc == pc:
             found += 1
             if found == time:
                 return system.position
-        stop = system.run(Limits(limit, frozenset({pc})))
+        stop = system.run(Limits(limit, frozenset({pc}), interrupted=asked))
+        if asked is not None and asked():
+            raise Interrupted(f"interrupted on the way to {pc:#010x}")
         if stop.kind is not StopKind.BREAKPOINT:
             raise UsageError(
                 f"the guest is not at {pc:#010x} for the {time}. time before position {stop.position:,}; give a later"
