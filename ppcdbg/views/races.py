@@ -67,8 +67,7 @@ def title(found: Report) -> list[Line]:
 def found_rows(found: RaceFound, named: Named, core: str, width: int) -> list[Line]:
     """A search of the debugger's, whole: what was tried, the map, each window, the failures."""
     report = found.report
-    cells = max(width - MAP_LEFT, 8)
-    rows = [*title(report), counted(report), (), *heat_map(report, named, cells), *windows(report, named, core)]
+    rows = [*title(report), counted(report), (), *heat_map(report, named, width), *windows(report, named, core)]
     told = failures(report)
     return [fit(row, width) for row in ([*rows, (), *told] if told else rows)]
 
@@ -88,17 +87,21 @@ def counted(found: Report) -> Line:
     return line(*spans)
 
 
-def heat_map(found: Report, named: Named, cells: int = CELLS) -> list[Line]:
+def heat_map(found: Report, named: Named, width: int = MAP_LEFT + CELLS) -> list[Line]:
     """One row a site and source, one column a boundary; a long one goes on below."""
+    narrow = width < 2 * MAP_LEFT
+    left, cells = (14, max(width - 27, 8)) if narrow else (28, max(width - MAP_LEFT, 8))
     words = words_of(found)
     legend = [f"{SIGNS[word][0]} {word}" for word in words if word in SIGNS]
     rows = [line(("  ".join([*legend, *(["! other"] if set(words) - set(SIGNS) else [])]), "dim"))]
     for site in found.sites:
         for source, verdicts in site.verdicts.items():
-            name, of = column(named(site.pc) or f"{site.pc:#010x}", 28, "symbol"), column(source, 13, "label")
+            name, of = column(named(site.pc) or f"{site.pc:#010x}", left, "symbol"), column(source, 12, "label")
             for at in range(0, len(verdicts), cells):
-                rows.append((name, Span(" "), of, *(sign(v) for v in verdicts[at : at + cells])))
-                name, of = column("", 28, "dim"), column(f"  +{at + cells}", 13, "dim")
+                rows.append(
+                    (name, Span(" "), of, Span("" if narrow else " "), *(sign(v) for v in verdicts[at : at + cells]))
+                )
+                name, of = column("", left, "dim"), column(f"  +{at + cells}", 12, "dim")
     return rows
 
 

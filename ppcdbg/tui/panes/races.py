@@ -31,7 +31,7 @@ def fill(drawing: Drawing, need: Need) -> Filled:
     elif need.view == "failures":
         rows, follow = _failures(races.places(found.report, named))
     else:
-        rows = races.heat_map(found.report, named, max(need.width - races.MAP_LEFT, 8))
+        rows = races.heat_map(found.report, named, need.width)
         follow = [None] * len(rows)
         more, lead = _failures(races.places(found.report, named))
         rows, follow = [*rows, (), *more], [*follow, None, *lead]
