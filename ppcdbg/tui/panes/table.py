@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppcdbg.debugger.profile import ORDERS
-from ppcdbg.tui.panes import code, exits, guest, memory, timeline, tlb
-from ppcdbg.tui.panes import code, exits, guest, memory, races, tlb
+from ppcdbg.tui.panes import code, exits, guest, memory, races, timeline, tlb
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.scene import Filled, Need
 
