@@ -182,8 +182,11 @@ class WorldSwitch:
 
     def steps(self, name: str = "") -> SwitchSteps:
         """The instructions of a variant, of the one at hand when none is named."""
-        one = variant(name) if name else self.search.variant
-        return SwitchSteps(one.name, one.about, SwitchSearch(one).steps())
+        one, _, out = name.partition("/")
+        search = SwitchSearch(variant(one), way(out) if out else WAYS[0]) if name else self.search
+        if not name:
+            search = SwitchSearch(search.variant, search.way)  # the one at hand stays where it is
+        return SwitchSteps(subject(search.variant, search.way), search.variant.about, search.steps())
 
     def _go(self, there: Callable[[int], bool]) -> SwitchPlace:
         rig = self.search.rig

@@ -20,7 +20,7 @@ from ppcdbg.explore.switch_events import EVENTS, NOTHING, SwitchEvent, event, in
 from ppcdbg.explore.switch_judge import CANNOT, SPOILED, Difference, Observed, SwitchVerdict, judge
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm.switch import layout as at
-from ppcdbg.kvm.switch.rig import Rig, RigState, Taken
+from ppcdbg.kvm.switch.rig import GuestState, Rig, RigState, Taken
 from ppcdbg.kvm.switch.variants import Variant, variant
 from ppcdbg.kvm.switch.ways import WAYS, Way, way
 
@@ -81,10 +81,10 @@ class SwitchReport:
 
 
 class SwitchSearch:
-    """One variant and one way out, with its machine and its steps."""
+    """One variant and one way out, with its machine and its steps. ``guest``: what is entered, if not the usual one."""
 
-    def __init__(self, chosen: Variant, way: Way = WAYS[0]) -> None:
-        self.variant, self.way, self.rig = chosen, way, Rig(chosen, None, way)
+    def __init__(self, chosen: Variant, way: Way = WAYS[0], guest: GuestState | None = None) -> None:
+        self.variant, self.way, self.rig = chosen, way, Rig(chosen, guest, way)
         labels = self.rig.code.labels
         self._ends = frozenset({labels["guest_end"], labels["dead"]})
         self._handle_exit = labels["handle_exit"]

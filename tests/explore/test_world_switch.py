@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from ppcdbg.cpu.msr import MSR_CE, MSR_EE, MSR_ME
 from ppcdbg.errors import UsageError
 from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, parse
 from ppcdbg.explore.switch_events import EVENTS, event
 from ppcdbg.explore.switch_judge import CANNOT, judge
+from ppcdbg.kvm.switch import layout as at
+from ppcdbg.kvm.switch.rig import GuestState
 from ppcdbg.kvm.switch.variants import ENTRY, EXIT, LOAD, RESUME, Variant, moved, swapped, variant
 from ppcdbg.kvm.switch.ways import WAYS, way
 
@@ -53,6 +56,20 @@ def test_a_safe_order_is_clean_whatever_makes_the_guest_leave(out: str) -> None:
     found = SwitchSearch(SAFE, way(out)).search([event("critical"), event("data-miss")])
     assert found.failures == () and found.name == f"dmiuh-first/{out}"
     assert [s.text for s in found.steps if s.phase == "guest"][1:] == [way(out).instruction]
+
+
+def test_a_guest_that_masks_critical_interrupts_and_machine_checks_cannot_keep_them_from_the_host() -> None:
+    masked = GuestState({}, {"MSR": at.GUEST_MSR & ~(MSR_CE | MSR_ME | MSR_EE)})
+    search = SwitchSearch(SAFE, guest=masked)
+    found = search.search([event("critical"), event("machine-check"), event("external")])
+    assert found.failures == ()
+    enable = [s.name for s in found.steps if s.text == "mtmsr r7"]
+    assert len(enable) == 1, "this guest's exit has to set CE and ME"
+    at_enable = [s.name for s in found.steps].index(enable[0])
+    words = [row[0].word.split()[0] for row in found.rows]
+    assert words[at_enable] == "held" and words[at_enable + 1] == "handled"
+    kept = replace(SAFE, exit=tuple(g for g in SAFE.exit if g != "enable"))
+    assert SwitchSearch(kept, guest=masked).search([event("critical")]).alone.condition == "host-state"
 
 
 @pytest.mark.soak
