@@ -35,6 +35,17 @@ def search(guest: str, cpu: str = "e500mc", count: int = 2, hv: str = "none") ->
     return Interleavings(vcpus, rules_of(addresses, vcpus.cluster.board.bus.ram))
 
 
+def shortened(guest: str) -> Interleavings:
+    """The same with one round for each core in place of two: a tenth of the states."""
+    searching = search(guest)
+    ram, rules = searching.vcpus.cluster.board.bus.ram, searching.judge.rules
+    rounds = bytes(ram[0x100000:0x100200]).find((0x39200002).to_bytes(4, "big"))  # li r9,2
+    if rounds >= 0:
+        ram[0x100000 + rounds + 3] = 1
+        rules = replace(rules, finals=tuple(replace(final, expected=2) for final in rules.finals))
+    return Interleavings(Vcpus(searching.vcpus.cluster), rules)
+
+
 def found(guest: str, plan: Plan | None = None, hv: str = "none") -> Report:
     return search(guest, hv=hv).search(plan or Plan())
 
@@ -102,7 +113,7 @@ def test_fewer_switches_do_not_reach_what_needs_more() -> None:
 @pytest.mark.parametrize("guest", ["brokenlock", "lostupdate", "atomic", "lostwakeup"])
 def test_nothing_is_lost_against_every_step_of_every_core(guest: str) -> None:
     """All states that there are, by the plainest means: from each, either core takes one step."""
-    searching = search(guest)
+    searching = shortened(guest)
     v, judge, finals = searching.vcpus, searching.judge, searching.judge.rules.finals
     searching.begin()
     todo, seen = [v.moment()], {v.key(False)}
@@ -135,7 +146,7 @@ def test_nothing_is_lost_against_every_step_of_every_core(guest: str) -> None:
         assert bool(searching.broken(PROGRESS)) is stuck
         wrong = {end for end in ends if end != finals[0].expected}
         assert {int(b.reason.split()[2]) for b in searching.broken(FINAL)} == wrong
-    assert wrong == ({2, 3} if guest == "lostupdate" else set())
+    assert wrong == ({1} if guest == "lostupdate" else set())
     assert report.states > len(seen) * 0.9  # of the last, which leaves nothing out
     assert searching.search(Plan()).states < len(seen)
 
