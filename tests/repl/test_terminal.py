@@ -49,7 +49,7 @@ def test_the_demo_guest_at_the_prompt(tmp_path: Path, width: int, height: int) -
         terminal.keys("Tab")
         terminal.shows("(ppcdbg) break")
         terminal.keys("C-c")
-        terminal._run("send-keys", "-l", "info ")
+        terminal._run("send-keys", "-l", "info i")
         terminal.keys("Tab")
         terminal.shows("irqprio", "The 23 interrupt priorities")
         terminal.keys("C-c", "C-r")
