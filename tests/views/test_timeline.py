@@ -1,76 +1,32 @@
-"""The run at a glance: marks stand where their moments are, bars where the exits are, at any width."""
+"""The timeline's arithmetic."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter
+from types import SimpleNamespace
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ppcdbg.debugger.course import course_of
-from ppcdbg.kvm.log import KnownExits
-from ppcdbg.views import timeline
-from ppcdbg.views.glyphs import to_ascii
-from ppcdbg.views.results import lines
-from ppcdbg.views.spans import length, to_text
-from tests.debugger.test_travel import on_demo
+from ppcdbg.views.timeline import HEIGHT, counts, heights
 
 
-def test_counts_are_those_of_the_exits_part_by_part() -> None:
-    d = on_demo()
-    d.execute("continue")
-    end = d.position
-    course = course_of(d, 50)
-    names = Counter(record.name for record in d.exits)
-    assert {kind.name: kind.total for kind in course.kinds} == names and not course.sampled
-    edges = [end * part // 50 for part in range(50)]
-    for kind in course.kinds:
-        parts = Counter(bisect_right(edges, r.position) - 1 for r in d.exits if r.name == kind.name)
-        assert kind.parts == tuple(parts[i] for i in range(50))
-    assert [kind.total for kind in course.kinds] == sorted((k.total for k in course.kinds), reverse=True)
+def log(positions: list[int]) -> list[SimpleNamespace]:
+    return [SimpleNamespace(position=position) for position in positions]
 
 
-def test_of_many_exits_a_share_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    d = on_demo()
-    d.execute("continue")
-    whole = course_of(d, 4)
-    monkeypatch.setattr("ppcdbg.debugger.course.LOOKED_AT", 100)
-    looked = 0
-    vector = KnownExits.vector
-
-    def counted(self: KnownExits, index: int) -> int:
-        nonlocal looked
-        looked += 1
-        return vector(self, index)
-
-    monkeypatch.setattr(KnownExits, "vector", counted)
-    course = course_of(d, 4)
-    assert course.sampled and looked <= 4 * 100
-    for kind in whole.kinds[:2]:
-        guess = next(k for k in course.kinds if k.name == kind.name)
-        assert abs(guess.total - kind.total) < 0.25 * kind.total
-    assert "~" in to_text(timeline.rows(course, 80))
+def test_exits_fall_into_their_part() -> None:
+    assert counts(log([0, 1, 9, 10, 55, 99]), 100, 10) == (3, 1, 0, 0, 0, 1, 0, 0, 0, 1)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("hv", ["kvm", "none"])
-@pytest.mark.parametrize("width", [20, 40, 80, 200])
-def test_marks_stand_where_the_moments_are(hv: str, width: int) -> None:
-    d = on_demo(hv=hv)
-    d.execute("run-to 20000")
-    d.execute("bookmark half @10000 in the middle")
-    d.execute("seek 5000")
-    course = course_of(d, timeline.room(width))
-    rows = [*timeline.rows(course, width), *timeline.bookmark_rows(course, width)]
-    assert all(length(row) <= width for row in rows)
-    if width < 40:
-        return
-    text = to_text(rows).splitlines()
-    lead, parts = timeline.lead(width), timeline.room(width)
-    assert text[1].index("▲") - lead == parts // 4
-    assert text[2].index("◆") - lead == parts // 2
-    assert "5,000 of 20,000 (25 %)" in text[0]
-    if width < 80:
-        return
-    assert text[-1].split() == ["half", "10,000", "in", "the", "middle"]
-    assert to_text(lines(d.execute("timeline"), d, width)).isascii() is False
-    assert all(to_ascii(row).isascii() and len(to_ascii(row)) == len(row) for row in text)
+def test_nothing_has_run() -> None:
+    assert counts([], 0, 10) == ()
+    assert heights(()) == ()
+
+
+@given(st.lists(st.integers(0, 10_000)), st.integers(1, 10_000), st.integers(1, 60))
+def test_no_exit_is_lost(positions: list[int], end: int, width: int) -> None:
+    kept = sorted(position for position in positions if position <= end)
+    values = counts(log(kept), end, width)  # type: ignore[arg-type]
+    assert sum(values) == len(kept) and len(values) == width
+    bars = heights(values)
+    assert all(0 <= bar <= HEIGHT and bool(bar) == bool(value) for bar, value in zip(bars, values))
