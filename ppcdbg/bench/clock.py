@@ -5,6 +5,7 @@ Nothing read here goes anywhere but into a figure. What is measured, and how a f
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +24,13 @@ pause = time.sleep
 
 @dataclass(frozen=True)
 class Finished:
-    """A process that ended: wall seconds from before its creation until it was reaped, and what it printed."""
+    """A process that ended: wall seconds from before its creation until it was reaped, and what it printed.
+
+    ``processor``: seconds of processor time, the system's included, of all its threads.
+    """
 
     seconds: float
+    processor: float
     status: int
     output: bytes
     errors: bytes
@@ -45,7 +50,7 @@ def process(
 
     ``environment`` and ``folder`` are where it runs, by default as this process.
     """
-    start = now()
+    before, start = _processor(), now()
     try:
         done = subprocess.run(
             list(command),
@@ -58,4 +63,10 @@ def process(
         )
     except subprocess.TimeoutExpired:
         return None
-    return Finished(now() - start, done.returncode, done.stdout, done.stderr)
+    return Finished(now() - start, _processor() - before, done.returncode, done.stdout, done.stderr)
+
+
+def _processor() -> float:
+    """Seconds that the processes used which were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

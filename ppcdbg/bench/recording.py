@@ -1,8 +1,8 @@
 """What recording costs: Linux to its own reboot by `ppcdbg record`, beside `ppcdbg run` in the same round.
 
-Whole processes by the wall, as in :mod:`ppcdbg.bench.whole`; `record` keeps images, hashes and every exit. `run` is
-what a user would do otherwise, and no bare minimum: it counts interrupts for its summary, a tenth of a run under KVM.
-Much of a recording is done on a second thread, so that the figure wants a second processor that is free.
+Whole processes by the wall, as in :mod:`ppcdbg.bench.whole`; `record` keeps images, hashes and every exit. Much of a
+recording is done on a second thread, so that the figure wants a second processor that is free; where none is, the
+processor time of both threads says what there is to do.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ppcdbg.bench.clock import Finished
 from ppcdbg.bench.guests import LINUX_APPEND, LINUX_MEMORY, linux
 from ppcdbg.bench.results import Ask, Better
 from ppcdbg.bench.row import Row, Subject
@@ -22,25 +23,25 @@ BOUND = 1.1
 def record_row(boots: tuple[Boot, ...], linux_folder: Path | None, folder: Path, timeout: float) -> Row:
     """Every Linux guest, recorded and not; ``folder`` takes the session files."""
 
-    def seconds(boot: Boot, *command: str) -> float:
+    def run(boot: Boot, *command: str) -> Finished:
         guest = linux(boot.guest, linux_folder)
-        return booted(
-            ppcdbg(
-                [
-                    *command, "--cpu", guest.cpu, "--hv", boot.hv, "--memory", str(LINUX_MEMORY >> 20),
-                    "--initrd", str(guest.initrd), "--append", LINUX_APPEND, str(guest.kernel),
-                ],
-                timeout,
-            )
+        return ppcdbg(
+            [
+                *command, "--cpu", guest.cpu, "--hv", boot.hv, "--memory", str(LINUX_MEMORY >> 20),
+                "--initrd", str(guest.initrd), "--append", LINUX_APPEND, str(guest.kernel),
+            ],
+            timeout,
         )  # fmt: skip
 
     def both(boot: Boot) -> Mapping[str, float]:
         file = folder / f"{boot.name}.ppcdbg"
         file.unlink(missing_ok=True)
-        plain = seconds(boot, "run")
-        recorded = seconds(boot, "record", "-o", str(file))
+        plain, recorded = run(boot, "run"), run(boot, "record", "-o", str(file))
         file.unlink()
-        return {boot.name: plain, f"{boot.name}, recorded": recorded}
+        return {
+            boot.name: booted(plain), f"{boot.name}, recorded": booted(recorded),
+            f"{boot.name}, processor": plain.processor, f"{boot.name}, recorded, processor": recorded.processor,
+        }  # fmt: skip
 
     return Row(
         name="record",

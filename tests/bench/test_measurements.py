@@ -173,5 +173,8 @@ def test_recording_is_held_to_the_run_of_its_own_round(tmp_path: Path) -> None:
 def test_a_guest_is_run_and_recorded_and_no_file_stays(shared: Path, tmp_path: Path) -> None:
     boot = whole.BOOTS[0]
     row = recording.record_row((boot,), shared / "guests", tmp_path, 60.0)
-    assert set(row.subjects[0].measure()) == {boot.name, f"{boot.name}, recorded"}
+    found = row.subjects[0].measure()
+    names = {boot.name, f"{boot.name}, recorded"}
+    assert set(found) == names | {f"{name}, processor" for name in names}
+    assert all(found[f"{name}, processor"] > 0 for name in names)
     assert not [*tmp_path.iterdir()]
