@@ -87,7 +87,7 @@ def create(path: Path) -> sqlite3.Connection:
 
 def remove(path: Path) -> None:
     """Take away a session file that nothing is in, and what SQLite keeps beside one that it writes."""
-    for name in (path, path.with_name(path.name + "-journal")):
+    for name in (path, _journal(path)):
         with suppress(OSError):
             name.unlink()
 
@@ -125,7 +125,12 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         connection = _connect(f"{where}?mode=rw")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # takes back what a killed writer left
-    except (sqlite3.OperationalError, UnicodeDecodeError):
+    except (sqlite3.OperationalError, UnicodeDecodeError) as error:
+        if _half_written(path):
+            raise InputError(
+                f"session {path} was left in the middle of a write, and cannot be mended where it is ({error}); copy "
+                f"it and {_journal(path).name} to a folder that can be written"
+            ) from None
         connection = _connect(f"{where}?mode=ro&immutable=1")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > FORMAT:
@@ -142,6 +147,20 @@ def _open(path: Path) -> sqlite3.Connection:
     for table in TABLES:
         connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()
     return connection
+
+
+def _journal(path: Path) -> Path:
+    """Where SQLite keeps what it needs to take a write back."""
+    return path.with_name(path.name + "-journal")
+
+
+def _half_written(path: Path) -> bool:
+    """Whether there is anything to take back: a journal that is not empty or struck out."""
+    try:
+        with _journal(path).open("rb") as file:
+            return any(file.read(8))
+    except OSError:
+        return False
 
 
 def _ours(kind: str, name: str, sql: object) -> bool:

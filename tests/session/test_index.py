@@ -234,6 +234,10 @@ tables.index(path, lambda: session_machine(path, {}), asked=asked)
 """
 
 
+def unwritable(uri: str) -> sqlite3.Connection:
+    raise sqlite3.OperationalError("attempt to write a readonly database")
+
+
 @pytest.mark.parametrize("after", [1, 3, 4, 5])
 def test_an_index_that_is_killed_leaves_no_half(tmp_path: Path, after: int) -> None:
     path = tmp_path / "a.ppcdbg"
@@ -247,6 +251,10 @@ def test_an_index_that_is_killed_leaves_no_half(tmp_path: Path, after: int) -> N
     process.wait()
     process.stdout.close()
     assert path.with_name(path.name + "-journal").exists(), "nothing was in the way of being written"
+    with pytest.MonkeyPatch.context() as patch:  # a folder that only root could write
+        patch.setattr("ppcdbg.session.format._connect", unwritable)
+        with pytest.raises(InputError, match="copy it and a.ppcdbg-journal to a folder that can be written"):
+            Store.open(path)
     assert ask(path, "SELECT name FROM sqlite_master WHERE name IN ('exits', 'tlb')")[1] == []
     assert ask(path, "SELECT * FROM exits") == exits
     assert verified(path, "llvm").complete
