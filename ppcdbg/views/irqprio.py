@@ -7,7 +7,10 @@ from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.past_events import InterruptEvent
 from ppcdbg.debugger.results import Irqprio, PriorityRow
 from ppcdbg.views.numbers import count
-from ppcdbg.views.spans import Line, Span, column, fit, line
+from ppcdbg.views.spans import Line, Span, column, fit, length, line
+
+NARROW = 50
+"""Columns below which a pending interrupt is told in fewer words."""
 
 
 def rows(debugger: Debugger, width: int, height: int = 0) -> list[Line]:
@@ -21,7 +24,8 @@ def rows(debugger: Debugger, width: int, height: int = 0) -> list[Line]:
     out = [priority_row(r, width) for r in pending]
     idle = len(found.rows) - len(pending)
     out.append(fit((Span(f"… {idle} others idle" if pending else f"all {idle} idle", "dim"),), width))
-    out.append(fit(section(found), width))
+    told = section(found)
+    out.append(told if length(told) <= width else fit(told[:1], width))
     return out[:height]
 
 
@@ -34,6 +38,9 @@ def priority_row(r: PriorityRow, width: int) -> Line:
     """One priority. Delivery takes the lowest number that may be delivered."""
     if not r.pending:
         return fit(line((f"{r.number:>2} {r.name}", "dim"), (_last(r, "  idle; last queued at "), "dim")), width)
+    if width < NARROW:  # the reason is what one looks for
+        reason = Span(f"  {r.waits}", "masked") if r.waits else Span("  delivered next", "ok")
+        return fit((Span(f"{r.number:>2} {r.name}", "pending"), reason), width)
     cells = [
         column(f"{r.number:>2} {r.name}", 19, "pending"),
         Span(" pending", "pending"),

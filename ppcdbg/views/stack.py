@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from ppcdbg.debugger.stack import Backtrace, CallFrame
 from ppcdbg.views.numbers import ea
-from ppcdbg.views.spans import Line, Span, fit, line
+from ppcdbg.views.spans import Line, Span, fit, length, line
 
 
 def frame_row(frame: CallFrame, width: int) -> Line:
     """One frame."""
-    told = ("  interrupted", "pending") if frame.trap is not None else ("  by LR", "dim") if frame.guess else ""
-    return fit(
-        line((f"#{frame.level:<3}", "label"), (ea(frame.pc), "address"), "  ", (frame.name or "?", "symbol"), told,
-             (f"  r1={ea(frame.sp)}", "dim")),
-        width,
-    )  # fmt: skip
+    told: tuple[str, str] | str = (
+        ("  interrupted", "pending") if frame.trap is not None else ("  by LR", "dim") if frame.guess else ""
+    )
+    row = line((f"#{frame.level:<3}", "label"), (ea(frame.pc), "address"), "  ", (frame.name or "?", "symbol"), told)
+    more = line((f"  r1={ea(frame.sp)}", "dim"))
+    return (*row, *more) if length(row) + length(more) <= width else fit(row, width)
 
 
 def rows(found: Backtrace, width: int) -> list[Line]:
