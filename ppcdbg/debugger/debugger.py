@@ -143,6 +143,11 @@ class Debugger:
         """Whether a KVM model stands above the core."""
         return self.guest.kind != "bare"
 
+    @property
+    def goal(self) -> int | None:
+        """The position that what goes on leads to, for who tells how long it will take; None where nobody knows."""
+        return self.past.goal if self.past.goal is not None else self.runner.goal
+
     def last_exit(self) -> ExitRecord | None:
         return self.exits[-1] if self.exits else None
 

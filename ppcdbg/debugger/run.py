@@ -144,6 +144,11 @@ class Runner:
                 self._listener = None
                 self._pending.clear()
 
+    @property
+    def goal(self) -> int | None:
+        """The position at which the run that is going on, or the last one, ends at the latest; None for none."""
+        return None if self._request.position >= FOREVER else self._request.position
+
     def moved(self) -> None:
         """The guest was put to another moment: whatever it stands at has not been told there."""
         self._passing = self._told = None

@@ -62,6 +62,8 @@ class Travel:
         if self._recorded is not None and not self._recorded.ended:
             debugger.runner.recorded = self._recorded.end[0]
         self.bookmarks: Bookmarks = Bookmarks(self.file, lambda: self.parted_at)
+        self.goal: int | None = None
+        """The position that the motion going on leads to, where that is known."""
         self.kept = True
         """Whether runs can be gone back through; off, nothing is kept until somebody asks to go back."""
         self.looking = Looking(self)
@@ -188,7 +190,7 @@ class Travel:
     # --- for the commands -------------------------------------------------------------------------------------------
     def seek(self, position: int) -> StopReport:
         """To a position, forwards or back; both ends of what there is are stops."""
-        return self._move(lambda: self._arrived(self.timeline.seek(position, self._asked), position))
+        return self._move(lambda: self._arrived(self.timeline.seek(position, self._asked), position), position)
 
     def seek_exit(self, number: int, beyond: int = 0) -> StopReport:
         """To where an exit has been handled, and so many instructions on. Raises UsageError on the bare machine."""
@@ -228,7 +230,7 @@ class Travel:
 
     def go_to(self, key: Key) -> StopReport:
         """To a place where the guest was."""
-        return self._move(lambda: self._arrived(self.timeline.go_to(key, self._asked), key[0]))
+        return self._move(lambda: self._arrived(self.timeline.go_to(key, self._asked), key[0]), key[0])
 
     def back(self) -> StopReport:
         """To the place before this one in the history of places. Raises UsageError at its beginning."""
@@ -353,8 +355,12 @@ class Travel:
             runner.between()
         return runner.interrupted
 
-    def _move(self, act: Callable[[], Outcome]) -> StopReport:
-        return self._debugger.travel(self._elsewhere(act), compare=True)
+    def _move(self, act: Callable[[], Outcome], goal: int | None = None) -> StopReport:
+        self.goal = goal
+        try:
+            return self._debugger.travel(self._elsewhere(act), compare=True)
+        finally:
+            self.goal = None
 
     def _elsewhere(self, act: Callable[[], Outcome]) -> Callable[[], Outcome]:
         def moved() -> Outcome:

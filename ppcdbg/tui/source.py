@@ -254,7 +254,7 @@ class DebuggerSource:
 
     def _story(self, past: ExitRecord | None, running: bool) -> tuple[Span, ...]:
         if running and past is None:
-            return progress.running(self.debugger.position - self._began[1], time.monotonic() - self._began[0])
+            return progress.running(self.debugger, self._began[1], time.monotonic() - self._began[0])
         return story.line_of(self.debugger, past)
 
     def _pane(self, name: str, need: Need, drawing: Drawing, running: bool) -> Filled:

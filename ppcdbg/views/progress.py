@@ -41,9 +41,13 @@ class Progress:
         )
 
 
-def running(done: int, seconds: float) -> Line:
-    """The guest runs, with no goal: for how long, and how fast."""
-    rate = ""
-    if seconds >= AFTER:
-        rate = f"{count(done)} instructions in {seconds:.0f} s, {done / seconds / 1e6:.1f} M/s. "
+def running(debugger: Debugger, start: int, seconds: float) -> Line:
+    """The guest runs from ``start`` on: for how long, how fast, and how much remains where it is known where to."""
+    rate, done, goal = "", debugger.position - start, debugger.goal
+    if seconds >= AFTER and done > 0:
+        speed = done / seconds
+        rate = f"{count(done)} instructions in {seconds:.0f} s, {speed / 1e6:.1f} M/s. "
+        if goal is not None and goal > debugger.position:
+            left = goal - debugger.position
+            rate += f"{100 * done // (done + left)} % of the way, {left / speed:.0f} s left. "
     return line(("The guest runs. ", "running"), (rate, "label"), ("Esc", "selected"), " interrupts it.")
