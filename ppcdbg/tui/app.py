@@ -79,7 +79,9 @@ class PpcdbgApp(Typed):
         self.source = source
         self.worker = Worker(source, self._has_news)
         self.layout_file = layout_file
-        self.desk = Desk(self.looks, read_choice(layout_file) if layout_file else Choice())
+        self.desk = Desk(
+            self.looks, read_choice(layout_file, source.desktop) if layout_file else Choice(source.desktop)
+        )
         self.status = Bar(self.looks, "status", "bar")
         self.timeline = TimelineBar(self.looks)
         self.story = Story(self.looks)
@@ -110,7 +112,8 @@ class PpcdbgApp(Typed):
 
     def on_mount(self) -> None:
         self._undo_signals = None if self.is_headless else on_signals(self.exit, self.worker.interrupt)
-        self.screen.set_focus(self.desk.panes["exits"])
+        first = self.desk.shown() or [self.desk.panes["exits"]]
+        self.screen.set_focus(first[0])
         self.desk.panes["log"].feed(Filled((), "Output"))
         self.worker.start()
         self.worker.do(self._learn_commands)

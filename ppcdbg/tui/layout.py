@@ -176,8 +176,24 @@ _RACES = Desktop(
     ),
 )
 
+_MACHINE = Desktop(
+    "code, registers, stack and memory of a machine without a hypervisor",
+    _narrow("disassembly", "registers"),
+    _tall("disassembly", "registers", "console"),
+    columns(
+        (0.55, rows((0.5, Place("disassembly", 6)), (0.2, Place("stack", 4)), (0.3, Place("console", 3)))),
+        (0.45, rows((0.5, Place("registers", 6)), (0.25, Place("tlb", 4)), (0.25, Place("memory", 4)))),
+    ),
+    columns(
+        (0.36, rows((0.6, Place("disassembly", 8)), (0.4, Place("console", 5)))),
+        (0.32, rows((0.6, Place("registers", 8)), (0.4, Place("tlb", 6)))),
+        (0.32, rows((0.35, Place("stack", 6)), (0.65, Place("memory", 8)))),
+    ),
+)
+
 DESKTOPS: Mapping[str, Desktop] = {
     "exits": _EXITS, "tlb": _TLB, "paravirt": _PARAVIRT, "races": _RACES, "teaching": _TEACHING,
+    "machine": _MACHINE,
 }  # fmt: skip
 
 

@@ -17,12 +17,13 @@ def write_choice(path: Path, choice: Choice) -> None:
     path.write_text(f'layout = "{choice.desktop}"\npanes = [{panes}]\n\n[sizes]\n{sizes}', encoding="utf-8")
 
 
-def read_choice(path: Path) -> Choice:
-    """The choice that was kept, or the usual one without a file. Raises InputError, which names file and key."""
+def read_choice(path: Path, usual: str = "exits") -> Choice:
+    """The choice that was kept, or without a file the layout that is usual. Raises InputError, which names file and
+    key."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return Choice()
+        return Choice(usual)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file: {error}") from None
     desktop, panes, sizes = data.get("layout", "exits"), data.get("panes", []), data.get("sizes", {})

@@ -144,6 +144,10 @@ def no_pulse(progress: Line) -> bool:
 class Source(Protocol):
     """The debugger as the screen's worker sees it. One thread calls everything but ``interrupt``."""
 
+    @property
+    def desktop(self) -> str:
+        """The layout that suits what there is to see."""
+
     def draw(self, ask: Ask, running: bool, pulse: Pulse = no_pulse) -> Scene:
         """The scene now. Raises PpcdbgError for a filter that cannot be understood."""
 

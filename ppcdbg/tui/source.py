@@ -56,6 +56,11 @@ class DebuggerSource:
         self._kept: dict[str, tuple[float, Need, Filled]] = {}
         self._bars: tuple[float, int, tuple[int, ...]] = (0.0, 0, ())
 
+    @property
+    def desktop(self) -> str:
+        """Exits where there are any to come; else the machine itself."""
+        return "exits" if self.debugger.has_exits else "machine"
+
     # Running.
 
     def move(self, move: Move, between: Callable[[], None]) -> Reply:

@@ -15,7 +15,7 @@ TWINS = {
     **dict.fromkeys("▶▸►❯›→⇒", ">"),
     **dict.fromkeys("◀◂◄❮‹←⇐", "<"),
     **dict.fromkeys("▲△↑⇡", "^"),
-    **dict.fromkeys("▼▽↓⇣", "v"),
+    **dict.fromkeys("▼▽↓⇣▾", "v"),
     **dict.fromkeys("●◆■⏺★•", "*"),
     **dict.fromkeys("○◇□☆◦", "o"),
     **dict.fromkeys("–—‐−", "-"),

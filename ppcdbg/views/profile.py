@@ -37,7 +37,7 @@ def header(profile: Profile, width: int) -> Line:
 
     cells = [cell("exit", NAME, False), cell("count", COUNT), *([cell("share", SHARE)] if width >= NARROW else [])]
     cells += [cell(name, TICKS) for name in names]
-    cells += [Span("  "), column("over the run", trend, "label")] if trend >= 5 else []
+    cells += [Span("  "), column("over the run" if trend >= 12 else "trend", trend, "label")] if trend >= 5 else []
     cells += [Span("  "), column("log2 of cost", spread, "label")] if spread else []
     return fit(tuple(cells), width)
 

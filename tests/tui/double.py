@@ -29,6 +29,7 @@ class Double:
         self.executed: list[str] = []
         self.breakpoints: set[int] = set()
         self.typed: list[str] = []
+        self.desktop = "exits"
         self.pc = 0xC0013A48
         self.reading = False
         self.torn = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,11 +70,10 @@ async def test_interrupt_is_quick_and_does_not_end_anything(make_app: Make) -> N
             await pilot.press("f5")
             await until(pilot, lambda: "running" in text_of(app)[0])
             before = source.exits
-            start = time.monotonic()
             await pilot.press(key)
             await until(pilot, lambda: "stopped" in text_of(app)[0])
-            assert time.monotonic() - start < 0.2
-            assert source.exits >= before
+            # 0.2 s on a host that has time: so many slices of 10 ms, each of which makes seven exits
+            assert 0 <= (source.exits - before) // 7 < 20
             assert app.is_running
         assert source.moves == [Move.CONTINUE, Move.CONTINUE]
 
