@@ -15,7 +15,7 @@ BAND = 16
 
 
 def map_rows(found: TlbMap, width: int) -> list[Line]:
-    """Bands of sets, a column each, a row for each way: ■ supervisor's, ◆ user's, · free; the last miss is marked."""
+    """Bands of sets, a column each, a row for each way: ■ supervisor's, □ user's, · free; the last miss is marked."""
     sets = len(found.ways[0])
     room = max((width - LABEL - 1) // BAND * BAND, BAND)
     per_band = min(sets, room)
@@ -39,7 +39,7 @@ def map_rows(found: TlbMap, width: int) -> list[Line]:
             out.append(fit(tuple(spans), width))
         if found.missed is not None and first <= found.missed < last:
             out.append(fit((Span(" " * (LABEL + found.missed - first) + "▲", "changed"),), width))
-    out.append(fit((Span("■ supervisor's  ◆ user's  · free  ▲ set of the last miss  ▸ victim", "dim"),), width))
+    out.append(fit((Span("■ supervisor's  □ user's  · free  ▲ set of the last miss  ▸ victim", "dim"),), width))
     return out
 
 
@@ -47,7 +47,7 @@ def _cell(entry: TlbRow | None, missed: bool) -> Span:
     if entry is None:
         return Span("·", "changed" if missed else "dim")
     users = any(letter in entry.permissions for letter in "RWX")
-    return Span("◆" if users else "■", "changed" if missed else "shadow" if users else "guest")
+    return Span("□" if users else "■", "changed" if missed else "shadow" if users else "guest")
 
 
 def event_header(width: int, shadow: bool) -> Line:
