@@ -25,8 +25,7 @@ from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.errors import InputError, UsageError
 from ppcdbg.machine.input import InputEvent
 from ppcdbg.machine.system import Stop, StopKind
-from ppcdbg.session.recorded import Recorded, foretell
-from ppcdbg.session.store import Store
+from ppcdbg.session.recorded import Recorded
 from ppcdbg.session.timeline import Key, Timeline
 
 if TYPE_CHECKING:
@@ -81,19 +80,6 @@ class Travel:
     def end(self) -> Key:
         """The furthest moment that the guest has been at; what a recording foretells is not counted."""
         return self.here if self._timeline is None else max(self._timeline.been, self.here)
-
-    def foretell(self) -> None:
-        """Let exits and console of a session file that is replayed be known before the guest comes to them.
-
-        Nothing is done where there is no file. Raises InputError for a damaged one.
-        """
-        if self.file is None or self.parted_at is not None:
-            return
-        store = Store.open(self.file)
-        try:
-            foretell(store, self._debugger.system)
-        finally:
-            store.close()
 
     def _parted(self) -> None:
         """The past was changed: what follows is another run than the session file's."""

@@ -177,6 +177,8 @@ class Actions(Windows):
                 self.desk.show(kind)
                 pane = self.desk.panes[kind]
                 pane.lead(follow.value // unit)
+            case "command":
+                self.worker.execute(follow.name)
             case "row":
                 self.desk.show(follow.name)
                 pane = self.desk.panes[follow.name]
@@ -184,6 +186,8 @@ class Actions(Windows):
                 pane.lead(follow.value)
             case "pane":
                 self.desk.show(follow.name)
+            case _:
+                raise AssertionError(f"nothing is known of rows that lead to {follow.kind!r}")
         self.ask_again()
 
     def _footprint(self) -> Footprint:

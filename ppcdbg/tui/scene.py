@@ -30,7 +30,8 @@ class Need:
 @dataclass(frozen=True, slots=True)
 class Follow:
     """What Enter or a click on a row leads to. ``kind``: ``exit`` (a number), ``code`` or ``memory`` (an effective
-    address), ``address`` (one of these two), ``row`` (of the pane ``name``), ``pane`` (``name``)."""
+    address), ``address`` (one of these two), ``command`` (the line ``name``),
+    ``row`` (of the pane ``name``), ``pane`` (``name``)."""
 
     kind: str
     value: int = 0

@@ -50,7 +50,6 @@ class DebuggerSource:
         self._tops: dict[str, int | None] = {}
         self._told: int | None = None
         """The exit whose list row and story were drawn before the guest is brought there."""
-        self._foretold = False
         self._began = (0.0, 0)
         """When and where the last run began."""
         self._kept: dict[str, tuple[float, Need, Filled]] = {}
@@ -188,9 +187,6 @@ class DebuggerSource:
         so that a list can be gone through faster than the guest can follow.
         """
         d = self.debugger
-        if not self._foretold:
-            self._foretold = True
-            d.past.foretell()
         self._width = max(20, ask.width - 2)
         if ask.filter != self._filter.text:
             self._filter = d.exit_filter(ask.filter, whole=True)

@@ -152,10 +152,22 @@ def _miss(debugger: Debugger) -> Line:
     return story.line_of(debugger, record) if record is not None else line("No TLB miss has exited yet.")
 
 
+def _timeline(debugger: Debugger) -> Line:
+    log = debugger.exit_filter(whole=True).log
+    last = log[-1].position if log else 0
+    end, here = max(debugger.past.end[0], last), debugger.position
+    marks = len(debugger.past.bookmarks)
+    where = "at its end" if here >= end else f"at {count(here)}"
+    named = f", and {_many(marks, 'bookmark', 'bookmarks')}" if marks else ""
+    return line(f"{plural(end, 'instruction')} of the run are known; the guest stands {where}. "
+                f"There are {_many(len(log), 'exit', 'exits')}{named}.")  # fmt: skip
+
+
 SENTENCES: Mapping[str, Callable[[Debugger], Line]] = {
     "exits": _exits, "disassembly": _disassembly, "registers": _registers, "tlb": _tlb, "shadow": _shadow,
     "irqprio": _irqprio, "console": _console, "detail": _detail, "statistics": _statistics, "paravirt": _paravirt,
     "races": _races, "memory": _memory, "stack": _stack, "breakpoints": _breakpoints, "miss": _miss,
+    "timeline": _timeline,
 }  # fmt: skip
 """By the names of the panes."""
 

@@ -72,6 +72,32 @@ async def test_every_pane_and_view(demo: Debugger, snapshot: SnapshotAssertion) 
             await pilot.press("z")
 
 
+async def test_every_row_that_leads_somewhere_leads_there() -> None:
+    debugger = open_guest("demo", engine="reference")
+    debugger.step_exit(1400)
+    debugger.execute("bookmark here")
+    debugger.execute("break puts")
+    app = make_app(DebuggerSource(debugger), Options("dark", False), {})
+    async with app.run_test(size=(100, 30)) as pilot:
+        await _settled(app)
+        for kind in KINDS:
+            for view in kind.views or ("",):
+                await pilot.press(kind.key)
+                pane = app.desk.panes[kind.name]
+                pane.view = view
+                app.ask_again()
+                await _settled(app)
+                places = [i for i, follow in enumerate(pane.filled.follow) if follow is not None]
+                for place in places[:1] + places[-1:]:
+                    pane.lead(pane.filled.first + place)
+                    await _settled(app)
+                    await pilot.press("enter")
+                    await _settled(app)
+                    await pilot.press("escape", "backspace", "full_stop")
+                    await _settled(app)
+        assert app.crash is None and app.is_running
+
+
 @pytest.mark.parametrize("name", DESKTOPS)
 def test_every_layout_as_a_picture(demo: Debugger, name: str, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     app = make_app(DebuggerSource(demo), Options("dark", False, depth=TRUE_COLOUR), {})

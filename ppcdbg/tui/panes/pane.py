@@ -168,6 +168,8 @@ class Pane(Widget, can_focus=True):
         """Follow the interesting row again."""
         self.follow = True
         self.cursor = self.filled.cursor
+        if self.cursor is None and not self.filled.tail:
+            self.top = 0  # where a pane that is asked for no row begins
         self._settle()
         self.refresh()
 
