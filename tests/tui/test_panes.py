@@ -65,6 +65,7 @@ async def test_every_pane_and_view(demo: Debugger, snapshot: SnapshotAssertion) 
                 await _settled(app)
                 await pilot.pause(0.02)
                 shown = "\n".join(row.rstrip() for row in text_of(app))
+                shown = re.sub(r"(?m)^ checkpoints .*$", " checkpoints", shown)  # where they lie is the host's speed
                 assert kind.command == "" or app.desk.panes[kind.name].filled.rows, (kind.name, view)
                 assert shown == snapshot(name=f"{kind.name} {view}".strip())
                 if kind.views:
