@@ -13,6 +13,9 @@ from ppcdbg.conform.waiting import waiting_loops
 from ppcdbg.kvm.quirks import Quirks
 from ppcdbg.machine.system import Stop
 
+BEYOND = 2_000
+"""Events more than the real KVM's, after which a run that went astray is given up."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -36,6 +39,7 @@ def conform(
     """Run one guest and compare. Raises InputError for files that cannot be used."""
     trace, image = oracle.trace(guest, backing), oracle.image(guest)
     run = ConformRun(image, oracle.setting(trace), engine, quirks)
+    run.most = len(trace.events) + BEYOND
     stop = run.go()
     waits = waiting_loops(reader(image))
     aligned = align(run.events, trace.events, waits)

@@ -93,6 +93,8 @@ class ConformRun:
         self, image: bytes, setting: Setting, engine: str = "auto", quirks: Quirks | None = None
     ) -> None:  # fmt: skip
         self.setting = setting
+        self.most = 1 << 40
+        """Events after which the run is given up, as by the alarm"""
         self.image = image
         self.events: list[Event] = []
         memory = setting.memory
@@ -146,6 +148,8 @@ class ConformRun:
         event = normal(self.v, name, args, self._page)
         if event is not None:
             self.events.append(event)
+            if len(self.events) > self.most:
+                self._alarm()
 
     def _page(self, frame: int) -> Page:
         return f"gpa:{frame << 12:x}" if frame << 12 < self.setting.memory else "shared"

@@ -41,5 +41,6 @@ LIMITS: tuple[Limit, ...] = (
     Limit("QEMU's core", "the address in DEAR of icbi: QEMU gives the cache line's", "the address accessed"),
     Limit("QEMU's core", "encodings with reserved bits set, which QEMU takes for illegal",
           "they are ignored, as by silicon"),
+    Limit("QEMU's core", "SPE floating point on denormals, which QEMU does as IEEE", "they count as zero"),
     Limit("QEMU's core", "values that silicon does not have: SPRs that QEMU alone defines", "silicon's"),
 )  # fmt: skip

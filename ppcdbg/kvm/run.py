@@ -15,7 +15,7 @@ from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.isa.bits import M64
-from ppcdbg.isa.slots import PC
+from ppcdbg.isa.slots import PC, RESERVED
 from ppcdbg.kvm import codes, ioctl, outside, queueing, timers
 from ppcdbg.kvm import words as W
 from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit, prepare
@@ -70,6 +70,8 @@ class KvmSystem(RunLoop):
         self._counters = self.core.state.counters
         self._switch_cost = vcpu.vm.host.costs.world_switch
         self._busy = vcpu.vm.host.busy
+        self._forgets = vcpu.core.model.qemu
+        """Whether each interrupt loses the reservation"""
         self._jiffy = TIMEBASE_HZ // vcpu.vm.host.hz
         self._host_tick = self._jiffy if vcpu.vm.host.periodic_tick else None
         core = self.core
@@ -388,6 +390,8 @@ class KvmSystem(RunLoop):
         if words[W.LAST_COST] != M64 and v.exit_type != codes.NO_EXIT_TYPE:
             # kvmppc_update_timing_stats: book the exit before this one, and the guest's time in between.
             v.timing.add_exit(words[W.LAST_COST], v.exit_type, tick - words[W.ENTERED_AT])
+        if self._forgets:
+            v.reg[RESERVED] = 0
         leave(v, number)
         pc, msr, dar, esr, inst = v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst
         v.counts[number] += 1

@@ -248,8 +248,9 @@ class Storage(Numbers):
         return value
 
     def store_conditional(self, ea: int, value: int) -> int:
-        if self.core.model.qemu and (ea & 3 or not self.reg[slots.RESERVED]):
-            self.reg[slots.RESERVED] = 0
+        reg = self.reg
+        if self.core.model.qemu and (not reg[slots.RESERVED] or (ea ^ reg[slots.RESERVE_PA]) & 0xFFF):
+            reg[slots.RESERVED] = 0
             return 0
         self._require_word(ea, store=True)
         address = self._translate(ea, Access.STORE).address

@@ -158,8 +158,9 @@ class StorageEmitter(Emitter):
 
     def store_conditional(self, ea: Number, value: Number) -> Number:
         self._aligned(ea)
-        with self.when(self.eq(self.reg[slots.RESERVED], 0), rare=True):
-            self.leave(Left.INTERPRET)  # what it then looks at is the core's own
+        elsewhere = self.ne((self.word(ea) ^ self.word(self.reg[slots.RESERVE_PA])) & 0xFFF, 0)
+        with self.when(self.eq(self.reg[slots.RESERVED], 0) | elsewhere, rare=True):
+            self.leave(Left.INTERPRET)  # nothing can be stored; what is looked at then is the core's own
         host = self._span(ea, ea, write=True)
         reserved = self.wide(self.reg[slots.RESERVE_PA_HIGH]) << 32 | self.wide(self.reg[slots.RESERVE_PA])
         held = self.ne(self.reg[slots.RESERVED], 0) & self.eq(reserved, self._real_of(host))
