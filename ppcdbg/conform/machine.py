@@ -37,6 +37,7 @@ MEBIBYTE = 1 << 20
 TICKS_A_US = TIMEBASE_HZ // 1_000_000
 BEGUN = 173_400 * TICKS_A_US
 """The time base when a guest starts: so long had the host been up."""
+JIFFY = TIMEBASE_HZ // E500V2_HOST.hz
 ALARM = 3 * TIMEBASE_HZ
 """Ticks after which that userspace's alarm interrupts KVM_RUN."""
 TSIZE_4K, TSIZE_16M = 2, 14
@@ -60,30 +61,40 @@ class Setting:
 
 
 class _Board(Board):
-    """A board on which other threads of that userspace act as well, each at its tick."""
+    """A board on which other threads of that userspace act as well, each at its tick. The host has one processor: a
+    thread gets it when the vcpu halts, or after a jiffy."""
 
     def __init__(self, ram_size: int, clock: Clock, model: str, *, mpic_timers: bool) -> None:
         super().__init__(ram_size, clock, model, mpic_timers=mpic_timers)
-        self._acts: list[tuple[int, Callable[[], None]]] = []
+        self.idle = False
+        """Whether the vcpu is halted"""
+        self._acts: list[tuple[int, int, Callable[[], None]]] = []
 
-    def at(self, tick: int, act: Callable[[], None]) -> None:
-        """Have something done at a tick."""
-        self._acts.append((tick, act))
-        self._acts.sort(key=lambda entry: entry[0])
+    def at(self, tick: int, act: Callable[[], None], busy: int = 0) -> None:
+        """Have something done at a tick, or while the vcpu is busy not before another."""
+        self._acts.append((tick, max(tick, busy), act))
+
+    def _first(self) -> tuple[int, Callable[[], None]] | None:
+        due = [(tick if self.idle else busy, n) for n, (tick, busy, _) in enumerate(self._acts)]
+        if not due:
+            return None
+        tick, n = min(due)
+        return tick, self._acts[n][2]
 
     def next_event(self, now: int) -> int | None:
         """See ``Board.next_event``."""
-        first = super().next_event(now)
-        if self._acts:
-            tick = max(now, self._acts[0][0])
+        first, own = super().next_event(now), self._first()
+        if own is not None:
+            tick = max(now, own[0])
             first = tick if first is None else min(first, tick)
         return first
 
     def advance(self, now: int) -> None:
         """See ``Board.advance``."""
         super().advance(now)
-        while self._acts and self._acts[0][0] <= now:
-            self._acts.pop(0)[1]()
+        while (own := self._first()) is not None and own[0] <= now:
+            self._acts = [entry for entry in self._acts if entry[2] is not own[1]]
+            own[1]()
 
 
 class ConformRun:
@@ -117,6 +128,7 @@ class ConformRun:
         self.userspace = PortUserspace(self._mark, self._later, setting.ports)
         self.system = KvmSystem(v, engine_factory(engine, KVM_CODE)(core), board, queue, self.userspace)
         self._board = board
+        self._wait, v.wait_for_event = v.wait_for_event, self._halted
         core.timers.set_time_base(BEGUN)
         board.at(ALARM, self._alarm)
         v.trace = self._event
@@ -129,7 +141,16 @@ class ConformRun:
 
     # --- what happens -----------------------------------------------------------------------------------------------
     def _later(self, irq: int, microseconds: int) -> None:
-        self._board.at(self.v.core.now + microseconds * TICKS_A_US, lambda: self._interrupt(irq))
+        now = self.v.core.now
+        self._board.at(now + microseconds * TICKS_A_US, lambda: self._interrupt(irq), now + JIFFY)
+
+    def _halted(self) -> bool:
+        """Time passes with the vcpu halted, and other threads run."""
+        self._board.idle = self.v.devices_touched = True
+        try:
+            return self._wait()
+        finally:
+            self._board.idle, self.v.devices_touched = False, True
 
     def _interrupt(self, irq: int) -> None:
         level = irq == codes.KVM_INTERRUPT_SET_LEVEL

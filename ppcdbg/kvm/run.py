@@ -69,9 +69,7 @@ class KvmSystem(RunLoop):
         self._device_tick: int | None = None
         self._counters = self.core.state.counters
         self._switch_cost = vcpu.vm.host.costs.world_switch
-        self._busy = vcpu.vm.host.busy
-        self._forgets = vcpu.core.model.qemu
-        """Whether each interrupt loses the reservation"""
+        self._busy, self._forgets = vcpu.vm.host.busy, vcpu.core.model.qemu  # which loses its reservation at each exit
         self._jiffy = TIMEBASE_HZ // vcpu.vm.host.hz
         self._host_tick = self._jiffy if vcpu.vm.host.periodic_tick else None
         core = self.core
