@@ -239,6 +239,28 @@ def test_a_branch_is_saved_and_verifies_on_either_engine(tmp_path: Path, cpu: st
         store.close()
 
 
+def test_a_recording_that_goes_on_holds_the_branch_that_the_guest_is_on(tmp_path: Path) -> None:
+    file = tmp_path / "live.ppcdbg"
+    d = on("e500v2", "kvm")
+    d.execute(f"record {file}")
+    d.execute("run-to 6000")
+    d.execute("branch other")
+    d.execute("set $r27 = 5")
+    d.execute("run-to 8000")
+    d.execute("branch switch main")
+    d.execute("run-to 7000")
+    d.execute("branch switch other")
+    d.execute("run-to 9000")
+    d.execute("record stop")
+    store = Store.open(file)
+    try:
+        assert [e.kind.value for e in store.input()] == ["register"]
+        found = verify(store, read_machine(store))
+        assert found.complete and found.position == 9_000, str(found.divergence)
+    finally:
+        store.close()
+
+
 def test_how_it_looks() -> None:
     d = on("e500v2", "kvm")
     d.execute("run-to 16000")
