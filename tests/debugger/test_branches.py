@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ppcdbg.cpu.plain import Saved
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.futures import Comparison
 from ppcdbg.errors import Interrupted, UsageError
+from ppcdbg.session.differ import Run
 from ppcdbg.session.machines import read_machine
 from ppcdbg.session.replay import verify
 from ppcdbg.session.store import Store
 from ppcdbg.views.results import lines
 from tests.debugger.rig import SPIN, debugger
-from tests.session.systems import LINUX, demo, everything, linux, make
+from tests.debugger.test_edits import edit, motion
+from tests.session.systems import DEMOS, LINUX, demo, everything, linux, make
 from tests.views.golden import check
 
 ENGINES = ("reference", "llvm")
@@ -275,8 +281,53 @@ def test_linux_has_the_same_other_futures_on_either_engine(shared: Path, name: s
         machine = linux(shared, name, hv, {"engine": engine})
         d = Debugger(make(machine), machine.kernel)
         d.execute("run-to 60000")
-        for edit in ("set $r27 = 5", "set tlb TLB1[9] v=1 ea=0x90000000 pa=0 size=1M sr=1", "withhold DECREMENTER"):
-            found.append(d.what_if(edit, instructions=20_000))
+        for line in ("set $r27 = 5", "set tlb TLB1[9] v=1 ea=0x90000000 pa=0 size=1M sr=1", "withhold DECREMENTER"):
+            found.append(d.what_if(line, instructions=20_000))
     half = len(found) // 2
     assert found[:half] == found[half:]
     assert all(each.parted is not None and each.parted.position == 60_000 for each in found)
+
+
+def bare(found: tuple[Saved, int, bytes, object]) -> tuple[object, ...]:
+    """Of everything, what decides what the guest does; not what the host's loop remembers of its own last moves."""
+    state = dict(found[0])
+    loop: Any = state["loop"]
+    return state["core"], state["board"], loop.get("vcpu"), loop.get("userspace"), *found[1:]
+
+
+def wandered(seed: int) -> None:
+    """Branches begun, edited, left and come back to: the guest is where its input brings a new one."""
+    print(f"{seed=}")
+    chance = random.Random(seed)
+    machine = demo(*chance.choice(DEMOS), "llvm")
+    d = Debugger(make(machine), machine.kernel)
+    d.execute(f"run-to {chance.randrange(1_000, 9_000)}")
+    for number in range(chance.randrange(4, 9)):
+        lines = chance.choice([
+            [f"branch b{number}"], [f"branch switch {chance.choice(d.branches.names)}"],
+            [f"whatif for 300; {edit(chance)}"], [*motion(chance, d), edit(chance)], [*motion(chance, d), edit(chance)],
+        ])  # fmt: skip
+        for line in lines:
+            with suppress(UsageError):
+                d.execute(line)
+        if d.system.ended is not None:
+            return  # what a crashed guest leaves is not what this is about
+    d.execute(f"run-to +{chance.randrange(1, 3_000)}")
+    if d.system.ended is not None:
+        return
+    history = d.past.timeline.history
+    alone = make(machine)
+    alone.input.restore(history, len(history))
+    assert Run(alone).to(d.system.moment())
+    assert bare(everything(alone)) == bare(everything(d.system))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_wherever_one_goes_a_branch_is_what_its_input_makes(seed: int) -> None:
+    wandered(seed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(100, 300))
+def test_wherever_one_goes_a_branch_is_what_its_input_makes_often(seed: int) -> None:
+    wandered(seed)
