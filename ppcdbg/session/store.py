@@ -295,7 +295,8 @@ class Store:
             )
         self._execute("DELETE FROM console WHERE position > ?", (position,))
         for kind in WIDTHS:
-            self._shorten(kind, counts[kind])
+            if kind in counts:  # events are of a real host's trace, which is no run that goes on
+                self._shorten(kind, counts[kind])
 
     def _shorten(self, kind: str, count: int) -> None:
         found = self.rows(
