@@ -367,7 +367,7 @@ class Travel:
 
     def _last(self, request: Request) -> Outcome:
         """Back to the last stop before now of the breakpoints, or of a request's places."""
-        runner, here = self._debugger.runner, self.here
+        runner, here = self._debugger.runner, self._debugger.system.moment()
         traces, client, outcomes = len(runner.traces), runner.client, list[Outcome]()
         left: list[Key] = []
 
@@ -389,7 +389,7 @@ class Travel:
             if client is not None:
                 client.silent = False
         if self._asked():
-            return Outcome(self.timeline.go_to(here), Cause.INTERRUPTED)
+            return Outcome(self.timeline.be_at(here), Cause.INTERRUPTED)
         if found is None:
             runner.moved()  # the last search told of stops that lie after the beginning
             return Outcome(self._stop(StopKind.LIMIT), Cause.BEGINNING)

@@ -108,11 +108,19 @@ def session_machine(path: Path, options: Mapping[str, object]) -> MachineDescrip
     for field in fields(asked):
         was, now = getattr(recorded, field.name), getattr(asked, field.name)
         if field.name not in FREE and was != now:
-            name = field.name.replace("_", "-")
-            raise InputError(f"session {path} was made with {name} {was}; it cannot be replayed with {name} {now}")
+            made, wants = _setting(field.name, was), _setting(field.name, now)
+            raise InputError(f"session {path} was made with {made}; it cannot be replayed with {wants}")
     if asked.input is not None:
         raise InputError(f"session {path} has its own input; --input cannot be given with it")
     return asked
+
+
+def _setting(name: str, value: object) -> str:
+    """A field of a description as a user gives it."""
+    if name == "memory" and isinstance(value, int):
+        return f"memory {value >> 20}M" if value % (1 << 20) == 0 else f"memory {value}b"
+    name = name.replace("_", "-")
+    return f"no {name}" if value in (None, "", ()) else f"{name} {value}"
 
 
 def open_system(machine: MachineDescription) -> System:

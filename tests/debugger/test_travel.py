@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.errors import UsageError
 from tests.debugger.rig import BLR, ENTRY, NOP, SPIN, addi, branch, debugger, elf, li, stw
-from tests.session.systems import demo, make
+from tests.session.systems import demo, linux, make
 
 
 def on_demo(cpu: str = "e500v2", hv: str = "kvm", engine: str = "llvm") -> Debugger:
@@ -141,6 +143,37 @@ def test_an_interrupt_ends_a_long_way_back() -> None:
     assert d.execute("seek 30000").position == 30_000
 
 
+@pytest.mark.parametrize("command", ["reverse-continue", "last write 0xfffffff0", "seek irq:9999999", "seek end"])
+def test_a_long_motion_under_linux_stops_soon_and_where_it_says(shared: Path, command: str) -> None:
+    """200 ms on a machine that has nothing else to do; then the guest goes on as if nothing had been."""
+    machine = linux(shared, "linux-e500v2-pv", "kvm")
+    d = Debugger(make(machine), machine.kernel)
+    d.execute("run-to 30000000")
+    d.execute("break exit DTLB_MISS if cost == 123456789")
+    if command == "seek end":
+        d.past.timeline.end = (1 << 40, 0)  # as of a recording that goes on for long
+    asked: list[float] = []
+
+    def stop() -> None:
+        asked.append(time.perf_counter())
+        d.interrupt()
+
+    timer = threading.Timer(0.3, stop)
+    timer.start()
+    report = d.execute(command)
+    took = time.perf_counter() - asked[0]
+    timer.join()
+    assert report.cause is Cause.INTERRUPTED and took < 1, took
+    assert "seek" in command or d.position == 30_000_000
+    there = d.position
+    d.execute("delete")
+    d.execute("seek 20000000")
+    state = bytes(d.core.state.block)
+    d.execute(f"seek {there}")
+    d.execute("seek 20000000")
+    assert d.position == 20_000_000 and bytes(d.core.state.block) == state
+
+
 def test_a_write_into_the_past_changes_what_follows() -> None:
     d = on_demo()
     d.execute("run-to 20000")
@@ -238,3 +271,20 @@ def test_last_of_any_event_and_of_one_that_did_not_happen() -> None:
     with pytest.raises(UsageError, match="last needs an event"):
         d.execute("last write")
     assert where(d) == here and not list(d.breakpoints)
+
+
+def test_an_interrupted_way_back_of_the_bare_machine_ends_in_the_handler_where_it_began() -> None:
+    """An interrupt that was taken moves pc and nothing else: the position alone does not say where one was."""
+    d = on_demo(hv="none")
+    d.execute("break taken DECREMENTER")
+    d.execute("continue")
+    here = d.system.moment()
+    d.execute("seek start")
+    d.execute("continue")
+    assert d.system.moment() == here
+    d.execute("delete")
+    d.execute("break *0xfffffffc")
+    d.runner.between = lambda: d.interrupt()
+    assert d.execute("reverse-continue").cause is Cause.INTERRUPTED
+    d.runner.between = None
+    assert d.system.moment() == here

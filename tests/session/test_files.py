@@ -193,7 +193,9 @@ def test_a_changed_input_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [({"cpu": "e500mc"}, "made with cpu e500v2; it cannot be replayed with cpu e500mc"),
-     ({"memory": "128M"}, "made with memory"), ({"hv": "none"}, "made with hv kvm"),
+     ({"memory": "128M"}, "made with memory 32M; it cannot be replayed with memory 128M"),
+     ({"append": "x"}, "made with no append; it cannot be replayed with append x"), ({"pv": "off"}, "made with pv"),
+     ({"hv": "none"}, "made with hv kvm"),
      ({"kernel": __file__}, "is not the kernel that"), ({"input": "x"}, "has its own input")],
 )  # fmt: skip
 def test_another_machine_is_refused(tmp_path: Path, options: dict[str, str], words: str) -> None:
