@@ -1,4 +1,4 @@
-/* (o) SPE across exits to userspace, which take it away: the next use comes back for it; then idle until the alarm */
+/* (o) SPE across exits to userspace, which take it away: the next use comes back for it */
 #define HANDLER_HOOK bl hook
 #include "prologue.S"
 hook:	li r26, 0
@@ -34,9 +34,8 @@ main:	LDI r3, 0x2000
 	li r19, 3
 	stw r19, P_MARK(r28)
 	.long 0x10642200
-	/* idle for ever: the alarm of userspace ends it. A second sc would not come back */
-	li r0, 1
-	LDI r3, 0x00040000
+	li r3, 0
+	stw r3, P_EXIT(r28)
 2:	b 2b
 #include "epilogue.S"
 	.org 0x12000
