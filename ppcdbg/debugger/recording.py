@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,10 @@ class Recording:
         self._travel.bookmarks.changed.remove(self._noted)
         atexit.unregister(self._leave)
         self._ended(recorder)
-        return path, path.stat().st_size
+        try:
+            return path, path.stat().st_size
+        except OSError as error:
+            raise UsageError(f"{path} is not there any more: {error.strerror}") from None
 
     def _noted(self) -> None:
         if self._recorder is not None:
@@ -100,4 +104,5 @@ class Recording:
 
     def _leave(self) -> None:
         if self._recorder is not None:
-            self.stop()
+            with suppress(UsageError):  # what could not be written was said when it was to be, and nobody is left
+                self.stop()

@@ -204,3 +204,16 @@ def test_who_leaves_without_a_word_has_a_whole_file(tmp_path: Path) -> None:
     subprocess.run([*command, "-c", "continue"], check=True, capture_output=True, timeout=120)
     store = replays(path)
     assert store.get("end")[0] == "reset"
+
+
+def test_a_file_that_is_removed_meanwhile_is_missed_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.ppcdbg"
+    d = on_demo()
+    d.execute(f"record {path}")
+    path.unlink()
+    d.execute("run-to 5000")
+    with pytest.raises(UsageError, match="not there any more"):
+        d.execute("record stop")
+    d.execute(f"record {path}")
+    d.execute("record stop")
+    replays(path).close()
