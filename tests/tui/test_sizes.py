@@ -35,9 +35,10 @@ def test_every_pane_of_the_linux_guest_is_reachable(
             for _ in kind.views[1:]:
                 terminal.keys("v")
             assert "Traceback" not in terminal.text()
-        for name in [*DESKTOPS][1:]:
+        for name in [*[*DESKTOPS][1:], "exits"]:
             terminal.keys("F3")
             terminal.shows(f"Layout {name}")
+        terminal.keys("1")
         if colours == 16:
             codes = {c for sgr in re.findall(r"\x1b\[([0-9;]*)m", terminal.colours()) for c in sgr.split(";") if c}
             assert codes and all(re.fullmatch(r"[0-9]|2[0-9]|[34][0-79]|9[0-7]", code) for code in codes), codes
