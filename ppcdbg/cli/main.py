@@ -38,6 +38,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "ppcdbg.cli.info",
         "print a reference table: exits, irqprio, sprs, hcalls, quirks, limits, machine; or the manual of the commands",
     ),
+    "completion": ("ppcdbg.cli.completion", "print what bash, zsh or fish needs to complete this command line"),
+    "man": ("ppcdbg.cli.man", "print the manual page"),
     "bench": ("ppcdbg.cli.bench", "measure how fast ppcdbg is here, alone or beside QEMU"),
 }
 
@@ -149,7 +151,7 @@ def usage() -> str:
     from ppcdbg.cli.status import help_text
     from ppcdbg.machine.guests import bundled
 
-    commands = "\n".join(f"  {name:<8}{about}" for name, (_, about) in COMMANDS.items())
+    commands = "\n".join(f"  {name:<12}{about}" for name, (_, about) in COMMANDS.items())
     return USAGE.format(commands=commands, guests=_names(bundled(os.environ)), statuses=help_text())
 
 
