@@ -12,7 +12,7 @@ FILES = sorted((ROOT / "ppcdbg").rglob("*.py"))
 
 LONGEST_FILE = 500  # but for instruction chapters, which follow the book
 LONGEST_FUNCTION = 60
-TOP_LEVEL = {"pyproject.toml", "ppcdbg", "themes", "sessions", "tests", "README.md", "LICENSE", "Makefile"}
+TOP_LEVEL = {"pyproject.toml", "ppcdbg", "themes", "sessions", "tests", "README.md", "docs", "LICENSE", "Makefile"}
 
 
 def where(path: Path, node: ast.AST | None = None) -> str:
