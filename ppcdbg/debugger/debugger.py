@@ -27,6 +27,7 @@ from ppcdbg.debugger.fields import EVENT_FIELDS
 from ppcdbg.debugger.futures import Comparison
 from ppcdbg.debugger.guest import Guest
 from ppcdbg.debugger.history import Values
+from ppcdbg.debugger.lessons import Lessons
 from ppcdbg.debugger.lines import LineTable
 from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.model import guest_of, model_of
@@ -90,6 +91,7 @@ class Debugger:
         self.world_switch = WorldSwitch()
         self.races = Races(self)
         self.profiler = Profiler(self)
+        self.lessons = Lessons(self)
         self.lines = LineTable(Path(image) if image else None)
         self._code: tuple[tuple[int, bytes], ...] | None = None
         self._image = Path(image) if image else None

@@ -57,18 +57,18 @@ class Races:
         """The search that goes on, up to now, or else the last one; None before the first."""
         return self._last if self._making is None else self._making.found(searching=True)
 
-    def search(self, sites: int, sources: tuple[str, ...], reach: int = REACH) -> RaceFound:
-        """Try each source at every boundary of the sections that the guest enters next. Raises UsageError and
-        Interrupted."""
+    def search(self, sites: int, sources: tuple[str, ...], reach: int = REACH, under: str = "") -> RaceFound:
+        """Try each source at every boundary of the sections that the guest enters next; ``under`` another policy of
+        deferral where one is named. Raises UsageError and Interrupted."""
         from ppcdbg.explore.strategies import Plan
 
-        search = self._begin()
+        search = self._begin(under)
         for name in sources:
             source(name, search.hv)
         if search.hv:
             raise UsageError("a guest in HV mode has no paravirtual critical sections")
         plan = Plan(tuple(dict.fromkeys(sources)))
-        self._making = making = _Making(search, plan, self._system.kvm.deferral.name)
+        self._making = making = _Making(search, plan, search.system.kvm.deferral.name)
         try:
             making.all(sites, reach)
             complete = True
@@ -96,7 +96,7 @@ class Races:
             raise UsageError("races are between a guest and KVM; this guest has the machine for itself")
         return system
 
-    def _begin(self) -> Search:
+    def _begin(self, under: str) -> Search:
         """This guest once more, standing at the same moment."""
         from ppcdbg.explore.conditions import Bounds, conditions
         from ppcdbg.explore.search import Search
@@ -107,7 +107,9 @@ class Races:
         system = self._system
         if system.ended is not None:
             raise UsageError("the guest has ended; go back to where it runs, for example: seek 0")
-        other = fork(system, Root(take(system, Pages(system)), 0), system.input.pending())
+        _may_stand_under(system, under)
+        root = Root(take(system, Pages(system)), 0)
+        other = fork(system, root, system.input.pending(), deferral=under)
         assert isinstance(other, KvmSystem)
         return Search(other, conditions(), Bounds(), self._asked)
 
@@ -158,13 +160,16 @@ def _data(found: Report) -> dict[str, object]:
     }  # fmt: skip
 
 
-def asked_for(argument: str) -> tuple[int, tuple[str, ...], int]:
-    """What ``race [SITES] [SOURCE,...] [within N]`` means. Raises UsageError."""
-    sites, reach = SITES, REACH
+def asked_for(argument: str) -> tuple[int, tuple[str, ...], int, str]:
+    """What ``race [SITES] [SOURCE,...] [under POLICY] [within N]`` means. Raises UsageError."""
+    sites, reach, under = SITES, REACH, ""
     sources: tuple[str, ...] = SOURCES
     words = argument.split()
     if len(words) >= 2 and words[-2] == "within":
         reach = parse_count(words.pop(), ("race within", UsageError))
+        words.pop()
+    if len(words) >= 2 and words[-2] == "under":
+        under = words.pop()
         words.pop()
     for word in words:
         if word.isdigit():
@@ -173,7 +178,22 @@ def asked_for(argument: str) -> tuple[int, tuple[str, ...], int]:
             sources = tuple(word.split(","))
     if not sites or len(words) > 2:
         raise UsageError("race takes how many sites, which sources, and how far: race 8 external,decrementer within 1M")
-    return sites, sources, reach
+    return sites, sources, reach, under
+
+
+def _may_stand_under(system: KvmSystem, under: str) -> None:
+    """Whether the guest as it stands can go on under a policy. Raises UsageError."""
+    from ppcdbg.explore.cooperate import asks
+    from ppcdbg.kvm.deferral import POLICIES
+
+    if under in ("", system.kvm.deferral.name):
+        return
+    fitting = [policy.name for policy in POLICIES if not asks(policy)]
+    if under not in fitting:
+        said = ", ".join(fitting)
+        raise UsageError(f"a guest as it is can be searched under {said}, not {under}; `race --remedies` has all")
+    if system.kvm.deferral.since >= 0:
+        raise UsageError("an interrupt is held back already; another policy would have acted on it: begin before that")
 
 
 def put_in(debugger: Debugger, line: str) -> Note:

@@ -198,7 +198,9 @@ class Script:
         command, rest = registry.find(line)
         if not command.opens(line) or command.block is None:
             before = self.debugger.last
-            return self._stopped(statement, command.run(self.debugger, rest), before)
+            result = command.run(self.debugger, rest)
+            self.debugger.lessons.carried_out(command.name)
+            return self._stopped(statement, result, before)
         if statement.block is None:
             raise Unfinished(f"the lines of {command.name!r} are missing, and the 'end' after them")
         return command.block(self.debugger, rest, statement.block)

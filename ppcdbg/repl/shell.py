@@ -107,6 +107,9 @@ class Shell:
     def _tell(self, statement: Statement, result: Result) -> None:
         self.guest_console.flush()
         self.teller.tell(statement, result)
+        step = self.debugger.lessons.news()
+        if step is not None:
+            self.teller.tell(statement, step)
 
     @contextmanager
     def running(self) -> Iterator[None]:

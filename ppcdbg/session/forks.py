@@ -18,13 +18,17 @@ from ppcdbg.session.pages import Pages
 from ppcdbg.session.snapshots import Root, put
 
 
-def fork(system: System, root: Root, events: Sequence[InputEvent], engine: str | None = None) -> System:
-    """Another system at a moment of the past of this one, with ``events`` as all of its input. Raises UsageError for a
-    system that no description made."""
+def fork(
+    system: System, root: Root, events: Sequence[InputEvent], engine: str | None = None, deferral: str = ""
+) -> System:
+    """Another system at a moment of the past of this one, with ``events`` as all of its input; under another policy of
+    deferral where one is given, which must fit the state of that moment. Raises UsageError for a system that no
+    description made."""
     description = system.description
     if description is None:
         raise UsageError("this guest was put together by hand, so no second one can be made to see another future")
-    own = replace(description, session=None, input=None, engine=engine or description.engine)
+    own = replace(description, session=None, input=None, engine=engine or description.engine,
+                  deferral=deferral or description.deferral)  # fmt: skip
     made = build_system(own)
     for ours, theirs in ((system.board.console, made.board.console), (system.board.console1, made.board.console1)):
         theirs.foretell(*ours.known())

@@ -12,6 +12,7 @@ from ppcdbg.debugger.course import Course
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Verb
 from ppcdbg.debugger.futures import Comparison
+from ppcdbg.debugger.lessons import Contents, Lesson
 from ppcdbg.debugger.magic_writers import MagicWriters
 from ppcdbg.debugger.misses import MissReport, TlbMap
 from ppcdbg.debugger.past_events import InterruptEvent, TlbEvent
@@ -53,6 +54,7 @@ from ppcdbg.views import (
     exits,
     futures,
     irqprio,
+    lessons,
     nested,
     paravirt,
     printing,
@@ -298,5 +300,7 @@ _SHOW: dict[type, _Show] = {
     BranchList: lambda r, d, w: futures.branch_rows(r, w),
     Places: lambda r, d, w: _places(r, w),
     Course: lambda r, d, w: [*timeline.rows(r, w), *timeline.bookmark_rows(r, w)],
+    Lesson: lambda r, d, w: lessons.step(r, w),
+    Contents: lambda r, d, w: lessons.contents(r, w),
     Note: lambda r, d, w: wrap(line(clean(r.text)), w) if r.text else [],
 }

@@ -78,3 +78,21 @@ def test_a_search_that_cannot_be() -> None:
             guest.execute(line)
     with pytest.raises(UsageError, match="no paravirtual critical sections"):
         open_guest("demo", cpu="e500mc").execute("race")
+
+
+@pytest.mark.parametrize("policy", ["ordered", "read-only", "single-step"])
+def test_a_search_under_another_policy_finds_what_one_in_a_guest_of_that_policy_finds(policy: str) -> None:
+    here = open_guest("window").execute(f"race 8 external,decrementer under {policy}")
+    there = open_guest("window", deferral=policy).execute("race 8 external,decrementer")
+    assert (here.deferral, here.data) == (there.deferral, there.data)
+    assert not any(site["failures"] for site in here.data["sites"])
+
+
+def test_a_policy_that_the_guest_as_it_is_cannot_be_searched_under_is_refused() -> None:
+    guest = open_guest("window")
+    with pytest.raises(UsageError, match="under stock, single-step, read-only, ordered, not notify"):
+        guest.execute("race under notify")
+    guest.execute("race-put external@94")
+    guest.execute("run-to 105")
+    with pytest.raises(UsageError, match="is held back already"):
+        guest.execute("race under ordered")

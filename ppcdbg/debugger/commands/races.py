@@ -38,7 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "race",
         race,
-        "race [SITES] [SOURCE,...] [within INSTRUCTIONS]",
+        "race [SITES] [SOURCE,...] [under POLICY] [within INSTRUCTIONS]",
         "An interrupt at every boundary of the critical sections that the guest enters next: which are lost, and why.",
         "race 8 external,decrementer within 1M",
         "races",

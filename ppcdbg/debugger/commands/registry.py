@@ -19,6 +19,7 @@ from ppcdbg.debugger.commands import (
     exits,
     frames,
     info,
+    lessons,
     misc,
     paravirt,
     races,
@@ -256,6 +257,7 @@ def commands() -> Registry:
         searches,
         branches,
         record,
+        lessons,
         misc,
     )
     return Registry((*(command for family in families for command in family.COMMANDS), *OWN))

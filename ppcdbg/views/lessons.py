@@ -1,0 +1,51 @@
+"""The tutorial: one step in words, with what to type or press; and the list of chapters."""
+
+from __future__ import annotations
+
+from ppcdbg.debugger.lessons import Contents, Lesson
+from ppcdbg.views.spans import Line, Span, line, wrap
+
+NEXT = "tutorial next"
+
+
+def step(found: Lesson, width: int) -> list[Line]:
+    """The rows of a step."""
+    return [row for row, _ in places(found, width)]
+
+
+def places(found: Lesson, width: int) -> list[tuple[Line, str]]:
+    """The rows of a step, each with the command that it stands for, empty where it stands for none."""
+    head = (Span(f"{found.number} {found.title}", "title"), Span(f"  {found.step}/{found.steps}", "dim"))
+    out: list[tuple[Line, str]] = [(row, "") for row in wrap(head, width)]
+    out += [(row, "") for row in wrap((Span(found.text),), width)]
+    for one in found.do:
+        out += [(row, one) for row in wrap((Span("▸ ", "label"), Span(one, "mnemonic")), width, 4)]
+    if found.key:
+        out.append((line(("  or press ", "label"), (found.key, "mnemonic")), ""))
+    told = "The chapter is done." if found.ended else "To pass over it:"
+    return out + [(row, NEXT) for row in wrap((Span(f"{told} ", "dim"), Span(NEXT, "dim")), width)]
+
+
+def contents(found: Contents, width: int) -> list[Line]:
+    """The rows of the list of chapters."""
+    return [row for row, _ in chapters(found, width)]
+
+
+def chapters(found: Contents, width: int) -> list[tuple[Line, str]]:
+    """The rows of the list, each with the command that begins the chapter; empty where this guest is not its own."""
+    out: list[tuple[Line, str]] = []
+    for row in found.rows:
+        begins = f"tutorial {row.number}" if row.here else ""
+        words = (Span(f"{row.number} ", "number"), Span(row.title, "title"),
+                 *(() if row.here else (Span(f" (guest {row.opens})", "dim"),)))  # fmt: skip
+        out += [(one, begins) for one in wrap(words, width, 2)]
+    said = "`tutorial 1` begins; `ppcdbg tutorial N` opens the right guest in the UI"
+    return out + [(one, "") for one in wrap((Span(said, "dim"),), width)]
+
+
+def plain(found: Lesson | Contents | None) -> str:
+    """One sentence."""
+    if isinstance(found, Lesson):
+        more = "the chapter is done" if found.ended else f"step {found.step} of {found.steps}"
+        return f"Chapter {found.number}, {found.title}, {more}."
+    return "No chapter of the tutorial was begun; `tutorial 1` begins the first."
