@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ppcdbg.debugger.positions import position_of
 from ppcdbg.debugger.results import Note
 from ppcdbg.errors import Interrupted, UsageError
 from ppcdbg.explore.schedule import parse, text
@@ -201,12 +202,27 @@ def put_in(debugger: Debugger, line: str) -> Note:
     system = debugger.system
     if not isinstance(system, KvmSystem):
         raise UsageError("a schedule is for a guest under KVM; this one has the machine for itself")
-    schedule = parse(line, system.kvm.hv, _nowhere)
+    schedule = parse(_placed(debugger, line), system.kvm.hv, _nowhere)
     if schedule[0].position < system.position:
         raise UsageError(f"{schedule[0]} lies in the past; the guest is at position {system.position}")
     for event in schedule:
         inject(system, event.source, event.position)
     return Note(f"{text(schedule)} happens when the guest comes there")
+
+
+def _placed(debugger: Debugger, line: str) -> str:
+    """The line with positions in place of places such as ``exit:42+17``."""
+    events: list[str] = []
+    for part in line.split("+"):
+        if "@" in part or not events:
+            events.append(part)
+        else:
+            events[-1] += f"+{part}"  # instructions beyond a place
+    for number, event in enumerate(events):
+        name, at, place = event.partition("@")
+        if at and place and not place[0].isdigit():
+            events[number] = f"{name}@{position_of(debugger, place)}"
+    return "+".join(events)
 
 
 def _nowhere(pc: int, time: int) -> int:

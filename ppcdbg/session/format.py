@@ -112,12 +112,22 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 def damaged(path: Path | str, error: object) -> InputError:
     """What a reader says when SQLite, or the decoder of a column, finds something that was never written."""
-    if "readonly" in str(error):
-        return InputError(f"session {path} cannot be written: the file or its folder is read only")
-    if "locked" in str(error):
-        return InputError(f"session {path} is in use by another process")
+    if any(word in str(error) for word in _UNWRITABLE):
+        return unwritable(path, error)
     what = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else " ".join(str(error).split())
     return InputError(f"session {path} is damaged: {what}")
+
+
+_UNWRITABLE = {
+    "readonly": "the file or its folder is read only",
+    "locked": "another process uses it",
+}
+
+
+def unwritable(path: Path | str, error: object) -> InputError:
+    """What a writer says when the file does not take it."""
+    known = [said for word, said in _UNWRITABLE.items() if word in str(error)]
+    return InputError(f"cannot write session {path}: {known[0] if known else error}")
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from ppcdbg.engine.llvm.cache import recall_or_make
-from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, InputKind, Moment, TlbWrite
 from ppcdbg.session import columns
 from ppcdbg.session.behind import Behind
 from ppcdbg.session.columns import EVENT_COLUMNS, EXIT_COLUMNS, INTERRUPT_COLUMNS
-from ppcdbg.session.format import FAULTS, create, damaged, open_file, remove
+from ppcdbg.session.format import FAULTS, create, damaged, open_file, remove, unwritable
 from ppcdbg.session.plain import DamagedError
 from ppcdbg.session.snapshots import StateHash
 
@@ -139,7 +138,7 @@ class Store:
         try:
             return self._db.execute(statement, values)
         except sqlite3.OperationalError as error:
-            raise InputError(f"cannot write session {self.path}: {error}") from None
+            raise unwritable(self.path, error) from None
         except FAULTS as error:
             raise damaged(self.path, error) from None
 
@@ -219,7 +218,7 @@ class Store:
         try:
             self._db.executemany(statement, rows)
         except FAULTS as error:
-            raise InputError(f"cannot write session {self.path}: {error}") from None
+            raise unwritable(self.path, error) from None
 
     # --- hashes -----------------------------------------------------------------------------------
     def add_marks(self, marks: Sequence[Mark]) -> None:

@@ -11,13 +11,12 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from ppcdbg.errors import InputError
 from ppcdbg.kvm.trace import exit_name, format_event
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.session.changes import Progress, changes
 from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
 from ppcdbg.session.differ import Asked
-from ppcdbg.session.format import DERIVED, FAULTS, INDEXES, damaged, index_sql, open_file, table_sql
+from ppcdbg.session.format import DERIVED, FAULTS, INDEXES, damaged, index_sql, open_file, table_sql, unwritable
 from ppcdbg.session.importing import events, imported
 from ppcdbg.session.store import Store
 
@@ -144,7 +143,7 @@ class _writing:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
-            raise InputError(f"cannot write session {self._path}: {error}") from None
+            raise unwritable(self._path, error) from None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if kind is not None and self._connection.in_transaction:
@@ -152,4 +151,4 @@ class _writing:
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             raise damaged(self._path, error) from None
         if isinstance(error, FAULTS):
-            raise InputError(f"cannot write session {self._path}: {error}") from None
+            raise unwritable(self._path, error) from None

@@ -190,7 +190,7 @@ def test_a_file_that_is_read_only_says_so(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Store, "set_bookmark", refuse)  # as root there is no file that cannot be written
     said = d.execute("bookmark here").text
-    assert "for now only" in said and "cannot be written" in said and len(said.splitlines()) == 1
+    assert "for now only" in said and "is read only" in said and len(said.splitlines()) == 1
     assert "here" in d.past.bookmarks and path.read_bytes() == before
     assert os.access(path, os.W_OK)
 
