@@ -15,9 +15,9 @@ from ppcdbg.errors import InputError
 from ppcdbg.kvm import codes
 from ppcdbg.session.format import damaged
 from ppcdbg.session.ftrace import Reading, TraceLine
-from ppcdbg.session.store import Store
+from ppcdbg.session.store import IMPORTED, Store
 
-IMPORTED, STRINGS = "imported", "strings"
+STRINGS = "strings"
 """Keys of the file: what is known of the import; the texts that the rows of events number."""
 ARGUMENTS = 5
 PIECE = 4096

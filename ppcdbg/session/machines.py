@@ -19,11 +19,9 @@ from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.machine.system import System
 from ppcdbg.paths import user_cache
 from ppcdbg.session.format import damaged
-from ppcdbg.session.importing import imported
 from ppcdbg.session.pages import Pages
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
-from ppcdbg.session.store import Store
-from ppcdbg.session.viewing import show, viewer
+from ppcdbg.session.store import IMPORTED, Store
 
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
@@ -54,7 +52,9 @@ def read_machine(store: Store, given: Mapping[str, Path | None] | None = None) -
     """
     from hashlib import sha256
 
-    if imported(store) is not None:
+    if store.get(IMPORTED) is not None:
+        from ppcdbg.session.viewing import viewer  # a recording is made and replayed without
+
         return viewer(store, Path(_folder(os.getpid()).name))
     kept = store.get("machine")
     if not isinstance(kept, dict):
@@ -131,7 +131,9 @@ def open_system(machine: MachineDescription) -> System:
 
         store = Store.open(machine.session)
         try:
-            if imported(store) is not None:
+            if store.get(IMPORTED) is not None:
+                from ppcdbg.session.viewing import show
+
                 show(system, store)
                 return system
             begin(store, system)

@@ -26,6 +26,8 @@ from ppcdbg.session.plain import DamagedError
 from ppcdbg.session.snapshots import StateHash
 
 Json = Any
+IMPORTED = "imported"
+"""What is said of a trace that was read in; a recording has no such entry."""
 LARGE = 1 << 18
 """Bytes of an image that is worth a look whether it was compressed before."""
 FAR = 1 << 50
