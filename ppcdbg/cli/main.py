@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "ppcdbg.cli.info",
         "print a reference table: exits, irqprio, sprs, hcalls, quirks, limits, machine; or the manual of the commands",
     ),
+    "tutorial": ("ppcdbg.cli.tutorial", "learn by doing, in five chapters, each on a guest that ships"),
     "completion": ("ppcdbg.cli.completion", "print what bash, zsh or fish needs to complete this command line"),
     "man": ("ppcdbg.cli.man", "print the manual page"),
     "bench": ("ppcdbg.cli.bench", "measure how fast ppcdbg is here, alone or beside QEMU"),

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is shown: step ``step`` of ``steps``, both counted from 1. ``do`` are command lines, ``key`` does the same
-    in the UI. ``ended``: the chapter is done, and ``text`` says what came of it; ``number`` is the chapter's."""
+    """What is shown: step ``step`` of ``steps``, both counted from 1. ``do`` are command lines, ``done`` those of them
+    that were carried out; ``key`` does the same in the UI. ``ended``: the chapter is done, and ``text`` says what came
+    of it; ``number`` is the chapter's."""
 
     number: int
     title: str
@@ -30,6 +31,7 @@ class Lesson:
     steps: int
     text: str
     do: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
     key: str = ""
     ended: bool = False
 
@@ -60,6 +62,7 @@ class _Place:
     step: int
     began: Key
     carried_out: set[str] = field(default_factory=set)
+    lines: set[str] = field(default_factory=set)
 
 
 class Lessons:
@@ -111,10 +114,11 @@ class Lessons:
         ))  # fmt: skip
 
     # --- what the user does -----------------------------------------------------------------------------------------
-    def carried_out(self, command: str) -> None:
-        """A command was carried out, or the UI shows what it prints."""
+    def carried_out(self, command: str, line: str = "") -> None:
+        """A command was carried out, by that line, or the UI shows what it prints."""
         if self._place is not None:
             self._place.carried_out.add(command)
+            self._place.lines.add(line)
 
     def begin(self, number: int) -> bool:
         """Begin a chapter, at the first instruction of its guest; false where whoever opened this guest must open that
@@ -187,4 +191,5 @@ def _shown(place: _Place) -> Lesson:
     if place.step == steps:
         return Lesson(number, chapter.title, steps, steps, chapter.ends, ended=True)
     step = chapter.steps[place.step]
-    return Lesson(number, chapter.title, place.step + 1, steps, step.text, step.do, step.key)
+    done = tuple(line for line in step.do if line in place.lines)
+    return Lesson(number, chapter.title, place.step + 1, steps, step.text, step.do, done, step.key)

@@ -199,7 +199,7 @@ class Script:
         if not command.opens(line) or command.block is None:
             before = self.debugger.last
             result = command.run(self.debugger, rest)
-            self.debugger.lessons.carried_out(command.name)
+            self.debugger.lessons.carried_out(command.name, line)
             return self._stopped(statement, result, before)
         if statement.block is None:
             raise Unfinished(f"the lines of {command.name!r} are missing, and the 'end' after them")

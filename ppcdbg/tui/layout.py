@@ -146,17 +146,19 @@ _PARAVIRT = Desktop(
     ),
 )
 _TEACHING = Desktop(
-    "few panes, large: one exit, its code, its effect",
-    _narrow("exits", "detail"),
-    _tall("exits", "detail", "disassembly"),
+    "few panes, large: one exit, its code, its effect; and what the tutorial says",
+    columns((0.45, Place("tutorial")), (0.55, _narrow("exits", "detail"))),
+    columns((0.45, Place("tutorial")), (0.55, _tall("exits", "detail", "disassembly"))),
     columns(
-        (0.55, rows((0.45, Place("exits", 5)), (0.55, Place("detail", 6)))),
-        (0.45, rows((0.6, Place("disassembly", 6)), (0.4, Place("console", 4)))),
+        (0.28, Place("tutorial")),
+        (0.38, rows((0.5, Place("exits", 5)), (0.5, Place("detail", 6)))),
+        (0.34, rows((0.6, Place("disassembly", 6)), (0.4, Place("console", 4)))),
     ),
     columns(
-        (0.4, rows((0.5, Place("exits", 8)), (0.5, Place("detail", 8)))),
-        (0.33, rows((0.6, Place("disassembly", 8)), (0.4, Place("console", 5)))),
-        (0.27, rows((0.5, Place("registers", 8)), (0.5, Place("irqprio", 6)))),
+        (0.2, Place("tutorial")),
+        (0.3, rows((0.5, Place("exits", 8)), (0.5, Place("detail", 8)))),
+        (0.27, rows((0.6, Place("disassembly", 8)), (0.4, Place("console", 5)))),
+        (0.23, rows((0.5, Place("registers", 8)), (0.5, Place("irqprio", 6)))),
     ),
 )
 

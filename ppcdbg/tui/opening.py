@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,7 +76,10 @@ def open_screen(source: Source, options: Options, environment: Mapping[str, str]
 
 def run_app(debugger: Debugger, *, theme: str | None = None, ascii_only: bool | None = None) -> int:
     """Open the terminal UI on a debugger with the user's own files. Raises InputError for what is wrong in them."""
-    return open_screen(DebuggerSource(debugger), Options.of_user(theme, ascii_only, os.environ))
+    options = Options.of_user(theme, ascii_only, os.environ)
+    if debugger.lessons.on:  # it has a layout of its own
+        options = replace(options, layout_file=None)
+    return open_screen(DebuggerSource(debugger), options)
 
 
 def picture(

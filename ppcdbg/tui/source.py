@@ -14,6 +14,7 @@ from functools import partial
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Event, EventKind, Verb
+from ppcdbg.debugger.lessons import Lesson
 from ppcdbg.debugger.results import Quit
 from ppcdbg.debugger.stops import StopReport
 from ppcdbg.kvm.log import KnownExits
@@ -48,6 +49,8 @@ class DebuggerSource:
         self._filter = debugger.exit_filter(whole=True)
         self._width = 80
         self._tops: dict[str, int | None] = {}
+        self._visible: frozenset[str] = frozenset()
+        """Panes of the last scene."""
         self._told: int | None = None
         """The exit whose list row and story were drawn before the guest is brought there."""
         self._began = (0.0, 0)
@@ -57,7 +60,9 @@ class DebuggerSource:
 
     @property
     def desktop(self) -> str:
-        """Exits where there are any to come; else the machine itself."""
+        """Exits where there are any to come; else the machine itself; and what suits a tutorial that was begun."""
+        if self.debugger.lessons.on:
+            return "teaching"
         return "exits" if self.debugger.has_exits else "machine"
 
     # Running.
@@ -93,7 +98,7 @@ class DebuggerSource:
         moved = self.debugger.past.here != here
         if moved:
             self.debugger.past.looking.stay()
-        if isinstance(result, StopReport):
+        if isinstance(result, StopReport) or isinstance(result, Lesson) and "tutorial" in self._visible:
             return Reply(moved=moved)
         return Reply((*said, *results.lines(result, self.debugger, self._width)), moved=moved)
 
@@ -196,6 +201,7 @@ class DebuggerSource:
         record = None if cursor is None else self._filter[cursor]
         past = record if ask.row is not None or ask.keep is not None else None
         there = running or self._bring(past, pulse)
+        self._sees(frozenset(ask.needs))
         drawing = Drawing(d, self._filter, cursor, record, past, self._tops)
         panes = {kind: self._pane(kind, need, drawing, running) for kind, need in ask.needs.items()
                  if there or BY_NAME[kind].timeless}  # fmt: skip
@@ -212,6 +218,14 @@ class DebuggerSource:
             pc=d.pc,
             partial=not whole or not there or not running and any(filled.partial for filled in panes.values()),
         )
+
+    def _sees(self, panes: frozenset[str]) -> None:
+        """A pane that the user called for is as good to a tutorial as the command that prints it."""
+        for kind in sorted(panes - self._visible if self._visible else ()):
+            command = BY_NAME[kind].command
+            if command:
+                self.debugger.lessons.carried_out(registry.find(command)[0].name)
+        self._visible = panes
 
     def _bring(self, past: ExitRecord | None, pulse: Pulse) -> bool:
         """Have the guest stand where the screen looks; false where that is still to be done."""

@@ -19,7 +19,9 @@ def places(found: Lesson, width: int) -> list[tuple[Line, str]]:
     out: list[tuple[Line, str]] = [(row, "") for row in wrap(head, width)]
     out += [(row, "") for row in wrap((Span(found.text),), width)]
     for one in found.do:
-        out += [(row, one) for row in wrap((Span("▸ ", "label"), Span(one, "mnemonic")), width, 4)]
+        done = one in found.done
+        sign, role = ("✓ ", "dim") if done else (": ", "mnemonic")
+        out += [(row, "" if done else one) for row in wrap((Span(sign, "label"), Span(one, role)), width, 4)]
     if found.key:
         out.append((line(("  or press ", "label"), (found.key, "mnemonic")), ""))
     told = "The chapter is done." if found.ended else "To pass over it:"

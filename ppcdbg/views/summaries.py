@@ -11,7 +11,7 @@ from ppcdbg.cpu.msr import MSR_BITS, names
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.past_events import last_miss
 from ppcdbg.debugger.stack import backtrace
-from ppcdbg.views import story
+from ppcdbg.views import lessons, story
 from ppcdbg.views.numbers import count, ea, plural
 from ppcdbg.views.spans import Line, Span, clean, line
 
@@ -167,7 +167,7 @@ SENTENCES: Mapping[str, Callable[[Debugger], Line]] = {
     "exits": _exits, "disassembly": _disassembly, "registers": _registers, "tlb": _tlb, "shadow": _shadow,
     "irqprio": _irqprio, "console": _console, "detail": _detail, "statistics": _statistics, "paravirt": _paravirt,
     "races": _races, "memory": _memory, "stack": _stack, "breakpoints": _breakpoints, "miss": _miss,
-    "timeline": _timeline,
+    "timeline": _timeline, "tutorial": lambda debugger: line(lessons.plain(debugger.lessons.look())),
 }  # fmt: skip
 """By the names of the panes."""
 

@@ -118,6 +118,8 @@ class Pane(Widget, can_focus=True):
         if self.filled.cursor is None:
             last = max(0, self.filled.total - self.height_of_rows)
             self.top = last if self.filled.tail else min(self.top, last)
+            if self.starved():  # the guest went back to before the first row, and the list begins there
+                self.top = self.filled.first
         elif self.filled.endless:
             self.top = self.filled.first
         else:

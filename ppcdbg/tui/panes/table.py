@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppcdbg.debugger.profile import ORDERS
-from ppcdbg.tui.panes import code, exits, guest, memory, races, timeline, tlb
+from ppcdbg.tui.panes import code, exits, guest, lessons, memory, races, timeline, tlb
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.scene import Filled, Need
 
@@ -78,5 +78,7 @@ KINDS: tuple[PaneKind, ...] = (
              ("detail", "tlb"), dear=True),
     PaneKind("timeline", "t", "the whole run: now, bookmarks, checkpoints, exits of each kind", timeline.fill,
              "timeline", ("console", "tlb"), dear=True),
+    PaneKind("tutorial", "u", "what to do next in the tutorial; Enter on a command carries it out", lessons.fill,
+             "tutorial", ("detail",)),
 )  # fmt: skip
 BY_NAME: dict[str, PaneKind] = {kind.name: kind for kind in KINDS}
