@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ppcdbg.errors import InputError
 from ppcdbg.tui.app import PpcdbgApp
+from ppcdbg.tui.picture import picture
 
 PATIENCE = 60.0
 """Seconds after which a screen that never settles is drawn as it is."""
@@ -38,7 +39,7 @@ def take(app: PpcdbgApp, path: Path, size: tuple[int, int], keys: Sequence[str] 
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
-async def _drawn(app: PpcdbgApp, picture: bool, size: tuple[int, int], keys: Sequence[str]) -> str:
+async def _drawn(app: PpcdbgApp, drawing: bool, size: tuple[int, int], keys: Sequence[str]) -> str:
     async with app.run_test(size=size) as pilot:
         await _settled(app)
         for key in keys:
@@ -46,7 +47,7 @@ async def _drawn(app: PpcdbgApp, picture: bool, size: tuple[int, int], keys: Seq
             await pilot.pause(PAUSE)
             await _settled(app)
         await pilot.pause(PAUSE)
-        return app.export_screenshot(title="ppcdbg") if picture else screen_text(app)
+        return picture(app) if drawing else screen_text(app)
 
 
 async def _settled(app: PpcdbgApp) -> None:

@@ -11,6 +11,7 @@ from textual.app import App
 from ppcdbg.tui.help import HelpScreen
 from ppcdbg.tui.layout import DESKTOPS, Choice
 from ppcdbg.tui.panes.pane import Pane
+from ppcdbg.tui.picture import picture
 from ppcdbg.tui.saved import write_choice
 from ppcdbg.views.spans import Span
 
@@ -143,7 +144,7 @@ class Windows(App[int]):
         """Write the screen as an SVG file into the current folder."""
         path = next(p for p in (Path(f"ppcdbg-{i}.svg") for i in range(1, 10_000)) if not p.exists())
         try:
-            path.write_text(self.export_screenshot(title="ppcdbg"), encoding="utf-8")
+            path.write_text(picture(self), encoding="utf-8")
         except OSError as error:
             self.say([Span(f"cannot write {path}: {error.strerror}", "error")])
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def test_a_picture_and_a_text_of_the_demo(tmp_path: Path, capsys: pytest.Capture
     assert picture.read_text().startswith("<svg") and "Statistics" in picture.read_text()
     rows = text.read_text().splitlines()
     assert len(rows) == 20 and "9 Statistics" in rows[1] and "PROGRAM" in text.read_text()
+    assert re.findall(r"url\(\W*http", picture.read_text(encoding="utf-8")) == [], "it loads nothing from anywhere"
 
 
 @pytest.mark.parametrize(
