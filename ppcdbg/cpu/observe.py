@@ -41,6 +41,25 @@ class Observer:
         """After a valid entry lost its V bit by tlbivax, tlbilx or MMUCSR0."""
 
 
+class Relay(Observer):
+    """Tells whoever listened before. Override what is to be heard here too, and call this for those behind."""
+
+    def __init__(self, before: Observer) -> None:
+        self.before = before
+
+    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
+        """See ``Observer``."""
+        self.before.interrupt_taken(vector, pc, msr, guest, position)
+
+    def tlb_written(self, index: int) -> None:
+        """See ``Observer``."""
+        self.before.tlb_written(index)
+
+    def tlb_invalidated(self, index: int) -> None:
+        """See ``Observer``."""
+        self.before.tlb_invalidated(index)
+
+
 class Tally(Observer):
     """Counts the interrupts that are taken."""
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.observe import Observer
-from ppcdbg.cpu.plain import Saved, numbers, octets, table
-from ppcdbg.cpu.state import RETIRED, SKIPPED, State
+from ppcdbg.cpu.plain import Saved, numbers, table
+from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.debugger.positions import Kind, Where
 from ppcdbg.debugger.run import FOREVER
 from ppcdbg.debugger.stops import Cause
@@ -20,6 +20,8 @@ from ppcdbg.errors import UsageError
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.input import Moment
 from ppcdbg.machine.system import Limits, Stop, System
+from ppcdbg.session.interrupts import Interrupts
+from ppcdbg.session.snapshots import registers_of
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.travel import Travel
@@ -31,9 +33,8 @@ Row = tuple[int, int, int, int, int]
 
 def ticks_of(state: Saved) -> int:
     """The clock of a saved state."""
-    block = State()
-    block.block[:] = octets(table(state["core"])["block"])
-    return int(block.counters[RETIRED] + block.counters[SKIPPED])
+    counters = registers_of(state).counters
+    return int(counters[RETIRED] + counters[SKIPPED])
 
 
 def delivered_of(state: Saved) -> int:
@@ -169,21 +170,14 @@ class Finder:
         self._taken = [row for row in self._taken if row[4] < here]
 
 
-class _Counting(Observer):
-    """Notes where interrupts are taken, at or after ``first``, and tells whoever listened before."""
+class _Counting(Interrupts):
+    """Those that are taken at or after ``first``."""
 
     def __init__(self, before: Observer, first: int) -> None:
-        self.before, self.first = before, first
-        self.deferrable = before.deferrable or type(before) is Observer
-        self.rows: list[Row] = []
+        super().__init__(before)
+        self.first = first
 
     def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
-        if position >= self.first:
-            self.rows.append((vector, pc, msr, guest, position))
-        self.before.interrupt_taken(vector, pc, msr, guest, position)
-
-    def tlb_written(self, index: int) -> None:
-        self.before.tlb_written(index)
-
-    def tlb_invalidated(self, index: int) -> None:
-        self.before.tlb_invalidated(index)
+        """See ``Observer``."""
+        self.listens = position >= self.first
+        super().interrupt_taken(vector, pc, msr, guest, position)

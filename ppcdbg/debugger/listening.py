@@ -22,7 +22,7 @@ from ppcdbg.cpu.interrupts import (
     WATCHDOG,
 )  # fmt: skip
 from ppcdbg.cpu.msr import MSR_PR
-from ppcdbg.cpu.observe import Observer
+from ppcdbg.cpu.observe import Relay
 from ppcdbg.cpu.state import TLB_ENTRY_WORDS
 from ppcdbg.cpu.tlb import MAS1_V, Tlb
 from ppcdbg.debugger.causes import priority_name
@@ -49,27 +49,22 @@ class Heard:
     fields: Fields
 
 
-class Ear(Observer):
+class Ear(Relay):
     """Interrupts that the hardware takes, and that are not an exit to a hypervisor model."""
 
     deferrable = False
 
     def __init__(self, core: Core, heard: list[Heard]) -> None:
-        self._core, self._heard, self._before = core, heard, core.observer
+        super().__init__(core.observer)
+        self._core, self._heard = core, heard
 
     def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
-        self._before.interrupt_taken(vector, pc, msr, guest, position)
+        super().interrupt_taken(vector, pc, msr, guest, position)
         if guest or not self._core.tenant:
             name = VECTORS[vector].name
             fields: dict[str, int | str] = {"vector": vector, "name": name, "pc": pc, "msr": msr, "insn": position}
             self._heard.append(Heard(EventKind.TAKEN, name, fields))
             self._core.call_machine()
-
-    def tlb_written(self, index: int) -> None:
-        self._before.tlb_written(index)
-
-    def tlb_invalidated(self, index: int) -> None:
-        self._before.tlb_invalidated(index)
 
 
 class ShadowTlbEar:

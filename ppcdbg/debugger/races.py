@@ -115,10 +115,7 @@ class Races:
         return Search(other, conditions(), Bounds(), self._asked)
 
     def _asked(self) -> bool:
-        runner = self._debugger.runner
-        if runner.between is not None:
-            runner.between()
-        return runner.interrupted
+        return self._debugger.runner.called_off()
 
 
 class _Making:

@@ -118,6 +118,12 @@ class Runner:
     def interrupted(self) -> bool:
         return self._flag.is_set()
 
+    def called_off(self) -> bool:
+        """What long work of the debugger's own asks now and then: whether to end. Whoever shows progress has a turn."""
+        if self.between is not None:
+            self.between()
+        return self.interrupted
+
     # --- the loop ---------------------------------------------------------------------------------------------------
     def go(self, request: Request) -> Outcome:
         """Run until something in the request, a breakpoint, a final stop or an interrupt ends it."""
@@ -203,11 +209,10 @@ class Runner:
     # --- asked while the guest runs ---------------------------------------------------------------------------------
     def _asked(self) -> bool:
         """What the system asks between slices: whether to end the run."""
-        if self.between is not None:
-            self.between()
+        called_off = self.called_off()
         if self._listener is not None and self._listener.heard:
             self._offer(self._judge.heard(self._listener.take()))
-        return bool(self._pending) or self._flag.is_set()
+        return bool(self._pending) or called_off
 
     def _arriving(self, number: int) -> bool:
         """At an exit before anything is done: whether to hold it."""

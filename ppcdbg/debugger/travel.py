@@ -336,10 +336,7 @@ class Travel:
 
     # --- how --------------------------------------------------------------------------------------------------------
     def _asked(self) -> bool:
-        runner = self._debugger.runner
-        if runner.between is not None:
-            runner.between()
-        return runner.interrupted
+        return self._debugger.runner.called_off()
 
     def _move(self, act: Callable[[], Outcome], goal: int | None = None) -> StopReport:
         self.goal = goal

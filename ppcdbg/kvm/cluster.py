@@ -72,9 +72,7 @@ class KvmCluster:
     @property
     def over(self) -> str:
         """See ``Cluster.over``."""
-        if self.board.reset_requested:
-            return "the guest asked the board for a reset"
-        return "the guest switched the power off" if self.board.poweroff_requested else ""
+        return self.board.over
 
     def rests(self, number: int) -> bool:
         """See ``Cluster.rests``; a vcpu that is halted in KVM rests as well."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 from ppcdbg.cpu.plain import Plain, Saved, attributes, items, numbers, put_attributes, whole, words
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, NO_EXIT_TYPE, RESUME_NAMES, exit_type_name
@@ -68,8 +68,30 @@ def action(compact: Compact) -> Action:
     return Action(Did.HOST if kind == HOST else Did.DEBUG, note=rest[0])
 
 
-class ExitLog(Sequence[ExitRecord]):
+class _Records(Sequence[ExitRecord]):
+    """Records by number, each made when it is read. ``were``: what its exits are, for who asks for one that is none."""
+
+    were: ClassVar[str]
+
+    def _record(self, index: int) -> ExitRecord:
+        raise NotImplementedError
+
+    @overload
+    def __getitem__(self, index: int) -> ExitRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ExitRecord]: ...
+    def __getitem__(self, index: int | slice) -> ExitRecord | list[ExitRecord]:
+        if isinstance(index, slice):
+            return [self._record(i) for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"there is no exit {index}; {len(self)} were {self.were}")
+        return self._record(index % len(self))
+
+
+class ExitLog(_Records):
     """Every exit of a run in order. Appending is O(1); reading makes the record."""
+
+    were = "taken"
 
     def __init__(self, hv: bool, device_at: Callable[[int], str]) -> None:
         self._rows: list[Kept] = []
@@ -180,17 +202,6 @@ class ExitLog(Sequence[ExitRecord]):
             found[:1] = [bytes(found[0])[(first - at) * ROW.size :]]
         return found
 
-    @overload
-    def __getitem__(self, index: int) -> ExitRecord: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[ExitRecord]: ...
-    def __getitem__(self, index: int | slice) -> ExitRecord | list[ExitRecord]:
-        if isinstance(index, slice):
-            return [self._record(i) for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"there is no exit {index}; {len(self)} were taken")
-        return self._record(index % len(self))
-
     def __iter__(self) -> Iterator[ExitRecord]:
         return (self._record(i) for i in range(len(self)))
 
@@ -263,8 +274,10 @@ class ExitLog(Sequence[ExitRecord]):
         return *first, word, (did,), (), None, resume, accounted, cost
 
 
-class KnownExits(Sequence[ExitRecord]):
+class KnownExits(_Records):
     """The exits of a log, and while its state is one of the past, those that came after it."""
+
+    were = "known"
 
     def __init__(self, log: ExitLog) -> None:
         self.log = log
@@ -291,16 +304,7 @@ class KnownExits(Sequence[ExitRecord]):
     def _row(self, index: int) -> Compact:
         return self.log._all()[index] if index < len(self.log) else self.log._seen[index]
 
-    @overload
-    def __getitem__(self, index: int) -> ExitRecord: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[ExitRecord]: ...
-    def __getitem__(self, index: int | slice) -> ExitRecord | list[ExitRecord]:
-        if isinstance(index, slice):
-            return [self.log._read_row(i, self._row(i)) for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"there is no exit {index}; {len(self)} are known")
-        index %= len(self)
+    def _record(self, index: int) -> ExitRecord:
         return self.log._read_row(index, self._row(index))
 
     def vector(self, index: int) -> int:

@@ -47,6 +47,9 @@ def _nobody(core: int, address: int, r3: int) -> None:
     """There is one core, and it runs."""
 
 
+RESET, POWER_OFF = "the guest asked the board for a reset", "the guest switched the power off"
+
+
 class Board:
     """ppce500 with ``ram_size`` bytes. ``clock`` gives ticks, ``position`` retired instructions (default: the clock).
 
@@ -96,6 +99,13 @@ class Board:
         )
         for base, size, device in self._devices:
             self.bus.attach(base, size, device)
+
+    @property
+    def over(self) -> str:
+        """What the guest has asked for that ends everything; empty while it runs."""
+        if self.reset_requested:
+            return RESET
+        return POWER_OFF if self.poweroff_requested else ""
 
     def connect(self, external: Line, critical: Line = _unconnected, machine_check: Line = _unconnected) -> None:
         """Where the MPIC's outputs go. ``external`` may be called again with the level it already has."""

@@ -1,14 +1,18 @@
 """The ePAPR boot convention of ppce500: where things go in RAM, and the core's state at the first instruction.
 
 The placement and the initial TLB1 entry are QEMU's, to the byte, so that consoles can be compared (facts 11). The
-result is data; the machine applies it to its core. Source: ePAPR 1.1, 5.4; QEMU hw/ppc/e500.c.
+result is data, which is applied to a core. Source: ePAPR 1.1, 5.4; QEMU hw/ppc/e500.c.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ppcdbg.machine.devicetree import SPACE
+
+if TYPE_CHECKING:
+    from ppcdbg.cpu.core import Core
 
 EPAPR_MAGIC = 0x45504150  # r6 on a Book III-E client
 STACK = 0x00FFFFF8
@@ -49,6 +53,16 @@ class BootState:
     msr: int
     gprs: tuple[tuple[int, int], ...]
     tlb1: TlbEntry
+
+
+def boot_core(core: Core, state: BootState) -> None:
+    """Put a core into the state of its first instruction."""
+    for number, value in state.gprs:
+        core.state.gpr[number] = value
+    e = state.tlb1
+    core.tlb.write(512, e.mas1, e.mas2, e.mas3, e.mas7, e.mas8)
+    core.set_msr(state.msr)
+    core.state.pc = state.pc
 
 
 SPIN_MAP = 64 << 20

@@ -15,8 +15,8 @@ from ppcdbg.engine.api import EngineStop, Stops, Why
 from ppcdbg.engine.reference.shared import SharedEngine
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.machine.board import Board
-from ppcdbg.machine.boot import BootState, released_state
+from ppcdbg.machine.board import RESET, Board
+from ppcdbg.machine.boot import BootState, boot_core, released_state
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.loaders import LoadedImage, load_image
 
@@ -60,9 +60,7 @@ class Cluster:
     @property
     def over(self) -> str:
         """Why nothing more happens on the whole board; empty while it runs."""
-        if self.board.reset_requested or any(core.reset_cause for core in self.cores):
-            return "the guest asked the board for a reset"
-        return "the guest switched the power off" if self.board.poweroff_requested else ""
+        return RESET if any(core.reset_cause for core in self.cores) else self.board.over
 
     def rests(self, number: int) -> bool:
         """Whether a core cannot retire an instruction now: it is held, has stopped, or waits for an interrupt."""
@@ -89,13 +87,7 @@ class Cluster:
     # --- running --------------------------------------------------------------------------------------------------
     def boot(self, state: BootState, number: int = 0) -> None:
         """Put a core into the state of its first instruction."""
-        core = self.cores[number]
-        for register, value in state.gprs:
-            core.state.gpr[register] = value
-        e = state.tlb1
-        core.tlb.write(512, e.mas1, e.mas2, e.mas3, e.mas7, e.mas8)
-        core.set_msr(state.msr)
-        core.state.pc = state.pc
+        boot_core(self.cores[number], state)
         self.engines[number].translations_changed()
 
     def step(self, number: int) -> EngineStop | None:

@@ -14,7 +14,7 @@ from ppcdbg.cpu.plain import Plain, Saved, items, table, whole, words
 from ppcdbg.cpu.state import SKIPPED
 from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.isa import slots
-from ppcdbg.machine.board import Board
+from ppcdbg.machine.board import POWER_OFF, RESET, Board
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment, RefusedError, TlbWrite
 from ppcdbg.machine.schedule import FifoSchedule, Schedule
@@ -243,11 +243,9 @@ class RunLoop:
         """The end that the guest asked the board or the core for."""
         cause = self.core.reset_cause
         if self.board.reset_requested or cause is not None:
-            return self._stop(
-                StopKind.RESET, "the guest asked the board for a reset" + (f" ({cause})" if cause else "")
-            )
+            return self._stop(StopKind.RESET, RESET + (f" ({cause})" if cause else ""))
         if self.board.poweroff_requested:
-            return self._stop(StopKind.POWEROFF, "the guest switched the power off")
+            return self._stop(StopKind.POWEROFF, POWER_OFF)
         return None
 
     def _watched(self, stop: EngineStop) -> Stop:

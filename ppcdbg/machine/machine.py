@@ -14,7 +14,7 @@ from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes
 from ppcdbg.engine.api import Engine, EngineStop, Why
 from ppcdbg.errors import InputError
 from ppcdbg.machine.board import Board
-from ppcdbg.machine.boot import BootState
+from ppcdbg.machine.boot import BootState, boot_core
 from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, TlbWrite
 from ppcdbg.machine.loop import RunLoop
 from ppcdbg.machine.schedule import Schedule
@@ -41,13 +41,7 @@ class Machine(RunLoop):
 
     def boot(self, state: BootState) -> None:
         """Put the core into the state of the first instruction."""
-        core = self.core
-        for number, value in state.gprs:
-            core.state.gpr[number] = value
-        e = state.tlb1
-        core.tlb.write(512, e.mas1, e.mas2, e.mas3, e.mas7, e.mas8)
-        core.set_msr(state.msr)
-        core.state.pc = state.pc
+        boot_core(self.core, state)
         self.engine.translations_changed()
 
     def _settle(self) -> None:

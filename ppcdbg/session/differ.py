@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ppcdbg.cpu.plain import Plain, octets, table
-from ppcdbg.cpu.state import State
+from ppcdbg.cpu.plain import Plain
 from ppcdbg.engine.differences import differences
 from ppcdbg.machine.input import Moment
 from ppcdbg.machine.system import Limits, System
 from ppcdbg.session.pages import PAGE, ZERO, Pages
-from ppcdbg.session.snapshots import Snapshot, StateHash, hashed, put, state_hash, take
+from ppcdbg.session.snapshots import Snapshot, StateHash, hashed, put, registers_of, state_hash, take
 
 Asked = Callable[[], bool]
 
@@ -76,10 +75,7 @@ class Run:
 def first_difference(first: Run, second: Run) -> Difference | None:
     """The first field in which two states differ: registers, TLB, devices, KVM's, RAM."""
     one, two = first.system.save(), second.system.save()
-    blocks = State(), State()
-    for state, saved in zip(blocks, (one, two), strict=True):
-        state.block[:] = octets(table(saved["core"])["block"])
-    found = differences(*blocks)
+    found = differences(registers_of(one), registers_of(two))
     if found is not None:
         return Difference(found.what, found.first, found.second)
     difference = _walk(hashed(one), hashed(two), "")

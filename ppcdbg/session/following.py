@@ -12,15 +12,16 @@ from collections.abc import Sequence
 from functools import partial
 
 from ppcdbg.cpu.observe import Observer
-from ppcdbg.cpu.plain import Saved, octets, table
-from ppcdbg.cpu.state import RETIRED, SKIPPED, State
+from ppcdbg.cpu.plain import Saved
+from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import System
 from ppcdbg.session.checkpoints import Writer
+from ppcdbg.session.interrupts import Interrupts
 from ppcdbg.session.machines import built_pages, write_machine
 from ppcdbg.session.pages import ram_totals
-from ppcdbg.session.recorder import FIRST_LOOK, NEVER, Interrupts, Recorder
-from ppcdbg.session.snapshots import StateHash, hash_of
+from ppcdbg.session.recorder import FIRST_LOOK, NEVER, Recorder
+from ppcdbg.session.snapshots import StateHash, hash_of, registers_of
 from ppcdbg.session.store import Bookmark, Store
 from ppcdbg.session.timeline import Key, Timeline
 
@@ -29,9 +30,8 @@ Row = tuple[int, int, int, int, int]
 
 def moment_of(state: Saved, steps: int) -> Moment:
     """The moment of a saved state that has so many exits before it."""
-    block = State()
-    block.block[:] = octets(table(state["core"])["block"])
-    return Moment(int(block.counters[RETIRED]), int(block.counters[SKIPPED]), steps, block.pc)
+    core = registers_of(state)
+    return Moment(int(core.counters[RETIRED]), int(core.counters[SKIPPED]), steps, core.pc)
 
 
 class Following(Recorder):

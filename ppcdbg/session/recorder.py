@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ppcdbg.cpu.observe import Observer
 from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import Limits, System
 from ppcdbg.session.checkpoints import Writer
+from ppcdbg.session.interrupts import Interrupts
 from ppcdbg.session.pages import Pages
 from ppcdbg.session.snapshots import StateHash, hash_later
 from ppcdbg.session.store import Mark, Store
@@ -36,27 +36,6 @@ FIRST_LOOK = 500_000
 LONGEST = 1.0
 """Seconds that a visit after the last one counts for at most: in a longer time the guest stood still."""
 NEVER = 1 << 62
-
-
-class Interrupts(Observer):
-    """Writes down every interrupt that the bare machine's core takes, and tells whoever listened before."""
-
-    def __init__(self, before: Observer) -> None:
-        self.before = before
-        self.deferrable = before.deferrable or type(before) is Observer
-        self.rows: list[tuple[int, int, int, int, int]] = []
-        self.listens = True
-
-    def interrupt_taken(self, vector: int, pc: int, msr: int, guest: bool, position: int) -> None:
-        if self.listens:
-            self.rows.append((vector, pc, msr, guest, position))
-        self.before.interrupt_taken(vector, pc, msr, guest, position)
-
-    def tlb_written(self, index: int) -> None:
-        self.before.tlb_written(index)
-
-    def tlb_invalidated(self, index: int) -> None:
-        self.before.tlb_invalidated(index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ppcdbg.cpu.plain import Plain, Saved, octets, table
-from ppcdbg.cpu.state import FPR_OFFSET
+from ppcdbg.cpu.state import FPR_OFFSET, State
 from ppcdbg.isa import slots
 from ppcdbg.machine.system import System
 from ppcdbg.session.pages import ZERO, Pages
@@ -57,6 +57,13 @@ class StateHash:
     def differing(self, other: StateHash) -> tuple[str, ...]:
         """The names of the parts that differ."""
         return tuple(name for name, value in self.parts() if value != getattr(other, name))
+
+
+def registers_of(state: Saved) -> State:
+    """Registers and counters of a saved state."""
+    found = State()
+    found.block[:] = octets(table(state["core"])["block"])
+    return found
 
 
 def take(system: System, pages: Pages) -> Snapshot:

@@ -26,6 +26,6 @@ def size(value: int) -> str:
     return f"{value}B"
 
 
-def plural(number: int, noun: str) -> str:
-    """``1 exit``, ``2 exits``."""
-    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+def plural(number: int, noun: str, many: str = "") -> str:
+    """``1 exit``, ``2 exits``; ``many`` where that is more than an s at the end."""
+    return f"{count(number)} {noun if number == 1 else many or noun + 's'}"

@@ -18,10 +18,6 @@ from ppcdbg.views.spans import Line, Span, clean, line
 NO_KVM = line("The bare machine has no hypervisor, so there is none of this.")
 
 
-def _many(number: int, one: str, more: str) -> str:
-    return f"{count(number)} {one if number == 1 else more}"
-
-
 def _place(debugger: Debugger, address: int) -> tuple[tuple[str, str], ...]:
     name = debugger.symbols.name(address)
     return ((ea(address), "address"), *(((" in " + name, "symbol"),) if name else ()))
@@ -61,7 +57,7 @@ def _tlb(debugger: Debugger) -> Line:
     view = debugger.tlb()
     large = sum(row.where.startswith("TLB1") for row in view.guest)
     small = len(view.guest) - large
-    return line(f"{_many(large, 'entry', 'entries')} of TLB1 and {count(small)} of TLB0 are valid.")
+    return line(f"{plural(large, 'entry', 'entries')} of TLB1 and {count(small)} of TLB0 are valid.")
 
 
 def _shadow(debugger: Debugger) -> Line:
@@ -70,9 +66,9 @@ def _shadow(debugger: Debugger) -> Line:
     view = debugger.tlb()
     parents = {row.links for row in view.shadow if row.links}
     orphans = sum(not row.links for row in view.shadow)
-    gone = f"; {_many(orphans, 'has', 'have')} no guest entry behind" if orphans else ""
-    return line(f"{_many(len(view.shadow), 'shadow entry comes', 'shadow entries come')} of "
-                f"{_many(len(parents), 'guest entry', 'guest entries')}{gone}.")  # fmt: skip
+    gone = f"; {plural(orphans, 'has', 'have')} no guest entry behind" if orphans else ""
+    return line(f"{plural(len(view.shadow), 'shadow entry comes', 'shadow entries come')} of "
+                f"{plural(len(parents), 'guest entry', 'guest entries')}{gone}.")  # fmt: skip
 
 
 def _irqprio(debugger: Debugger) -> Line:
@@ -82,7 +78,7 @@ def _irqprio(debugger: Debugger) -> Line:
     if not pending:
         return line("No interrupt is pending.")
     told = "; ".join(f"{r.name} waits: {r.waits}" if r.waits else f"{r.name} is delivered next" for r in pending)
-    return line(f"{_many(len(pending), 'interrupt is', 'interrupts are')} pending. {told}.")
+    return line(f"{plural(len(pending), 'interrupt is', 'interrupts are')} pending. {told}.")
 
 
 def _console(debugger: Debugger) -> Line:
@@ -114,9 +110,9 @@ def _races(debugger: Debugger) -> Line:
         return line("Nothing was searched for races yet.")
     report, lost = found.report, len(found.report.failures)
     state = f"{found.done} of {found.total} units are done" if found.searching else "the search has ended"
-    many = _many(lost, "schedule breaks a condition", "schedules break a condition")
+    many = plural(lost, "schedule breaks a condition", "schedules break a condition")
     failed = many if lost else "no condition is broken"
-    return line(f"{_many(len(report.sites), 'site', 'sites')}, {count(report.covered)} of {count(report.possible)} "
+    return line(f"{plural(len(report.sites), 'site')}, {count(report.covered)} of {count(report.possible)} "
                 f"boundaries with a source decided; {failed}; {state}.")  # fmt: skip
 
 
@@ -141,8 +137,8 @@ def _breakpoints(debugger: Debugger) -> Line:
         return line("There is no breakpoint.")
     on = [b for b in every if b.enabled]
     hit = sum(b.hits for b in every)
-    return line(f"{_many(len(every), 'breakpoint or trace', 'breakpoints and traces')}, {count(len(on))} enabled, "
-                f"{_many(hit, 'hit', 'hits')} so far.")  # fmt: skip
+    return line(f"{plural(len(every), 'breakpoint or trace', 'breakpoints and traces')}, {count(len(on))} enabled, "
+                f"{plural(hit, 'hit')} so far.")  # fmt: skip
 
 
 def _miss(debugger: Debugger) -> Line:
@@ -158,9 +154,9 @@ def _timeline(debugger: Debugger) -> Line:
     end, here = max(debugger.past.end[0], last), debugger.position
     marks = len(debugger.past.bookmarks)
     where = "at its end" if here >= end else f"at {count(here)}"
-    named = f", and {_many(marks, 'bookmark', 'bookmarks')}" if marks else ""
+    named = f", and {plural(marks, 'bookmark')}" if marks else ""
     return line(f"{plural(end, 'instruction')} of the run are known; the guest stands {where}. "
-                f"There are {_many(len(log), 'exit', 'exits')}{named}.")  # fmt: skip
+                f"There are {plural(len(log), 'exit')}{named}.")  # fmt: skip
 
 
 SENTENCES: Mapping[str, Callable[[Debugger], Line]] = {

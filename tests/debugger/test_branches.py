@@ -21,7 +21,7 @@ from ppcdbg.session.store import Store
 from ppcdbg.views.results import lines
 from tests.debugger.rig import SPIN, debugger
 from tests.debugger.test_edits import edit, motion
-from tests.session.systems import DEMOS, LINUX, demo, everything, linux, make
+from tests.session.systems import DEMOS, LINUX, comes_again, demo, everything, linux, make
 from tests.views.golden import check
 
 ENGINES = ("reference", "llvm")
@@ -238,11 +238,9 @@ def test_a_branch_is_saved_and_verifies_on_either_engine(tmp_path: Path, cpu: st
     store = Store.open(file)
     try:
         assert [e.kind.value for e in store.input()] == ["kvm", "tlb", "register"]
-        for engine in ENGINES:
-            found = verify(store, replace(read_machine(store), engine=engine))
-            assert found.complete and found.position == d.position, str(found.divergence)
     finally:
         store.close()
+    comes_again(file, d.position)
 
 
 def test_a_recording_that_goes_on_holds_the_branch_that_the_guest_is_on(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from ppcdbg.cpu.plain import Saved
 from ppcdbg.kvm.build import build_system
 from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.machine.system import System
+from ppcdbg.session.machines import read_machine
+from ppcdbg.session.replay import verify
+from ppcdbg.session.store import Store
 from tests.guests.expected import IMAGE
 
 DEMOS = [("e500v2", "kvm"), ("e500mc", "kvm"), ("e500v2", "none"), ("e500mc", "none")]
@@ -45,3 +49,14 @@ def everything(system: System) -> tuple[Saved, int, bytes, object]:
         loop: Any = state["loop"]
         del loop["vcpu"]["copies"]  # what compiled code has of the rest, as old as its last exit
     return state, ram, bytes(system.board.console.output), exits
+
+
+def comes_again(file: Path, position: int) -> None:
+    """A session file replays on either engine, to the end of its run at a position."""
+    store = Store.open(file)
+    try:
+        for engine in ("reference", "llvm"):
+            found = verify(store, replace(read_machine(store), engine=engine))
+            assert found.complete and found.position == position, str(found.divergence)
+    finally:
+        store.close()

@@ -26,6 +26,27 @@ def gprs(load: bool, numbers: tuple[int, ...]) -> str:
     return "\n".join(f"{op} r{n}, V_R{n}(r4)   # {what} r{n}" for n in numbers)
 
 
+def saved(numbers: tuple[int, ...]) -> str:
+    """The beginning of an exit: what the vector has parked, and GPRs, into the vcpu."""
+    return (
+        """
+        lwz r4, CURRENT(r3)   # vcpu
+        stw r5, V_CR(r4)
+        lwz r5, {save}(r3)
+        stw r5, V_R4(r4)
+        lwz r5, {save}+4(r3)
+        stw r5, V_R5(r4)
+        mfspr r5, {scratch}
+        stw r5, V_R3(r4)
+        """
+        + gprs(False, numbers)
+        + """
+        mfctr r5
+        stw r5, V_CTR(r4)
+        mfspr r5, {pair}0"""
+    )
+
+
 # --- kvmppc_core_vcpu_load_e500mc: with MSR[EE] on ----------------------------------------------------------------
 _VCPU_SPRS = {"GPIR": "V_GPIR", "MSRP": "V_MSRP", "EPLC": "V_EPC", "EPSC": "V_EPC", "GIVPR": "V_GIVPR",
               "GIVOR2": "V_GIVOR2", "GIVOR8": "V_GIVOR8", "GEPR": "V_GEPR"}  # fmt: skip
@@ -105,22 +126,7 @@ ENTRY: dict[str, str] = {
 
 # --- from the vector to kvmppc_handle_exit; {pair} and {number} are the exit's ------------------------------------
 EXIT: dict[str, str] = {
-    "save": """
-        lwz r4, CURRENT(r3)   # vcpu
-        stw r5, V_CR(r4)
-        lwz r5, {save}(r3)
-        stw r5, V_R4(r4)
-        lwz r5, {save}+4(r3)
-        stw r5, V_R5(r4)
-        mfspr r5, {scratch}
-        stw r5, V_R3(r4)
-        """
-    + gprs(False, (6, 7, 8, 9, 10, 11, 12, 13))
-    + """
-        mfctr r5
-        stw r5, V_CTR(r4)
-        mfspr r5, {pair}0
-        mfspr r6, {pair}1""",
+    "save": saved((6, 7, 8, 9, 10, 11, 12, 13)) + "\nmfspr r6, {pair}1",
     "park": """
         stw r6, EXIT_SAVE(r3)
         stw r5, EXIT_SAVE+4(r3)

@@ -7,7 +7,7 @@ the guest's are loaded.
 
 from __future__ import annotations
 
-from ppcdbg.kvm.switch.sequences import gprs, moves
+from ppcdbg.kvm.switch.sequences import gprs, moves, saved
 
 SPRGS = ("SPRG4", "SPRG5", "SPRG6", "SPRG7")
 
@@ -38,21 +38,7 @@ ENTRY: dict[str, str] = {
     "rfi": "rfi   # MSR[PR]=1: into the guest",
 }
 EXIT: dict[str, str] = {
-    "save": """
-        lwz r4, CURRENT(r3)   # vcpu
-        stw r5, V_CR(r4)
-        lwz r5, {save}(r3)
-        stw r5, V_R4(r4)
-        lwz r5, {save}+4(r3)
-        stw r5, V_R5(r4)
-        mfspr r5, {scratch}
-        stw r5, V_R3(r4)
-        """ + gprs(False, (6, 7, 8, 9)) + """
-        mfctr r5
-        stw r5, V_CTR(r4)
-        mfspr r5, {pair}0
-        stw r5, V_PC(r4)
-        li r5, {number}""",
+    "save": saved((6, 7, 8, 9)) + "\nstw r5, V_PC(r4)\nli r5, {number}",
     "instruction": """
         mfspr r9, SRR0
         mfmsr r8

@@ -75,33 +75,9 @@
 .endm
 
 .macro  way     name, sprg, first, second, return
-\name:  mfcr    r5
-        mflr    r6
-        mfctr   r7
-        mfxer   r8
-        stw     r5, F_CR(r1)
-        stw     r6, F_LR(r1)
-        stw     r7, F_CTR(r1)
-        stw     r8, F_XER(r1)
-        mfspr   r5, \first
-        mfspr   r6, \second
-        stw     r5, F_SRR0(r1)
-        stw     r6, F_SRR1(r1)
+\name:  frame_save \first, \second
         bl      account
-        lwz     r5, F_CR(r1)
-        lwz     r6, F_LR(r1)
-        lwz     r7, F_CTR(r1)
-        lwz     r8, F_XER(r1)
-        mtcr    r5
-        mtlr    r6
-        mtctr   r7
-        mtxer   r8
-        lwz     r5, F_SRR0(r1)
-        lwz     r6, F_SRR1(r1)
-        mtspr   \first, r5
-        mtspr   \second, r6
-        lwz     r0, 0(r1)
-        lmw     r2, 8(r1)
+        frame_restore \first, \second
         mfspr   r1, \sprg
         \return
 .endm
@@ -244,41 +220,14 @@ set_up: mflr    r31
         li      r4, 0
         mtspr   MAS6, r4
         tlbsx   0, r3
-        li32    r4, MAS1_V | MAS1_IPROT | MAS1_64M
-        li      r5, MAS2_M
-        li      r6, SX | SW | SR
-        li      r7, 0
-        mtspr   MAS1, r4
-        mtspr   MAS2, r5
-        mtspr   MAS3, r6
-        mtspr   MAS7, r7
-        isync
-        tlbwe
-        isync
-        lis     r3, MAS0_TLB1(15)@h
-        li32    r4, MAS1_V | MAS1_IPROT | MAS1_1M
-        li32    r5, CCSR_EA | MAS2_I_G
-        li32    r6, CCSR_PA_LOW | SW | SR
-        li      r7, CCSR_PA_HIGH
-        mtspr   MAS0, r3
-        mtspr   MAS1, r4
-        mtspr   MAS2, r5
-        mtspr   MAS3, r6
-        mtspr   MAS7, r7
-        isync
-        tlbwe
+        map_ourselves
+        map_devices
         lis     r3, MAS0_TLB1(14)@h     /* a page that may only be read */
         li32    r4, MAS1_V | MAS1_4K
         li32    r5, READ_EA
         li32    r6, READ_PA | SR
         li      r7, 0
-        mtspr   MAS0, r3
-        mtspr   MAS1, r4
-        mtspr   MAS2, r5
-        mtspr   MAS3, r6
-        mtspr   MAS7, r7
-        isync
-        tlbwe
+        write_entry
         isync
         li      r4, MAS1_4K | MAS2_M
         mtspr   MAS4, r4

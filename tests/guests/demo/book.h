@@ -140,3 +140,72 @@
         address r3, .Lsay\@
         bl      print
 .endm
+
+/* One entry of the TLB: r3-r7 = MAS0-MAS3 and MAS7 */
+.macro  write_entry
+        mtspr   MAS0, r3
+        mtspr   MAS1, r4
+        mtspr   MAS2, r5
+        mtspr   MAS3, r6
+        mtspr   MAS7, r7
+        isync
+        tlbwe
+.endm
+
+/* Make the entry that tlbsx has found our own: 64 MB at address 0, which is real address 0, protected. Uses r4-r7. */
+.macro  map_ourselves
+        li32    r4, MAS1_V | MAS1_IPROT | MAS1_64M
+        li      r5, MAS2_M
+        li      r6, SX | SW | SR
+        li      r7, 0
+        mtspr   MAS1, r4
+        mtspr   MAS2, r5
+        mtspr   MAS3, r6
+        mtspr   MAS7, r7
+        isync
+        tlbwe
+        isync
+.endm
+
+/* The devices, in TLB1[15]. Uses r3-r7; isync is the caller's. */
+.macro  map_devices
+        lis     r3, MAS0_TLB1(15)@h
+        li32    r4, MAS1_V | MAS1_IPROT | MAS1_1M
+        li32    r5, CCSR_EA | MAS2_I_G
+        li32    r6, CCSR_PA_LOW | SW | SR
+        li      r7, CCSR_PA_HIGH
+        write_entry
+.endm
+
+/* The rest of a frame at r1, and back: what came from where is in a pair of save registers. Uses r5-r8. */
+.macro  frame_save first, second
+        mfcr    r5
+        mflr    r6
+        mfctr   r7
+        mfxer   r8
+        stw     r5, F_CR(r1)
+        stw     r6, F_LR(r1)
+        stw     r7, F_CTR(r1)
+        stw     r8, F_XER(r1)
+        mfspr   r5, \first
+        mfspr   r6, \second
+        stw     r5, F_SRR0(r1)
+        stw     r6, F_SRR1(r1)
+.endm
+
+.macro  frame_restore first, second
+        lwz     r5, F_CR(r1)
+        lwz     r6, F_LR(r1)
+        lwz     r7, F_CTR(r1)
+        lwz     r8, F_XER(r1)
+        mtcr    r5
+        mtlr    r6
+        mtctr   r7
+        mtxer   r8
+        lwz     r5, F_SRR0(r1)
+        lwz     r6, F_SRR1(r1)
+        mtspr   \first, r5
+        mtspr   \second, r6
+        lwz     r0, 0(r1)
+        lmw     r2, 8(r1)
+.endm

@@ -52,29 +52,8 @@ take_over_the_mmu:
         mtspr   MAS6, r4                /* search PID 0, address space 0 */
         tlbsx   0, r3
         mfspr   r29, MAS0               /* which entry it is, wanted later */
-        li32    r4, MAS1_V | MAS1_IPROT | MAS1_64M
-        li      r5, MAS2_M
-        li      r6, SX | SW | SR        /* address 0 is real address 0 */
-        li      r7, 0
-        mtspr   MAS1, r4
-        mtspr   MAS2, r5
-        mtspr   MAS3, r6
-        mtspr   MAS7, r7
-        isync
-        tlbwe
-        isync
-        lis     r3, MAS0_TLB1(15)@h
-        li32    r4, MAS1_V | MAS1_IPROT | MAS1_1M
-        li32    r5, CCSR_EA | MAS2_I_G
-        li32    r6, CCSR_PA_LOW | SW | SR
-        li      r7, CCSR_PA_HIGH
-        mtspr   MAS0, r3
-        mtspr   MAS1, r4
-        mtspr   MAS2, r5
-        mtspr   MAS3, r6
-        mtspr   MAS7, r7
-        isync
-        tlbwe
+        map_ourselves
+        map_devices
         isync
         li      r4, MAS1_4K | MAS2_M    /* what a miss prepares: TLB0, the current PID, 4 KB */
         mtspr   MAS4, r4

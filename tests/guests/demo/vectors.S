@@ -44,18 +44,7 @@ vectors:
 
 /* way in: r1 = frame, r3 = number of the vector, r4 = handler, which gets the frame in r3 and the number in r4 */
 .macro  way_in
-        mfcr    r5
-        mflr    r6
-        mfctr   r7
-        mfxer   r8
-        stw     r5, F_CR(r1)
-        stw     r6, F_LR(r1)
-        stw     r7, F_CTR(r1)
-        stw     r8, F_XER(r1)
-        mfspr   r5, SRR0
-        mfspr   r6, SRR1
-        stw     r5, F_SRR0(r1)
-        stw     r6, F_SRR1(r1)
+        frame_save SRR0, SRR1
         mtctr   r4
         address r5, counts
         slwi    r6, r3, 2
@@ -70,20 +59,7 @@ vectors:
 .endm
 
 .macro  way_out sprg
-        lwz     r5, F_CR(r1)
-        lwz     r6, F_LR(r1)
-        lwz     r7, F_CTR(r1)
-        lwz     r8, F_XER(r1)
-        mtcr    r5
-        mtlr    r6
-        mtctr   r7
-        mtxer   r8
-        lwz     r5, F_SRR0(r1)
-        lwz     r6, F_SRR1(r1)
-        mtspr   SRR0, r5
-        mtspr   SRR1, r6
-        lwz     r0, 0(r1)
-        lmw     r2, 8(r1)
+        frame_restore SRR0, SRR1
         mfspr   r1, \sprg
         rfi
 .endm

@@ -95,18 +95,7 @@ vectors:
         .globl  _start
 _start: address r1, stack_top
         li      r2, 0
-        lis     r3, MAS0_TLB1(15)@h     /* the devices */
-        li32    r4, MAS1_V | MAS1_IPROT | MAS1_1M
-        li32    r5, CCSR_EA | MAS2_I_G
-        li32    r6, CCSR_PA_LOW | SW | SR
-        li      r7, CCSR_PA_HIGH
-        mtspr   MAS0, r3
-        mtspr   MAS1, r4
-        mtspr   MAS2, r5
-        mtspr   MAS3, r6
-        mtspr   MAS7, r7
-        isync
-        tlbwe
+        map_devices
         isync
         li32    r4, CCSR_EA + UART
         li      r5, 1
