@@ -26,7 +26,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "gdbinit": ("ppcdbg.cli.gdbinit", "print the settings that gdb needs"),
     "record": ("ppcdbg.cli.record", "run a guest as `run` does and record it into a session file"),
     "replay": ("ppcdbg.cli.replay", "replay a session file: in the UI, headless, or compared with its recording"),
-    "session": ("ppcdbg.cli.session", "work on session files: list, info, verify, diff, export, sql"),
+    "session": (
+        "ppcdbg.cli.session",
+        "work on session files: list, info, verify, diff, branch, checkpoint, index, export, sql",
+    ),
     "import": (
         "ppcdbg.cli.importing",
         "read a trace of a real host, ftrace's text or trace-cmd's, into a session file",
@@ -36,7 +39,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "nested": ("ppcdbg.cli.nested", "audit an exit of a nested guest, field by field (VMX)"),
     "info": (
         "ppcdbg.cli.info",
-        "print a reference table: exits, irqprio, sprs, hcalls, quirks, limits, machine; or the manual of the commands",
+        "print a reference table: exits, irqprio, sprs, hcalls, events, quirks, limits, machine, world-switch,"
+        " patch-hazards; or the manual of the commands",
     ),
     "tutorial": ("ppcdbg.cli.tutorial", "learn by doing, in five chapters, each on a guest that ships"),
     "completion": ("ppcdbg.cli.completion", "print what bash, zsh or fish needs to complete this command line"),

@@ -15,8 +15,10 @@ from ppcdbg.gdbstub.packets import Event, Signal, Wire
 from ppcdbg.gdbstub.replies import EINVAL, error
 from ppcdbg.gdbstub.stub import Stub
 
-LOOK_SECONDS = 0.002
-"""At most how often the channel is looked at during a run; a slice of a run under KVM takes some 30 ms."""
+LOOK_SECONDS = 0.01
+"""At most how often the channel is looked at during a run; a slice of a run under KVM takes some 30 ms. A look lets go
+of the interpreter's lock for a moment: more often than every 5 ms (``sys.getswitchinterval``) it would wake another
+thread that waits for the lock each time in vain, and that one would never ask for it."""
 MOST_WAITING = 1024
 """Packets that may wait while the guest runs; a client that sends more is not one that waits for replies."""
 
