@@ -45,8 +45,11 @@ def test_the_same_bytes_from_two_processes(cli: Cli, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_an_interrupted_search_reports_what_it_explored(jobs: int, cli: Cli, tmp_path: Path) -> None:
+def test_an_interrupted_search_reports_what_it_explored(
+    jobs: int, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "part.json"
+    monkeypatch.setenv("PRESSED", str(tmp_path / "pressed"))
     own = "tests.explore.own:InterruptsTheSearch"
     done = cli("race", "window", "--pairs", "40", "--condition", own, "--jobs", str(jobs), "--json", file)
     assert done.status == 130 and "of the 3 sites that were found are explored" in done.err

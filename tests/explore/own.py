@@ -22,7 +22,10 @@ class NeverAtAll:
 
 
 class InterruptsTheSearch:
-    """Somebody presses Ctrl-C while the forty-first schedule is judged."""
+    """Somebody presses Ctrl-C, once, when a process judges its fortieth schedule.
+
+    ``PRESSED`` names a file that is there from then on: a second press would end the search without a report.
+    """
 
     name = "interrupts"
     word = "never"
@@ -33,7 +36,16 @@ class InterruptsTheSearch:
 
     def broken(self, outcome: Outcome, bounds: Bounds) -> str:
         self.left -= 1
-        if not self.left:
+        if not self.left and _first_of_all():
             first = current_process().name == "MainProcess"
             os.kill(os.getpid() if first else os.getppid(), signal.SIGINT)
         return ""
+
+
+def _first_of_all() -> bool:
+    """Whether no process was here before."""
+    try:
+        os.close(os.open(os.environ["PRESSED"], os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
