@@ -25,6 +25,8 @@ RETIRED = 0  # instructions retired: the position
 SKIPPED = 1  # idle ticks skipped
 TB_OFFSET = 2  # time base = RETIRED + SKIPPED + TB_OFFSET, modulo 2**64
 DEC_DEADLINE = 3  # tick at which DEC reaches 0 (RETIRED + SKIPPED); all ones = stopped
+TAKEN_AT = 4  # RETIRED when an engine last took an interrupt
+IN_A_ROW = 5  # interrupts that it took there without an instruction retiring in between
 
 
 class State:
@@ -106,6 +108,12 @@ class State:
         else:
             return False
         return True
+
+    @property
+    def taken_in_a_row(self) -> int:
+        """Interrupts that an engine has taken since the last instruction retired."""
+        counters = self.counters
+        return counters[IN_A_ROW] if counters[TAKEN_AT] == counters[RETIRED] else 0
 
     def copy_from(self, other: State) -> None:
         self.block[:] = other.block

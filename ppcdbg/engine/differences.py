@@ -15,7 +15,8 @@ _OWN = {
     slots.FPSCR: "FPSCR", slots.WAITING: "waiting", slots.DOORBELLS: "doorbells", slots.LINES: "input lines",
     slots.NV: "NV", slots.WITHHELD: "interrupts to be withheld",
 }  # fmt: skip
-_COUNTERS = ("retired instructions", "skipped ticks", "time base offset", "DEC deadline")
+_COUNTERS = ("retired instructions", "skipped ticks", "time base offset", "DEC deadline", "place of the last interrupt",
+             "interrupts in a row")  # fmt: skip
 _MAS = ("MAS1", "MAS2", "MAS3", "MAS7", "MAS8")
 
 

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Hashable
 from operator import attrgetter
 
-from ppcdbg.cpu.state import COUNTER_OFFSET, RETIRED, SKIPPED, TLB_OFFSET
+from ppcdbg.cpu.state import COUNTER_OFFSET, RETIRED, SKIPPED, TAKEN_AT, TLB_OFFSET
 from ppcdbg.explore.point import Base
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
@@ -25,6 +25,7 @@ _HISTORY = frozenset({"pc", "last_inst", "fault_dear", "fault_esr", "exit_type",
 _HOSTS = ("SRR0", "SRR1", "CSRR0", "CSRR1", "ESR", "DEAR")
 """The real registers that an exit saves into. The guest has its own: the shared page's, or GSRR0 and their like."""
 _ZERO = bytes(4)
+_TAKEN = slice(COUNTER_OFFSET + 8 * TAKEN_AT, COUNTER_OFFSET + 8 * (TAKEN_AT + 2))
 _CLOCK = slice(COUNTER_OFFSET + 8 * RETIRED, COUNTER_OFFSET + 8 * (SKIPPED + 1))
 
 
@@ -60,6 +61,7 @@ class States:
         head = bytearray(memoryview(block)[:TLB_OFFSET])
         for hidden in self._hidden:
             head[hidden] = _ZERO
+        head[_TAKEN] = system.core.state.taken_in_a_row.to_bytes(16)
         if not clock:
             head[_CLOCK] = bytes(16)
         if self._steps != system.steps:  # only an exit changes what is KVM's

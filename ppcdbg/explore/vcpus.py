@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.plain import Saved
-from ppcdbg.cpu.state import COUNTER_OFFSET, RETIRED, SKIPPED, TLB_OFFSET
+from ppcdbg.cpu.state import COUNTER_OFFSET, RETIRED, SKIPPED, TAKEN_AT, TLB_OFFSET
 from ppcdbg.engine.reference.shared import SharedEngine
 from ppcdbg.isa import slots
 from ppcdbg.isa.table import decoder
@@ -30,6 +30,7 @@ _CLOCKS = frozenset({268, 269, 284, 285, 526, 527, 22})
 _SAFE_SPRS = frozenset({1, 8, 9})
 """SPRs that are a core's own storage, with no effect beside, in every mode: XER, LR, CTR."""
 _HISTORY = frozenset({"counts", "console", "console1", "due"})
+_TAKEN = slice(COUNTER_OFFSET + 8 * TAKEN_AT, COUNTER_OFFSET + 8 * (TAKEN_AT + 2))
 _TIME = slice(COUNTER_OFFSET + 8 * RETIRED, COUNTER_OFFSET + 8 * (SKIPPED + 1))
 _TLBIVAX, _MASK = 0x7C000624, 0xFC0007FE
 
@@ -214,6 +215,7 @@ class Vcpus:
             head[4 * slots.EA : 4 * slots.EA + 4] = bytes(4)
             if not core.state.reg[slots.RESERVED]:
                 head[4 * slots.RESERVE_PA : 4 * slots.RESERVE_PA + 8] = bytes(8)
+            head[_TAKEN] = core.state.taken_in_a_row.to_bytes(16)
             if not clock:
                 head[_TIME] = bytes(16)
             edges = core.timers.edges if clock else None

@@ -7,6 +7,7 @@ Whoever wants to see exits as they begin holds them (``machine.system.Hold``); t
 from __future__ import annotations
 
 from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes
+from ppcdbg.cpu.state import IN_A_ROW
 from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.world_switch import interrupted_msr, leave
 
@@ -52,4 +53,6 @@ class Holding:
     def cancel(self) -> None:
         """The exit has not happened: something comes before the instruction, which will exit again."""
         v, self.number = self._vcpu, -1
+        counters = v.core.state.counters
+        counters[IN_A_ROW] -= counters[IN_A_ROW] > 0
         v.fault_dear, v.fault_esr, v.last_inst, v.inst_gone = self._dear, self._esr, self._inst, self._gone

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ppcdbg.cpu.plain import Plain, Saved, octets, table
-from ppcdbg.cpu.state import FPR_OFFSET, State
+from ppcdbg.cpu.state import FPR_OFFSET, IN_A_ROW, TAKEN_AT, State
 from ppcdbg.isa import slots
 from ppcdbg.machine.system import System
 from ppcdbg.session.pages import ZERO, Pages
 from ppcdbg.session.plain import encode
 
-SNAPSHOT_FORMAT = 3
+SNAPSHOT_FORMAT = 4
 """Of saved states and of their hashes: a change of what any room saves, or of what is hashed, is another one."""
 SCRATCH = slice(slots.EA * 4, slots.EA * 4 + 4)
 """What an engine computes with and the guest cannot see."""
@@ -95,8 +95,10 @@ def hash_later(system: System, pages: Pages) -> Callable[[], StateHash]:
 
 def hash_of(state: Saved, ram: int) -> StateHash:
     """The hash of a saved state and of the RAM beside it."""
-    block = bytearray(octets(table(state["core"])["block"]))
+    core = registers_of(state)
+    block, in_a_row = core.block, core.taken_in_a_row
     block[SCRATCH] = bytes(4)
+    core.counters[TAKEN_AT], core.counters[IN_A_ROW] = 0, in_a_row  # where nothing is taken in a row decides nothing
     parts = hashed(state)
     return StateHash(
         _digest([bytes(block), parts["core"]]), _digest(parts["board"]), _digest(parts["kvm"]), ram & (1 << 64) - 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
 from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.engine.choose import engine_factory
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.boot import boot_state
 from ppcdbg.machine.input import InputQueue
@@ -57,11 +58,16 @@ def put(debugger: Debugger, address: int, *words: int) -> None:
         ram[address + 4 * i : address + 4 * i + 4] = word.to_bytes(4, "big")
 
 
-def machine(*words: int, cpu: str = "e500v2") -> Machine:
+def machine(*words: int, cpu: str = "e500v2", engine: str = "") -> Machine:
     parts = _Parts()
     board = Board(64 << 20, lambda: parts.core.now, cpu, lambda: parts.core.retired)
     parts.core = core = Core(CORES[cpu], board.bus)
-    made = Machine(core, engine_under_test(core), board, InputQueue(lambda: core.retired))
+    made = Machine(
+        core,
+        engine_factory(engine)(core) if engine else engine_under_test(core),
+        board,
+        InputQueue(lambda: core.retired),
+    )
     board.bus.ram[ENTRY : ENTRY + 4 * len(words)] = b"".join(w.to_bytes(4, "big") for w in words)
     made.boot(boot_state(ENTRY, None))
     return made

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ppcdbg.machine.description import describe
-from ppcdbg.machine.system import Limits, System
+from ppcdbg.machine.system import Limits, StopKind, System
 from ppcdbg.session.pages import PAGE, Pages
 from ppcdbg.session.snapshots import hash_of, put, state_hash, take
+from tests.debugger.rig import ENTRY, machine
 from tests.guests.expected import SECTIONS
 from tests.session.systems import DEMOS, LINUX, demo, everything, linux, make
 
@@ -72,6 +73,30 @@ def test_a_snapshot_goes_on_on_the_other_engine(cpu: str, hv: str) -> None:
         system.run(Limits(20_000))
     assert everything(other) == everything(one)
     assert state_hash(other, others) == state_hash(one, pages)
+
+
+@pytest.mark.parametrize(("first", "second"), [("reference", "llvm"), ("llvm", "reference"), ("lockstep", "lockstep")])
+def test_how_long_a_guest_was_stuck_already_is_in_the_snapshot(first: str, second: str) -> None:
+    """A vector whose first instruction is illegal: from a snapshot it is given up where it was without one."""
+    systems = []
+    for name in (first, second):
+        system = machine(0, 0, 0, 0, 0, engine=name)
+        for spr, value in (("IVPR", 0), ("IVOR6", ENTRY + 16)):
+            system.core.write_spr(spr, value)
+        systems.append((system, Pages(system)))
+    (one, pages), (other, others) = systems
+    again = Limits(1 << 40, breakpoints=frozenset({ENTRY + 16}))
+    hashes = set()
+    for _ in range(10):
+        assert one.run(again).kind is StopKind.BREAKPOINT and one.position == 0
+        hashes.add(state_hash(one, pages))
+    assert len(hashes) == 10, "states that go on otherwise are others"
+    snapshot = take(one, pages)
+    stops = [one.run(again) for _ in range(80)]
+    assert stops[-1].kind is StopKind.STUCK
+    for system, known in ((one, pages), (other, others)):
+        put(system, known, snapshot)
+        assert [system.run(again) for _ in range(80)] == stops
 
 
 def test_the_hash_of_ram_follows_every_page() -> None:

@@ -13,7 +13,7 @@ from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import GuestInterrupt
-from ppcdbg.cpu.state import RETIRED
+from ppcdbg.cpu.state import IN_A_ROW, RETIRED, TAKEN_AT
 from ppcdbg.engine.api import EngineStop, Pattern, Stops, Why
 from ppcdbg.engine.common import qemu
 from ppcdbg.engine.common.context import ContextOps
@@ -26,7 +26,7 @@ from ppcdbg.isa.sprs import SLOT
 from ppcdbg.isa.table import decoder
 
 Op = tuple[Callable[[Any, Any], None], Any]
-STUCK_AFTER = 64
+STUCK_AFTER = 65
 """Interrupts in a row without a retired instruction: no handler of real software takes that many."""
 
 
@@ -49,15 +49,12 @@ class Interpreter(ContextOps):
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         self._decoder = decoder(core.model.name)
-        self._taken_at = -1
-        self._taken_in_a_row = 0
         self._classes: tuple[Pattern, ...] = ()
         self._beginning: tuple[int, int] | None = None
 
     # --- running -----------------------------------------------------------------------------------------------------
     def restored(self, translations: bool = True) -> None:
         super().restored(translations)
-        self._taken_at, self._taken_in_a_row = -1, 0
         self.hits.clear()
 
     def take_over(self, stops: Stops) -> None:
@@ -83,10 +80,10 @@ class Interpreter(ContextOps):
         return self._taken(vector, guest)
 
     def _taken(self, vector: int, guest: bool) -> EngineStop | None:
-        retired = self.core.retired
-        self._taken_in_a_row = self._taken_in_a_row + 1 if retired == self._taken_at else 0
-        self._taken_at = retired
-        if self._taken_in_a_row > STUCK_AFTER:
+        counters = self.core.state.counters
+        in_a_row = counters[IN_A_ROW] + 1 if counters[RETIRED] == counters[TAKEN_AT] else 1
+        counters[TAKEN_AT], counters[IN_A_ROW] = counters[RETIRED], in_a_row
+        if in_a_row > STUCK_AFTER:
             return EngineStop(Why.STUCK, vector)
         return EngineStop(Why.EXIT, vector) if not guest and self.core.tenant else None
 

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ppcdbg.engine.llvm.tier1 import Tier1
 
 DBCR0 = SLOT["DBCR0"]
-NEVER = (1 << 64) - 1
 AT_LIMIT = EngineStop(Why.LIMIT)
 NOTHING_SERVED: Sequence[int] = (0,)
 AT_TENANT = EngineStop(Why.TENANT)
@@ -113,8 +112,6 @@ class LlvmEngine:
     def restored(self, translations: bool = True) -> None:
         if translations:
             self.translations_changed()
-        self._memory.set(L.TAKEN_AT, NEVER)
-        self._memory.set(L.TAKEN_IN_A_ROW, 0)
         self._slow.hits.clear()
 
     def written(self) -> list[int]:

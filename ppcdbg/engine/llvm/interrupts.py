@@ -12,12 +12,13 @@ from ppcdbg.cpu.delivery import GUEST_BIT
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.models import CoreModel
 from ppcdbg.cpu.observe import AT, FIRST, FIRST_PC
+from ppcdbg.cpu.state import IN_A_ROW, TAKEN_AT
 from ppcdbg.engine.common.interpreter import STUCK_AFTER
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.emit import SIGNATURE
 from ppcdbg.engine.llvm.layout import Left
 from ppcdbg.engine.llvm.mmu import Helper
-from ppcdbg.engine.llvm.text import ENGINE, Number, Value
+from ppcdbg.engine.llvm.text import ENGINE, STATE, Number, Value
 from ppcdbg.engine.llvm.threaded import leaving
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
@@ -145,10 +146,11 @@ class Interrupting(Helper):
 
     def _count_and_go(self, vector: Value, guest: Number) -> None:
         retired = self.retired()
-        again = self.eq(retired, self.variable(L.TAKEN_AT))
-        in_a_row = self.choose(again, self.variable(L.TAKEN_IN_A_ROW) + 1, 0)
-        self.set_variable(L.TAKEN_IN_A_ROW, in_a_row)
-        self.set_variable(L.TAKEN_AT, retired)
+        taken_at, before = (self.at("%s", L.COUNTERS + 8 * which) for which in (TAKEN_AT, IN_A_ROW))
+        again = self.eq(retired, self.get(64, taken_at, STATE))
+        in_a_row = self.choose(again, self.get(64, before, STATE) + 1, 1)
+        self.put(64, before, in_a_row, STATE)
+        self.put(64, taken_at, retired, STATE)
         with self.when(self.make(f"icmp ugt i64 {self.as_bits(in_a_row, 64)}, {STUCK_AFTER}", 1), rare=True):
             self.tail(leaving(Left.STUCK), "null", "%n")
         to_tenant = self.ne(self.variable(L.TENANT), 0) & (self.flag_of(guest) ^ 1)

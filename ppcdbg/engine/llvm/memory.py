@@ -78,7 +78,6 @@ class EngineMemory:
         self.set(L.PAGE_MARKS, self._tables.address + pages * 8)
         self.set(L.SETS, self._sets.address)
         self.set(L.PRESENT, self._present.address)
-        self.set(L.TAKEN_AT, (1 << 64) - 1)
         self._pages = pages
         self._marks = self._tables.bytes[pages * 8 : pages * 9]
         self._seen_marks, self._noted = b"", list[int]()

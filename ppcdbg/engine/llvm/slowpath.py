@@ -14,7 +14,6 @@ from ppcdbg.cpu.state import RETIRED
 from ppcdbg.engine.api import EngineStop
 from ppcdbg.engine.common.interpreter import Interpreter, Op
 from ppcdbg.engine.common.watching import AccessStop
-from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.memory import EngineMemory
 from ppcdbg.isa import slots
 from ppcdbg.isa.bits import M32
@@ -38,15 +37,6 @@ class SlowPath(Interpreter):
         super()._write_real(found, size, value)
         if found.address < self._ram_size:
             self._written(found.address, size)
-
-    def _taken(self, vector: int, guest: bool) -> EngineStop | None:
-        """As the interpreter's, with the counts where compiled code has them too."""
-        memory = self._memory
-        self._taken_at, self._taken_in_a_row = memory.get(L.TAKEN_AT), memory.get(L.TAKEN_IN_A_ROW)
-        stop = super()._taken(vector, guest)
-        memory.set(L.TAKEN_AT, self._taken_at)
-        memory.set(L.TAKEN_IN_A_ROW, self._taken_in_a_row)
-        return stop
 
     def perform(self, pc: int, real: int) -> EngineStop | None:
         """Run the instruction at ``pc``, which was fetched from ``real``."""
