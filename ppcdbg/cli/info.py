@@ -10,6 +10,7 @@ limits   what the model of KVM leaves out, and what is there instead
 machine  the cores and the board: devices with their real addresses
 world-switch  how Linux 6.1 enters and leaves a guest on e500mc, instruction by instruction, with what each changes
 patch-hazards  what becomes of guests that read their instructions when a hypervisor rewrites these; runs them
+failure-policies  what a guest, userspace and the log see of an instruction that KVM cannot emulate, by policy; runs it
 commands the manual of the command language: every command, with an example; events, fields, variables
 """
 
@@ -253,6 +254,13 @@ def patch_hazards(cpu: str | None) -> list[Row]:
     return [*rows()]
 
 
+def failure_policies(cpu: str | None) -> list[Row]:
+    """A guest that asks for what cannot be emulated, under each policy and with each userspace."""
+    from ppcdbg.explore.failures import rows
+
+    return [*(rows() if cpu is None else rows((cpu,)))]
+
+
 def commands(cpu: str | None) -> list[Row]:
     """The command language."""
     from ppcdbg.views.manual import rows
@@ -271,5 +279,6 @@ TOPICS: Mapping[str, Topic] = {
     "machine": Topic(machine, frozenset({"address", "size"})),
     "world-switch": Topic(world_switch, frozenset({"address"})),
     "patch-hazards": Topic(patch_hazards),
+    "failure-policies": Topic(failure_policies),
     "commands": Topic(commands, manual=True),
 }

@@ -97,14 +97,15 @@ def _kvm(vcpu: Vcpu | None) -> Summary:
             "interrupts": {"queued": {}, "delivered": {}}, "deferral": {}, "tlb": {}, "stat": {},
         }  # fmt: skip
     from ppcdbg.kvm.codes import HCALL_NAMES
+    from ppcdbg.kvm.emulate import PRINTER
     from ppcdbg.kvm.trace import exit_name
 
     names = [prio.name for prio in vcpu.prios]
-    held_back = vcpu.failures.suppressed + sum(count for _, count in vcpu.failures.held_back)
+    failures = vcpu.host_log.asked(PRINTER)
     return {
         "exits": {exit_name(vector): n for vector, n in sorted(vcpu.exit_counts.items())},
         "emulated": mnemonics(vcpu.core.model.name, vcpu.emulated),
-        "emulation_failures": {"total": vcpu.failures.total, "held_back": held_back},
+        "emulation_failures": {"total": failures.total, "held_back": failures.held},
         "hypercalls": {HCALL_NAMES.get(t, f"{t:#010x}"): n for t, n in sorted(vcpu.hypercalls.items())},
         "interrupts": {
             "queued": _nonzero(zip(names, vcpu.queue_counts)),

@@ -116,7 +116,9 @@ class ConformRun:
         core = Core(replace(CORES[E500V2], qemu=True), board.bus)
         cores.append(core)
         board.bus.ram[ENTRY : ENTRY + len(image)] = image
-        self.vm = Vm(memory, False, replace(backed(E500V2_HOST, setting.backing), busy=True), quirks or Quirks())
+        host = replace(backed(E500V2_HOST, setting.backing), busy=True)
+        printing = replace(quirks or Quirks(), failure_log_unlimited=True)  # which took that host its time
+        self.vm = Vm(memory, False, host, printing)
         self.v = v = Vcpu(self.vm, core, SharedPage(board.bus.ram[memory : memory + 4096]), memory)
         board.bus.written_outside.append((memory, 4096))
         self.initial = initial_registers(v)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import ESR_PIL, ESR_PTR, MSR_EE
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, emulate_sprs, emulate_tlb, queueing, words
+from ppcdbg.kvm import booke, codes, emulate_sprs, emulate_tlb, printk, queueing, words
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_EXIT_USER, EMULATE_FAIL, NO_ADVANCE
 from ppcdbg.kvm.log import DEBUG, EMULATED, FAILED
@@ -26,6 +26,8 @@ Decoded = tuple[Effect, int, int]
 
 _M32 = 0xFFFFFFFF
 _ADVANCED = EMULATE_DONE | NO_ADVANCE
+PRINTER = "emulation_exit"
+"""The kernel's function that prints a failure."""
 
 
 def _fail() -> int:
@@ -240,16 +242,21 @@ def _outcome(v: Vcpu, word: int, result: int, shown: int) -> int:
 
 
 def _failed(v: Vcpu, word: int) -> int:
-    """What the policy makes of a failure (facts 3.3)."""
-    message = f"kvm: emulation at {v.pc:x} failed ({word:08x})"
+    """What the policy makes of a failure (facts 3.3), and what the host's kernel prints of it."""
+    message = f"emulation at {v.pc:x} failed ({word:08x})"
+    lines = [(printk.ERR, f"Couldn't emulate instruction {word:#010x} (op {word >> 26} xop {word >> 1 & 0x3FF})"),
+             (printk.CRIT, f"{PRINTER}: {message}")]  # fmt: skip
     spr = emulate_sprs.spr_number(word)
     if spr is not None:
-        direction = "mfspr" if word >> 1 & 0x3FF == 339 else "mtspr"
-        message += f"; {direction}: unknown spr {spr:#x}"
-    v.failures.add(v.core.now, v.pc, word, message)
-    v.cost += v.vm.host.costs.print
+        unknown = f"{'mfspr' if word >> 1 & 0x3FF == 339 else 'mtspr'}: unknown spr {spr:#x}"
+        lines.insert(0, (printk.INFO, unknown))
+        message += f"; {unknown}"
+    if v.host_log.limited(v.core.now, PRINTER, tuple(lines), not v.quirks.failure_log_unlimited):
+        v.cost += v.vm.host.costs.print
     v.actions.append((FAILED, word, message))
     policy = v.vm.on_failure
+    if policy is FailurePolicy.BOTH and not v.quirks.failure_injects_and_exits:
+        policy = FailurePolicy.INJECT
     v.run.hardware_exit_reason = 0xFFFFFFFF << 32 | word
     if policy is not FailurePolicy.EXIT:
         queueing.queue_program(v, ESR_PIL)

@@ -6,7 +6,7 @@ nothing about entering again; that is ``handle_exit``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu import interrupts as I
@@ -25,7 +25,7 @@ from ppcdbg.cpu.msr import (
     MSR_WE,
 )
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, irqprio, queueing
+from ppcdbg.kvm import booke, codes, irqprio, printk, queueing
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.codes import RESUME_GUEST, RESUME_HOST
 from ppcdbg.kvm.emulate import emulate
@@ -49,6 +49,7 @@ class KernelBug(Exception):
 
 def _bug(number: int) -> Handler:
     def handler(v: Vcpu) -> int:
+        v.host_log.print(v.core.now, printk.EMERG, f"exit_nr {number}")
         if v.quirks.unhandled_exits_bug:
             raise KernelBug(f"the host kernel has no handler for exit {number} at pc {v.pc:#x}: BUG")
         v.actions.append((HOST, "no handler"))
@@ -63,8 +64,22 @@ def _machine_check(v: Vcpu) -> int:
     """logs MCSR and returns to userspace"""
     mcsr = v.reg[SLOT["MCSR"]]
     v.run.hardware_exit_reason = 0xFFFFFFFE << 32 | mcsr
-    v.actions.append((HOST, f"MACHINE CHECK: {mcsr:x}"))
+    told = f"MACHINE CHECK: {mcsr:x}"
+    v.host_log.print(v.core.now, printk.WARNING, told, *_dump(v))
+    v.cost += v.vm.host.costs.print
+    v.actions.append((HOST, told))
     return RESUME_HOST
+
+
+def _dump(v: Vcpu) -> Iterator[str]:
+    """kvmppc_dump_vcpu. On bookehv SRR0 and SRR1 are those of a page that nobody fills in."""
+    page, gpr, read = v.shared, v.gpr, v.core.read_spr
+    yield f"pc:   {v.pc:08x} msr:  {page.msr:08x}"
+    yield f"lr:   {read('LR'):08x} ctr:  {read('CTR'):08x}"
+    yield f"srr0: {page.get64(mp.SRR0):08x} srr1: {page.get64(mp.SRR1):08x}"
+    yield f"exceptions: {v.pending:08x}"
+    for i in range(0, 32, 4):
+        yield f"gpr{i:02}: " + " ".join(f"{gpr[n]:08x}" for n in range(i, i + 4))
 
 
 def _host(exit_type: int, stat: str, note: str) -> Handler:

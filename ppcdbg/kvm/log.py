@@ -1,4 +1,4 @@
-"""What is kept of every exit, compactly, and the log of emulation failures with the kernel's rate limit.
+"""What is kept of every exit, compactly.
 
 An exit costs one tuple: the run loop's, or ``words.ROW`` for one that compiled code handled. What compiled code handled
 in one go is kept as the bytes that it wrote until somebody reads a row. The :class:`ExitRecord` of a row is made when
@@ -8,10 +8,10 @@ somebody reads that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, overload
 
-from ppcdbg.cpu.plain import Plain, Saved, attributes, items, numbers, put_attributes, whole, words
+from ppcdbg.cpu.plain import Saved, whole
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, NO_EXIT_TYPE, RESUME_NAMES, exit_type_name
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.records import Action, Did, ExitRecord
@@ -311,61 +311,3 @@ class KnownExits(_Records):
         """Exit number of one exit without making its record."""
         vector: int = self._row(index)[2]
         return vector
-
-
-@dataclass(frozen=True)
-class Failure:
-    """One instruction that could not be emulated; ``message`` is what the kernel prints."""
-
-    tick: int
-    pc: int
-    word: int
-    message: str
-
-
-_FAILURES = ("_begin", "_printed", "total", "suppressed")
-
-
-class FailureLog:
-    """printk_ratelimit's rule: a burst of 10 in 5 s, then silence and a count of what was held back."""
-
-    BURST = 10
-
-    def __init__(self, ticks_per_second: int) -> None:
-        self._interval = 5 * ticks_per_second
-        self._begin = -1
-        self._printed = 0
-        self.total = 0
-        self.suppressed = 0
-        self.entries: list[Failure] = []
-        self.held_back: list[tuple[int, int]] = []
-        """(tick, count): when an interval with suppressed messages ended, and how many there were."""
-
-    def save(self) -> Saved:
-        """See ``plain.Saves``."""
-        entries: list[list[Plain]] = [[e.tick, e.pc, e.word, e.message] for e in self.entries]
-        return {"entries": entries, "held_back": [[*pair] for pair in self.held_back], **attributes(self, _FAILURES)}
-
-    def restore(self, state: Saved) -> None:
-        """See ``plain.Saves``."""
-        self.entries.clear()
-        for row in items(state["entries"]):
-            tick, pc, word, message = items(row)
-            self.entries.append(Failure(whole(tick), whole(pc), whole(word), words(message)))
-        pairs = (numbers(row) for row in items(state["held_back"]))
-        self.held_back[:] = [(tick, count) for tick, count in pairs]
-        put_attributes(self, _FAILURES, state)
-
-    def add(self, tick: int, pc: int, word: int, message: str) -> bool:
-        """Log one failure; false when it was held back."""
-        self.total += 1
-        if self._begin < 0 or tick - self._begin > self._interval:
-            if self.suppressed:
-                self.held_back.append((tick, self.suppressed))
-            self._begin, self._printed, self.suppressed = tick, 0, 0
-        if self._printed >= self.BURST:
-            self.suppressed += 1
-            return False
-        self._printed += 1
-        self.entries.append(Failure(tick, pc, word, message))
-        return True

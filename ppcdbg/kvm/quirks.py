@@ -1,8 +1,9 @@
 """Switches: where Linux 6.1's KVM does something that looks wrong, and whether this run does it too.
 
-A default of true is what 6.1 does. The two that stop KVM from working at all are false. Nothing reads these but the
-room that acts them out; the names are listed with their places in facts 14 (Q1..Q22) and in the oracle's notes (O..).
-Q23 is in kernel/head_booke.h and kvm/bookehv_interrupts.S.
+A default of true is what 6.1 does. False are the two that stop KVM from working at all, and the one by which a guest
+fills the host's log. Nothing reads these but the room that acts them out; the names are listed with their places in
+facts 14 (Q1..Q22) and in the oracle's notes (O..). Q23 is in kernel/head_booke.h and kvm/bookehv_interrupts.S, Q24 in
+kvm/booke.c and kvm/emulate.c.
 """
 
 from __future__ import annotations
@@ -54,6 +55,9 @@ class Quirks:
     mmio_commits_first: bool = _quirk("Q22", "MMIO: update register and pc change before userspace answers")
     debug_exit_takes_sprg9: bool = _quirk(
         "Q23", "HV, 32-bit host: the debug vector keeps r8 in SPRG9, so a debug exit leaves the guest's r8 there"
+    )
+    failure_log_unlimited: bool = _quirk(
+        "Q24", "every failed emulation prints its lines; off: those of ten in 5 s, and how many were held back", False
     )
     exit_number_in_r5: bool = _quirk(
         "O1", "PR: the handler is called with the vcpu where the exit number belongs: BUG at the first exit", False

@@ -23,9 +23,10 @@ from ppcdbg.kvm.debug_registers import DebugRegisters
 from ppcdbg.kvm.deferral import Counts, policy
 from ppcdbg.kvm.e500_mmu import LEGACY, TSIZE_256M, Geometry, GuestTlb
 from ppcdbg.kvm.host_tlb import HostTlb
-from ppcdbg.kvm.log import ExitLog, FailureLog
+from ppcdbg.kvm.log import ExitLog
 from ppcdbg.kvm.magic_page import SharedPage
 from ppcdbg.kvm.mas import HardwareMas, Mas, PageMas
+from ppcdbg.kvm.printk import HostLog
 from ppcdbg.kvm.rewriting import PAGE_EA, Rewriter
 from ppcdbg.kvm.shadow_ids import ShadowIds
 from ppcdbg.kvm.shadow_tlb import ShadowTlb
@@ -169,7 +170,8 @@ class Vcpu:
         self.hypercalls: dict[int, int] = {}
         self.mmio_counts: Counter[tuple[str, bool]] = Counter()
         self.exits = ExitLog(self.hv, lambda gpa: self.device_at(gpa))
-        self.failures = FailureLog(TIMEBASE_HZ)
+        hz = self.vm.host.hz
+        self.host_log = HostLog(TIMEBASE_HZ // hz, hz)
         self.trace: Listener | None = None
         self.cost = 0
         self.actions: list[tuple[object, ...]] = []

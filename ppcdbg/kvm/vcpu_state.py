@@ -31,7 +31,7 @@ NUMBERS = (
 )  # fmt: skip
 LISTS = ("ivor", "queue_counts", "delivered_counts", "tlbcfg")
 TABLES = ("stats", "counts")
-PARTS = ("run", "gtlb", "shadow", "host_tlb", "timing", "exits", "failures", "deferral", "deferral_counts")
+PARTS = ("run", "gtlb", "shadow", "host_tlb", "timing", "exits", "host_log", "deferral", "deferral_counts")
 ELSEWHERE = ("ids", "shared", "debug", "thread_debug", "sprg_loaded", "queued_by", "_emulated", "known",
              "hypercalls", "mmio_counts", "mmio_access", "stalled", "words", "rewriter")  # fmt: skip
 """State that is saved below, in a form of its own."""

@@ -16,7 +16,7 @@ from ppcdbg.machine.system import System
 from ppcdbg.session.pages import ZERO, Pages
 from ppcdbg.session.plain import encode
 
-SNAPSHOT_FORMAT = 4
+SNAPSHOT_FORMAT = 5
 """Of saved states and of their hashes: a change of what any room saves, or of what is hashed, is another one."""
 SCRATCH = slice(slots.EA * 4, slots.EA * 4 + 4)
 """What an engine computes with and the guest cannot see."""
@@ -126,7 +126,7 @@ def _of_kvm(loop: Saved) -> Plain:
 
 
 _OF_BOARD = ("devices", "serial_lines", "reset", "poweroff", "console", "console1")
-_ACCOUNTS = frozenset({"stats", "counts", "emulated", "hypercalls", "mmio_counts", "timing", "failures", "copies",
+_ACCOUNTS = frozenset({"stats", "counts", "emulated", "hypercalls", "mmio_counts", "timing", "host_log", "copies",
                        "deferral_counts"})  # fmt: skip
 
 

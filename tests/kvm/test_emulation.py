@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ppcdbg.kvm import booke, codes, emulate, emulate_sprs, ioctl, one_reg
+from ppcdbg.kvm.emulate import PRINTER
 from ppcdbg.kvm.hypercalls import magic_features
-from ppcdbg.kvm.log import FailureLog
+from ppcdbg.kvm.printk import LEVELS
 from ppcdbg.kvm.quirks import Quirks, listing
 from ppcdbg.kvm.records import Did
 from ppcdbg.kvm.vcpu import Vcpu
@@ -24,8 +25,8 @@ def do(v: Vcpu, word: int) -> int:
 def test_every_quirk_has_an_identifier_and_the_fatal_ones_are_off() -> None:
     table = listing()
     assert len({q.ident for q in table}) == len(table)
-    assert {f"Q{n}" for n in range(1, 24)} - {q.ident for q in table} == {"Q18"}  # the guest kernel's
-    assert [q.ident for q in table if not q.default] == ["O1", "O2"]
+    assert {f"Q{n}" for n in range(1, 25)} - {q.ident for q in table} == {"Q18"}  # the guest kernel's
+    assert [q.ident for q in table if not q.default] == ["Q24", "O1", "O2"]
     assert Quirks() == Quirks()
 
 
@@ -144,7 +145,12 @@ def test_policies(policy: FailurePolicy, resume: int, queued: int) -> None:
     v = vcpu(on_failure=policy)
     assert do(v, BAD) == resume
     assert v.pending == queued
-    assert v.failures.total == 1
+    assert v.host_log.asked(PRINTER).total == 1
+
+
+def test_without_the_quirk_a_failure_is_the_guests_alone() -> None:
+    v = vcpu(failure_injects_and_exits=False)
+    assert (do(v, BAD), v.pending) == (codes.RESUME_GUEST, 8)
 
 
 def test_a_failure_ends_the_run_only_under_the_exit_policy() -> None:
@@ -162,12 +168,27 @@ def test_a_failure_ends_the_run_only_under_the_exit_policy() -> None:
     assert record.delivered == 3
 
 
-def test_the_failure_log_is_limited_and_counts_what_it_held_back() -> None:
-    log = FailureLog(400_000_000)
-    kept = [log.add(i, 0, 0, "x") for i in range(25)]
-    assert kept == [True] * 10 + [False] * 15
-    assert log.add(2_000_000_001, 0, 0, "x")
-    assert (len(log.entries), log.total, log.held_back) == (11, 26, [(2_000_000_001, 15)])
+def test_a_failure_prints_the_kernels_three_lines() -> None:
+    v = vcpu()
+    do(v, mfspr(307, 3))
+    assert [(LEVELS[line.level], line.text) for line in v.host_log.lines] == [
+        ("info", "mfspr: unknown spr 0x133"),
+        ("err", "Couldn't emulate instruction 0x7c734aa6 (op 31 xop 339)"),
+        ("crit", "emulation_exit: emulation at 1000 failed (7c734aa6)"),
+    ]
+    do(v, 0x4C000064 | 38 << 1)  # rfmci
+    assert [line.text for line in v.host_log.lines][3:] == [
+        "Couldn't emulate instruction 0x4c00006c (op 19 xop 54)", "emulation_exit: emulation at 1000 failed (4c00006c)"
+    ]  # fmt: skip
+
+
+def test_a_guest_cannot_fill_the_hosts_log_but_under_a_kernel_that_prints_each() -> None:
+    for unlimited, failures in ((False, 10), (True, 50)):
+        v = vcpu(failure_log_unlimited=unlimited)
+        for _ in range(50):
+            do(v, BAD)
+        assert (len(v.host_log.lines), v.host_log.asked(PRINTER).total) == (2 * failures, 50)
+        assert v.cost == 50 * (160 + 120) + failures * 12000
 
 
 # --- unknown SPRs -----------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def test_a_state_that_is_put_back_is_the_state(cpu: str) -> None:
     v.debug.dac2 = 7
     v.count_emulated(0x7C0000A6)
     v.queued_by[4] = (1, 2)
-    v.failures.add(5, 6, 7, "x")
+    v.host_log.limited(5, "f", ((3, "x"),))
     v.run.mmio.data = b"ab"
     after = save_vcpu(v)
     assert after != before

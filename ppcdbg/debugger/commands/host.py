@@ -1,0 +1,91 @@
+"""The host family: what the modelled host's kernel prints, and what becomes of guests that are hard on it.
+
+What runs guests of its own leaves the one at hand where it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppcdbg.cpu.timers import TIMEBASE_HZ
+from ppcdbg.debugger.commands.command import Command
+from ppcdbg.debugger.model import vcpu_of
+from ppcdbg.debugger.results import Table
+from ppcdbg.errors import UsageError
+from ppcdbg.kvm.printk import BURST, INTERVAL_S, LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ppcdbg.debugger.debugger import Debugger
+    from ppcdbg.kvm.vcpu import Vcpu
+
+Row = dict[str, str | int | None]
+
+
+def _vcpu(debugger: Debugger) -> Vcpu:
+    found = vcpu_of(debugger.system)
+    if found is None:
+        raise UsageError("the bare machine has no host beneath it; start the guest with --hv kvm")
+    return found
+
+
+def host_log(debugger: Debugger, argument: str) -> Table:
+    """The lines so far, or the last N."""
+    log = _vcpu(debugger).host_log
+    count = debugger.evaluate(argument).number if argument.strip() else len(log.lines)
+    last = list(log.lines)[-count:] if count > 0 else []
+    rows = tuple((f"{line.tick / TIMEBASE_HZ:.6f}", LEVELS[line.level], line.text) for line in last)
+    notes = [f"{log.overwritten:,} lines before these were overwritten"] if log.overwritten else []
+    for name, limit in sorted(log.limits.items()):
+        if limit.held:
+            notes.append(
+                f"{name}: {limit.held:,} of {limit.total:,} events held back, {limit.missed:,} of them since its last"
+                f" line ({BURST} in {INTERVAL_S} s go through)"
+            )
+    return Table("host log", ("time", "level", "text"), rows, tuple(notes))
+
+
+def failure_policies(debugger: Debugger, argument: str) -> Table:
+    from ppcdbg.explore.failures import notes, rows
+
+    return _table("failure policies", rows(_cores(argument)), notes())
+
+
+def _cores(argument: str) -> tuple[str, ...]:
+    known = ("e500v2", "e500mc")
+    if argument.strip() not in ("", *known):
+        raise UsageError(f"there is no core {argument.strip()!r}; {' and '.join(known)} can be named")
+    return (argument.strip(),) if argument.strip() else known
+
+
+def _table(title: str, found: Sequence[Row], notes: Sequence[str]) -> Table:
+    cells = tuple(tuple("-" if cell is None else cell for cell in row.values()) for row in found)
+    return Table(title, tuple(found[0]), cells, tuple(notes))
+
+
+def _core_names(debugger: Debugger, argument: str) -> list[str]:
+    return ["e500v2", "e500mc"]
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "info host-log",
+        host_log,
+        "info host-log [LINES]",
+        "What the host's kernel printed, and how much of it its rate limit held back.",
+        "info host-log",
+        "host",
+        ("dmesg",),
+    ),
+    Command(
+        "info failure-policies",
+        failure_policies,
+        "info failure-policies [CORE]",
+        "A guest that asks for what KVM cannot emulate, under each policy: what it, userspace and the log see.",
+        "info failure-policies e500mc",
+        "host",
+        (),
+        _core_names,
+    ),
+)
