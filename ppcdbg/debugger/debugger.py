@@ -31,6 +31,7 @@ from ppcdbg.debugger.lessons import Lessons
 from ppcdbg.debugger.lines import LineTable
 from ppcdbg.debugger.memory import GuestMemory
 from ppcdbg.debugger.model import guest_of, model_of
+from ppcdbg.debugger.nested import NestedExits
 from ppcdbg.debugger.paravirt import Paravirt
 from ppcdbg.debugger.profile import Profiler
 from ppcdbg.debugger.races import Races
@@ -89,6 +90,7 @@ class Debugger:
         """The magic page as the last run began; empty where there is none."""
         self.paravirt = Paravirt(self)
         self.world_switch = WorldSwitch()
+        self.nested = NestedExits()
         self.races = Races(self)
         self.profiler = Profiler(self)
         self.lessons = Lessons(self)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from ppcdbg.debugger.results import Table
 from ppcdbg.errors import UsageError
-from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, parse, subject
-from ppcdbg.explore.switch_events import EVENTS, event, inject
+from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, guests, parse, subject
+from ppcdbg.explore.switch_events import EVENTS, SwitchEvent, event, inject
 from ppcdbg.explore.switch_judge import Observed, SwitchVerdict, judge
 from ppcdbg.isa.assemble import AsmLine
 from ppcdbg.kvm.switch.rig import Taken
@@ -38,7 +38,7 @@ class SwitchChange:
 class SwitchPlace:
     """Where the machine stands. ``name`` is the step's where the undisturbed switch comes by; ``changed`` and ``taken``
     are what the last command did; ``comes`` is an event that was made to come here; ``over`` is guest or dead at the
-    end."""
+    end; ``came`` is the last step that the machine came by, also where it is in a handler now."""
 
     variant: str
     name: str
@@ -52,6 +52,7 @@ class SwitchPlace:
     ahead: tuple[AsmLine, ...]
     over: str = ""
     comes: str = ""
+    came: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,33 @@ class SwitchSteps:
     variant: str
     about: str
     steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRegister:
+    """One register of the switch: what it holds now, held before the last command, and would hold for each of the two.
+    ``guest`` is None where the guest has none of it."""
+
+    name: str
+    value: int
+    before: int
+    guest: int | None
+    host: int
+
+    @property
+    def whose(self) -> str:
+        """Whose value stands there: guest, host, both where they are the same, empty where it is neither's."""
+        found = [who for who, value in (("guest", self.guest), ("host", self.host)) if value == self.value]
+        return "both" if len(found) == 2 else "".join(found)
+
+
+@dataclass(frozen=True)
+class SwitchRegisters:
+    """Every register that the switch moves, at one moment; ``guest``: the guest runs."""
+
+    variant: str
+    guest: bool
+    rows: tuple[SwitchRegister, ...]
 
 
 @dataclass(frozen=True)
@@ -74,9 +102,11 @@ class SwitchOutcome:
 
 @dataclass(frozen=True)
 class SwitchFound:
-    """What a search found, one report a variant."""
+    """What a search found, or has found up to now, one report a variant; ``wanted`` are as many as were asked for."""
 
     reports: tuple[SwitchReport, ...]
+    wanted: int = 0
+    searching: bool = False
 
 
 class WorldSwitch:
@@ -84,16 +114,37 @@ class WorldSwitch:
 
     def __init__(self) -> None:
         self._search: SwitchSearch | None = None
+        self._listing: SwitchSteps | None = None
         self._names: dict[int, str] = {}
+        self._first: dict[str, int] = {}
+        self._came = ""
+        self._made: list[tuple[int, SwitchEvent]] = []
+        """Events that were made to come, by the instructions before them: going back makes them again."""
+        self._last: SwitchPlace | None = None
+        self._before: dict[str, int] = {}
+        self._found: SwitchFound | None = None
 
-    def start(self, name: str = FIRST) -> SwitchPlace:
-        """Stand before the first instruction of a variant, with a way out: ``linux``, ``linux/hypercall``. Raises
-        UsageError for a name that is none."""
+    def start(self, name: str = "") -> SwitchPlace:
+        """Stand before the first instruction of a variant, with a way out: ``linux``, ``linux/hypercall``; of the one
+        at hand where none is named. Raises UsageError for a name that is none."""
+        name = name or (FIRST if self._last is None else self._last.variant)
         one, _, out = name.partition("/")
         self._search = search = SwitchSearch(variant(one), way(out) if out else WAYS[0])
-        self._names = {step.address: step.name for step in search.steps()}
+        self._listing = SwitchSteps(subject(search.variant, search.way), search.variant.about, search.steps())
+        self._names = {step.address: step.name for step in self._listing.steps}
         search.rewind()
-        return self.place()
+        self._made.clear()
+        self._came = self._names.get(search.rig.pc, "")
+        self._first = self._before = search.rig.registers()
+        self._last = self.place()
+        return self._last
+
+    @property
+    def last(self) -> SwitchPlace:
+        """What the last command came to: where the machine stands, and what that command changed."""
+        if self._last is None:
+            return self.start()
+        return self._last
 
     @property
     def search(self) -> SwitchSearch:
@@ -121,11 +172,36 @@ class WorldSwitch:
         return SwitchPlace(
             subject(self.search.variant, self.search.way), name, phase, group, rig.pc, not rig.in_host(),
             rig.core.retired, changed, taken, tuple(row for row in lines if row is not None), rig.over,
+            came=self._came,
         )  # fmt: skip
 
     def step(self, count: int = 1) -> SwitchPlace:
         """Go on by some instructions."""
         return self._go(lambda steps: steps >= count)
+
+    def next(self) -> SwitchPlace:
+        """Go on to where another group of instructions begins."""
+        rig = self.search.rig
+        group = rig.code.groups.get(rig.pc)
+        return self._go(lambda steps: steps > 0 and rig.code.groups.get(rig.pc) != group)
+
+    def back(self, count: int = 1) -> SwitchPlace:
+        """Stand some instructions earlier: the machine begins again, with the same events."""
+        search, rig = self.search, self.search.rig
+        before, here = rig.registers(), rig.core.retired
+        search.rewind()
+        self._came = self._names.get(rig.pc, "")
+        goal = max(rig.core.retired, here - count)
+        made = [(position, what) for position, what in self._made if position <= goal]
+        while True:
+            for position, what in made:
+                if position == rig.core.retired:
+                    inject(rig, what)
+            if rig.core.retired >= goal:
+                break
+            self._step()
+        self._made = made
+        return self._now(self.place(before, len(rig.watch.taken)), before)
 
     def until(self, where: str) -> SwitchPlace:
         """Go on to a step, the next group of a name, or a label of the code. Raises UsageError for none of those."""
@@ -150,7 +226,8 @@ class WorldSwitch:
         what = event(name)
         if not inject(self.search.rig, what):
             raise UsageError(f"{what.name} cannot come here: nothing that this instruction uses can leave the TLB")
-        return replace(self.place(), comes=what.name)
+        self._made.append((self.search.rig.core.retired, what))
+        return self._now(replace(self.place(), comes=what.name))
 
     def replay(self, line: str) -> SwitchOutcome:
         """A run by its line, judged; the machine stands then before the step, with the event made."""
@@ -160,20 +237,39 @@ class WorldSwitch:
         observed = self.search.observe(what)
         if observed is None:
             raise UsageError(f"{what.name} cannot come at {name}: nothing that this instruction uses can leave the TLB")
-        self.search.seek(name)
+        self._came = self.search.seek(name).name
         inject(self.search.rig, what)
+        self._made.append((self.search.rig.core.retired, what))
+        self._now(replace(self.place(), comes=what.name))
         return SwitchOutcome(step, observed, judge(observed))
 
     def table(self, names: tuple[str, ...], interrupted: Callable[[], bool]) -> SwitchFound:
         """Search variants, all when none is named; each may name a way out."""
         split = [name.partition("/") for name in names] or [(v.name, "", "") for v in VARIANTS]
         chosen = [(variant(one), way(out) if out else WAYS[0]) for one, _, out in split]
-        reports = []
+        self._found = SwitchFound((), len(chosen), True)
         for one, out in chosen:
-            reports.append(SwitchSearch(one, out).search(EVENTS, interrupted))
+            report = SwitchSearch(one, out).search(EVENTS, interrupted)
+            self._found = replace(self._found, reports=(*self._found.reports, report))
             if interrupted():
                 break
-        return SwitchFound(tuple(reports))
+        self._found = replace(self._found, searching=False)
+        return self._found
+
+    def found(self) -> SwitchFound | None:
+        """The search that goes on, up to now, or else the last one; None before the first."""
+        return self._found
+
+    def registers(self) -> SwitchRegisters:
+        """What the switch moves, and whose it is now."""
+        rig = self.search.rig
+        now, theirs = rig.registers(), guests(rig)
+        rows = tuple(
+            SwitchRegister(name, now[name], self._before[name], theirs.get(name), self._first[name])
+            for name in sorted(now, key=lambda name: name[0] == "r")  # GPRs behind the others
+            if name != "pc"
+        )
+        return SwitchRegisters(subject(self.search.variant, self.search.way), not rig.in_host(), rows)
 
     def places(self) -> list[str]:
         """Names that ``until`` takes."""
@@ -183,20 +279,30 @@ class WorldSwitch:
     def steps(self, name: str = "") -> SwitchSteps:
         """The instructions of a variant, of the one at hand when none is named."""
         one, _, out = name.partition("/")
-        search = SwitchSearch(variant(one), way(out) if out else WAYS[0]) if name else self.search
-        if not name:
-            search = SwitchSearch(search.variant, search.way)  # the one at hand stays where it is
+        if not name and self.search:
+            assert self._listing is not None
+            return self._listing
+        search = SwitchSearch(variant(one), way(out) if out else WAYS[0])
         return SwitchSteps(subject(search.variant, search.way), search.variant.about, search.steps())
 
     def _go(self, there: Callable[[int], bool]) -> SwitchPlace:
         rig = self.search.rig
         before, seen, steps = rig.registers(), len(rig.watch.taken), 0
         while not there(steps) and not rig.over:
-            rig.step()
+            self._step()
             steps += 1
             if steps >= LIMIT:
                 raise UsageError(f"not reached within {LIMIT:,} instructions; the machine stands at {rig.pc:#x}")
-        return self.place(before, seen)
+        return self._now(self.place(before, seen), before)
+
+    def _step(self) -> None:
+        rig = self.search.rig
+        rig.step()
+        self._came = self._names.get(rig.pc, self._came)
+
+    def _now(self, place: SwitchPlace, before: dict[str, int] | None = None) -> SwitchPlace:
+        self._last, self._before = place, before or self.search.rig.registers()
+        return place
 
 
 def variants() -> Table:

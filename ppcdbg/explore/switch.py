@@ -271,18 +271,24 @@ _FIELDS_PR = {"PID": "SHADOW_PID", "PID1": "SHADOW_PID1"}
 """Where the vcpu or the shared page has a register of the guest's, if not under its name."""
 
 
-def _wanted(rig: Rig) -> dict[str, int]:
-    """The guest's registers when it has come back from its exit: what it was entered with, and what it did."""
+def guests(rig: Rig) -> dict[str, int]:
+    """The guest's registers as the vcpu and the shared page have them now."""
     vcpu = {name: rig.word(at.VCPU + offset) for name, offset in at.VCPU_FIELDS.items()}
     shared = {name: rig.word(at.SHARED + offset) for name, offset in at.SHARED_FIELDS.items()}
-    out = {f"r{n}": vcpu[f"R{n}"] for n in range(32)}
-    out["r20"] = out["r20"] + 1 & 0xFFFFFFFF
-    out["r21"] = (rig.word(at.GUEST_DATA) if rig.way.name == "data-miss" else out["r21"]) + 1
-    out |= {"pc": rig.code.labels["guest_end"], "cr": vcpu["CR"]}
+    out = {f"r{n}": vcpu[f"R{n}"] for n in range(32)} | {"pc": vcpu["PC"], "cr": vcpu["CR"]}
     out["msr"] = shared["MSR"] if rig.hv else vcpu["SHADOW_MSR"]
     for name in rig.guest_sprs:
         where = (_FIELDS if rig.hv else _FIELDS_PR).get(name, name)
         out[name] = vcpu[where] if where in vcpu else shared[where]
+    return out
+
+
+def _wanted(rig: Rig) -> dict[str, int]:
+    """The guest's registers when it has come back from its exit: what it was entered with, and what it did."""
+    out = guests(rig)
+    out["r20"] = out["r20"] + 1 & 0xFFFFFFFF
+    out["r21"] = (rig.word(at.GUEST_DATA) if rig.way.name == "data-miss" else out["r21"]) + 1
+    out["pc"] = rig.code.labels["guest_end"]
     if rig.hv:
         out["EPCR"] |= EPCR_DMIUH
     return out

@@ -8,7 +8,7 @@ exactly one rule among ``OF_EXIT``, which is the first in the list that names it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ppcdbg.nested.snapshot import Snapshot
 from ppcdbg.nested.vmcs import (
@@ -49,7 +49,7 @@ class Rule:
     title: str
     reason: str
     source: str
-    expected: Work
+    expected: Work = field(repr=False)
     fields: frozenset[str] | None = None
 
     def about(self, name: str) -> bool:

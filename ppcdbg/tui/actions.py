@@ -34,8 +34,16 @@ class Actions(Windows):
     filter: str
 
     def action_run(self, how: str) -> None:
-        """Let the guest run on from the moment that the screen shows; then the cursors follow it."""
+        """Let the guest run on from the moment that the screen shows; then the cursors follow it. In a pane about
+        another machine that one runs."""
         if self.worker.running:
+            return
+        pane = self.pane()
+        own = {} if pane is None else dict(pane.about.moves)
+        if pane is not None and own:
+            if how in own:
+                pane.release()
+                self.worker.execute(own[how])
             return
         self.worker.move(Move(how))  # first: what is asked for next must not bring the guest back to the present
         self.action_now()
@@ -98,7 +106,9 @@ class Actions(Windows):
         mark = None if pane is None else pane.mark()
         if pane is None:
             return
-        if pane.kind == "breakpoints" and mark is not None:
+        if pane.about.edit:
+            self.prompt.open(":", pane.about.edit)
+        elif pane.kind == "breakpoints" and mark is not None:
             self.worker.do(lambda: self.source.switch_breakpoint(mark))
         elif pane.kind == "memory":
             where = pane.top * 16 if mark is None else mark

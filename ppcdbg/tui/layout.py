@@ -193,9 +193,24 @@ _MACHINE = Desktop(
     ),
 )
 
+_SWITCH = Desktop(
+    "the world switch: its steps, whose registers, and the audit of a nested exit",
+    _narrow("switch", "owners"),
+    _tall("switch", "owners", "nested"),
+    columns(
+        (0.56, rows((0.68, Place("switch", 6)), (0.32, Place("nested", 5)))),
+        (0.44, Place("owners", 6)),
+    ),
+    columns(
+        (0.4, Place("switch", 8)),
+        (0.24, Place("owners", 8)),
+        (0.36, Place("nested", 8)),
+    ),
+)
+
 DESKTOPS: Mapping[str, Desktop] = {
     "exits": _EXITS, "tlb": _TLB, "paravirt": _PARAVIRT, "races": _RACES, "teaching": _TEACHING,
-    "machine": _MACHINE,
+    "machine": _MACHINE, "switch": _SWITCH,
 }  # fmt: skip
 
 

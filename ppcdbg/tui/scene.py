@@ -56,8 +56,8 @@ class Filled:
     ``cursor`` is the row to keep in sight (the selected exit, the instruction at pc); None where there is none.
     ``head`` names the columns and stays above the rows. ``tail``: where there is no cursor, the last rows are the
     interesting ones. ``endless``: the rows are places in an address space, so a scroll bar would say nothing.
-    ``partial``: there is more to come, though nothing runs. ``follow`` says for each row where Enter leads; () where
-    nowhere.
+    ``ahead``: rows behind the cursor that are to be seen too. ``partial``: there is more to come, though nothing runs.
+    ``follow`` says for each row where Enter leads; () where nowhere.
     """
 
     rows: tuple[Line, ...]
@@ -72,6 +72,7 @@ class Filled:
     endless: bool = False
     follow: tuple[Follow | None, ...] = ()
     partial: bool = False
+    ahead: int = 0
 
 
 @dataclass(frozen=True)

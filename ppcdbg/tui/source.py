@@ -7,9 +7,10 @@ words in :mod:`ppcdbg.views`; here it is decided what the panes are about: now, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.debugger import Debugger
@@ -17,12 +18,14 @@ from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.lessons import Lesson
 from ppcdbg.debugger.results import Quit
 from ppcdbg.debugger.stops import StopReport
+from ppcdbg.debugger.world_switch import SwitchPlace, SwitchRegisters
 from ppcdbg.kvm.log import KnownExits
 from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.nested.audit import Audit
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.table import BY_NAME
 from ppcdbg.tui.scene import Ask, Command, Filled, Move, Need, Pulse, Reply, Scene, Timeline, no_pulse
-from ppcdbg.views import progress, results, status, story, timeline
+from ppcdbg.views import progress, results, status, story, summaries, timeline
 from ppcdbg.views.spans import Line, Span, line, to_text
 
 SLOW_PERIOD = 0.5
@@ -33,6 +36,10 @@ EVERY_ROW = 100_000
 """Rows of a pane that is searched."""
 NOTE_ROOM = 44
 """Columns beside the timeline's bars."""
+
+
+_SHOWN_IN: Mapping[type, str] = MappingProxyType({SwitchPlace: "switch", SwitchRegisters: "owners", Audit: "nested"})
+"""Results that a pane shows, where it is visible."""
 
 
 def _dated(filled: Filled) -> Filled:
@@ -100,6 +107,9 @@ class DebuggerSource:
             self.debugger.past.looking.stay()
         if isinstance(result, StopReport) or isinstance(result, Lesson) and "tutorial" in self._visible:
             return Reply(moved=moved)
+        pane = _SHOWN_IN.get(type(result))
+        if pane in self._visible:  # the pane shows it all: a sentence will do
+            return Reply((summaries.sentence(pane, self.debugger),), moved=moved)
         return Reply((*said, *results.lines(result, self.debugger, self._width)), moved=moved)
 
     def _while_running(self, run: Callable[[], object], between: Callable[[], None]) -> object:

@@ -86,6 +86,7 @@ class Windows(App[int]):
         if pane is not None and pane.about.views:
             views = pane.about.views
             pane.view = views[(views.index(pane.view) + 1) % len(views)]
+            pane.top = 0
             pane.release()
             self.ask_again()
 

@@ -13,9 +13,8 @@ _ROLES = {Verdict.OK: "ok", Verdict.WRONG: "error", Verdict.NOT_CHECKED: "dim"}
 
 def lines(audit: Audit, width: int, every: bool = False) -> list[Line]:
     """The findings; ``every`` also shows the fields that are right, and each that cannot be checked."""
-    counts = {verdict: len(audit.of(verdict)) for verdict in Verdict}
-    told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict)
-    out = [line(f"exit of L2 that {audit.handled_by.upper()} handles: {plural(len(audit.findings), 'field')}; {told}")]
+    told = f"exit of L2 that {audit.handled_by.upper()} handles: {plural(len(audit.findings), 'field')}"
+    out = [line(f"{told}; {counted(audit)}")]
     for finding in audit.wrong:
         out += _wrong(finding, width)
     rest = [each for each in audit.findings if each.verdict is not Verdict.WRONG]
@@ -23,6 +22,30 @@ def lines(audit: Audit, width: int, every: bool = False) -> list[Line]:
         return out + [_row(each, width) for each in rest]
     missing = sorted({each.note for each in rest if each.verdict is Verdict.NOT_CHECKED})
     return out + [row for text in missing for row in wrap([Span(f"not checked: {text}", "dim")], width, 4)]
+
+
+def table(audit: Audit, width: int) -> list[Line]:
+    """Every field in one row: its rule, what was expected and what was found; what is wrong comes first."""
+    rest = [each for each in audit.findings if each.verdict is not Verdict.WRONG]
+    return [_compared(each, width) for each in (*audit.wrong, *rest)]
+
+
+TABLE_HEAD = line((f"rule {'field':<{_NAME}} {'expected':>18} {'found':>18}  verdict", "label"))
+
+
+def _compared(finding: Finding, width: int) -> Line:
+    role = _ROLES[finding.verdict]
+    several = len(finding.expected) > 1
+    expected = "anything" if not finding.expected else _value(finding, finding.expected[0]) + "," * several
+    found = "" if finding.found is None else _value(finding, finding.found)
+    return fit(line((f"{finding.rule.id:<4}", role), " ", (f"{finding.field:<{_NAME}}", "label"),
+                    (f" {expected:>18}", "dim"), f" {found:>18}  ", (finding.verdict.value, role),
+                    (f"  {finding.note or finding.how}", "dim")), width)  # fmt: skip
+
+
+def counted(audit: Audit) -> str:
+    """How many fields are right, wrong, and cannot be judged."""
+    return ", ".join(f"{len(audit.of(verdict))} {verdict.value}" for verdict in Verdict)
 
 
 def _wrong(finding: Finding, width: int) -> list[Line]:

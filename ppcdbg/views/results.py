@@ -46,7 +46,7 @@ from ppcdbg.debugger.searches import Change, Writers
 from ppcdbg.debugger.stack import Backtrace
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
-from ppcdbg.debugger.world_switch import SwitchFound, SwitchOutcome, SwitchPlace, SwitchSteps
+from ppcdbg.debugger.world_switch import SwitchFound, SwitchOutcome, SwitchPlace, SwitchRegisters, SwitchSteps
 from ppcdbg.nested.audit import Audit
 from ppcdbg.views import (
     console,
@@ -276,6 +276,7 @@ _SHOW: dict[type, _Show] = {
     Patched: lambda r, d, w: paravirt.patched_rows(r, d, w),
     PatchedDetail: lambda r, d, w: paravirt.detail_rows(r, d, w),
     SwitchPlace: lambda r, d, w: world_switch.place(r, w),
+    SwitchRegisters: lambda r, d, w: [fit(world_switch.OWNERS_HEAD, w), *world_switch.owners(r, w)],
     SwitchSteps: lambda r, d, w: world_switch.listing(r, w),
     SwitchOutcome: lambda r, d, w: world_switch.outcome(r.step, r.found, r.verdict, w),
     SwitchFound: lambda r, d, w: world_switch.found(r.reports, w, len(r.reports) < 3),

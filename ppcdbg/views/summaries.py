@@ -11,7 +11,7 @@ from ppcdbg.cpu.msr import MSR_BITS, names
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.past_events import last_miss
 from ppcdbg.debugger.stack import backtrace
-from ppcdbg.views import lessons, story
+from ppcdbg.views import lessons, nested, story
 from ppcdbg.views.numbers import count, ea, plural
 from ppcdbg.views.spans import Line, Span, clean, line
 
@@ -159,11 +159,41 @@ def _timeline(debugger: Debugger) -> Line:
                 f"There are {plural(len(log), 'exit')}{named}.")  # fmt: skip
 
 
+def _switch(debugger: Debugger) -> Line:
+    at = debugger.world_switch.last
+    if at.over:
+        ends = "the guest has come back from its exit" if at.over == "guest" else "the host gave up"
+        return line(f"The world switch {at.variant} is over: {ends}.")
+    where = f"at {at.name}, {at.group}" if at.name else f"in the host's {at.group}"
+    next_ = (at.ahead[0].text if at.ahead else "nothing that is known", "mnemonic")
+    comes = f"; {at.comes} comes before it" if at.comes else ""
+    return line(f"The world switch {at.variant} stands {where}, in {'guest state' if at.guest else 'the host'}; "
+                "the next instruction is ", next_, f"{comes}.")  # fmt: skip
+
+
+def _owners(debugger: Debugger) -> Line:
+    found = debugger.world_switch.registers()
+    holds = [r.whose for r in found.rows if r.guest is not None]
+    return line(f"Of {plural(len(holds), 'register')} that both have, {count(holds.count('guest'))} hold the guest's "
+                f"value, {count(holds.count('host'))} the host's, {count(holds.count('both'))} the same for both, "
+                f"{count(holds.count(''))} neither's; {'the guest' if found.guest else 'the host'} runs.")  # fmt: skip
+
+
+def _nested(debugger: Debugger) -> Line:
+    found = debugger.nested.last
+    if found is None:
+        return line("No nested exit was audited yet; nested FILE does it, nested-example shows one.")
+    first = f"; the first that is wrong is {found.wrong[0].field}" if found.wrong else ""
+    return line(f"{debugger.nested.name}: of {plural(len(found.findings), 'field')} of vmcs12 "
+                f"{nested.counted(found)}{first}.")  # fmt: skip
+
+
 SENTENCES: Mapping[str, Callable[[Debugger], Line]] = {
     "exits": _exits, "disassembly": _disassembly, "registers": _registers, "tlb": _tlb, "shadow": _shadow,
     "irqprio": _irqprio, "console": _console, "detail": _detail, "statistics": _statistics, "paravirt": _paravirt,
     "races": _races, "memory": _memory, "stack": _stack, "breakpoints": _breakpoints, "miss": _miss,
     "timeline": _timeline, "tutorial": lambda debugger: line(lessons.plain(debugger.lessons.look())),
+    "switch": _switch, "owners": _owners, "nested": _nested,
 }  # fmt: skip
 """By the names of the panes."""
 

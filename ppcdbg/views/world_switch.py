@@ -7,7 +7,7 @@ from itertools import groupby
 
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.msr import MSR_BITS, names
-from ppcdbg.debugger.world_switch import SwitchPlace, SwitchSteps
+from ppcdbg.debugger.world_switch import SwitchPlace, SwitchRegisters, SwitchSteps
 from ppcdbg.explore.switch import Step, SwitchReport
 from ppcdbg.explore.switch_judge import CONDITIONS, Observed, SwitchVerdict
 from ppcdbg.explore.switch_report import Window, counts, windows
@@ -149,15 +149,60 @@ def found(reports: Sequence[SwitchReport], width: int, signs: bool = True) -> li
 
 def listing(switch: SwitchSteps, width: int) -> list[Line]:
     """The instructions of a switch with what they do to registers."""
-    out = [*wrap(line((switch.variant, "title"), f": {switch.about}"), width)]
-    for step in switch.steps:
-        cells = (column(step.name, 9, "label"), column(step.group, 12, "dim"), column(step.text, 26, "mnemonic"))
-        changes = ", ".join(f"{name} {before:x} -> {after:x}" for name, before, after in step.effects)
-        parts = [(changes, "changed"), (step.note, "dim")]
-        if not changes:
-            parts.reverse()
-        row = line(*cells, " ", *(p for p in (parts[0], ("  ", "dim"), parts[1]) if p[0]))
-        out.append(fit(row, width))
+    head = wrap(line((switch.variant, "title"), f": {switch.about}"), width)
+    return [*head, *(fit(_step(step), width) for step in switch.steps)]
+
+
+def _step(step: Step) -> Line:
+    cells = (column(step.name, 9, "label"), column(step.group, 12, "dim"), column(step.text, 26, "mnemonic"))
+    changes = ", ".join(f"{name} {before:x} -> {after:x}" for name, before, after in step.effects)
+    parts = [(changes, "changed"), (step.note, "dim")]
+    if not changes:
+        parts.reverse()
+    return line(*cells, " ", *(p for p in (parts[0], ("  ", "dim"), parts[1]) if p[0]))
+
+
+def walk(switch: SwitchSteps, at: SwitchPlace, width: int) -> list[tuple[Line, str]]:
+    """The switch with the place where the machine stands marked by an arrow, each row with the name of its step. Where
+    the machine is in a handler, what it is about to do stands behind the last step that it came to."""
+    out = [(fit((_HERE if step.name == at.name else _ELSEWHERE, *_step(step)), width), step.name)
+           for step in switch.steps]  # fmt: skip
+    if at.name:
+        return out
+    after = next((i for i, (_, name) in enumerate(out, 1) if name == at.came), len(out))
+    ahead = [line(_HERE if i == 0 else _ELSEWHERE, column(f"{at.phase} {at.group}", 22, "cause"),
+                  column(row.text, 26, "mnemonic"), (f" {row.note}", "dim"))
+             for i, row in enumerate(at.ahead)]  # fmt: skip
+    return [*out[:after], *((fit(row, width), "") for row in ahead), *out[after:]]
+
+
+_HERE, _ELSEWHERE = Span("▶", "pc"), Span(" ")
+
+
+def standing(at: SwitchPlace) -> Line:
+    """Where the machine stands, in a few words."""
+    where = {"guest": "the guest is back", "dead": "the host gave up"}.get(at.over, at.name or f"{at.phase} {at.group}")
+    state = "guest state" if at.guest else "host"
+    comes = ((f", {at.comes} comes", "cause"),) if at.comes else ()
+    return line((at.variant, "symbol"), "  ", (where, "label"), *comes, (f"  {state}, {count(at.position)}", "dim"))
+
+
+OWNERS_HEAD = line(("register   now      guest    host     holds", "label"))
+
+
+def owners(found: SwitchRegisters, width: int) -> list[Line]:
+    """Each register, with the value that the guest and the host have in it, and whose it holds."""
+    roles = {"guest": "guest", "host": "shadow", "both": "dim", "": "masked"}
+    out = []
+    for r in found.rows:
+        changed = r.value != r.before
+        cells = (
+            column(r.name, 9, "register"), Span("*" if changed else " ", "changed"),
+            Span(f" {ea(r.value)} ", "changed" if changed else "number"),
+            column("" if r.guest is None else ea(r.guest), 9, "dim"), column(ea(r.host), 9, "dim"),
+            Span(f"the {r.whose}'s" if r.whose in ("guest", "host") else r.whose or "neither's", roles[r.whose]),
+        )  # fmt: skip
+        out.append(fit(cells, width))
     return out
 
 

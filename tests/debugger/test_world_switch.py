@@ -73,13 +73,65 @@ def test_the_guest_of_the_debugger_does_not_move(d: Debugger) -> None:
     assert (d.position, d.pc, bytes(d.core.state.block)) == before
 
 
+def test_back_is_the_same_way_again_with_its_events(d: Debugger) -> None:
+    d.execute("world-switch start ivpr")
+    d.execute("world-switch until entry.42")
+    d.execute("world-switch inject critical")
+    first = d.execute("world-switch step 7")
+    registers = d.execute("world-switch registers")
+    assert first.came == "entry.42" and not first.name
+    back = d.execute("world-switch back 3")
+    assert back.position == first.position - 3 and not back.name
+    again = d.execute("world-switch step 3")
+    assert (again.pc, again.position, again.ahead) == (first.pc, first.position, first.ahead)
+    assert [(r.name, r.value) for r in d.execute("world-switch registers").rows] == [
+        (r.name, r.value) for r in registers.rows
+    ]
+    d.execute("world-switch back 7")
+    assert d.execute("world-switch").name == "entry.42"
+    assert [t.vector for t in d.execute("world-switch step").taken] == [0], "made before that, so it comes again"
+    assert d.execute("world-switch back 5000").name == "load.0"
+    assert d.execute("world-switch until entry.44").taken == (), "what was made to come later does not"
+
+
+def test_next_goes_from_group_to_group(d: Debugger) -> None:
+    d.execute("world-switch start linux")
+    groups = []
+    for _ in range(6):
+        groups.append(d.execute("world-switch next").group)
+    assert groups == ["epcr", "guest-sprs", "ee-off", "host-r2", "pid", "shared"]
+
+
+def test_whose_a_register_is(d: Debugger) -> None:
+    d.execute("world-switch start linux")
+    rows = {r.name: r for r in d.execute("world-switch registers").rows}
+    assert rows["PID"].whose == "host" and rows["r14"].whose == "both" and rows["SRR0"].guest is None
+    d.execute("world-switch until mas")
+    rows = {r.name: r for r in d.execute("world-switch registers").rows}
+    assert rows["PID"].whose == "guest" and rows["GSRR0"].whose == "guest" and rows["MAS1"].whose == "host"
+    assert rows["PID"].value != rows["PID"].before
+    d.execute("world-switch until guest.0")
+    found = d.execute("world-switch registers")
+    assert found.guest and not [r.name for r in found.rows if r.guest is not None and r.whose not in ("guest", "both")
+                                and r.name != "EPCR"]  # fmt: skip
+    shown = to_text(lines(found, d, 80))
+    assert "the guest's" in shown and all(len(row) <= 80 for row in shown.splitlines())
+
+
+def test_a_start_without_a_name_is_the_one_at_hand_again(d: Debugger) -> None:
+    d.execute("world-switch start linux-pr/hypercall")
+    d.execute("world-switch step 3")
+    place = d.execute("world-switch start")
+    assert (place.variant, place.name, place.position) == ("linux-pr/hypercall", "load.0", 0)
+
+
 @pytest.mark.parametrize(
     ("line", "part"),
     [
         ("world-switch start linus", "no variant"), ("world-switch until", "needs a step"),
         ("world-switch until nowhere", "no step"), ("world-switch inject", "needs an event"),
         ("world-switch inject thunder", "no event"), ("world-switch inject data-miss", "cannot come here"),
-        ("world-switch step 0", "from 1 on"),
+        ("world-switch step 0", "from 1 on"), ("world-switch back 0", "from 1 on"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_sentence(d: Debugger, line: str, part: str) -> None:

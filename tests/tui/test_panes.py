@@ -43,6 +43,9 @@ def demo() -> Debugger:
     debugger.execute("tbreak puts")
     debugger.continue_()
     debugger.step(3)
+    debugger.execute("world-switch table linux")
+    debugger.execute("world-switch until dmiuh")
+    debugger.execute("nested-example cr0-copied")
     return debugger
 
 

@@ -44,7 +44,8 @@ def tlb(debugger: Debugger, argument: str) -> TlbView:
 
 
 TOPICS = ("exits", "disassembly", "registers", "tlb", "shadow", "irqprio", "console", "detail", "statistics",
-          "paravirt", "races", "memory", "stack", "breakpoints", "miss", "timeline", "tutorial")  # fmt: skip
+          "paravirt", "races", "memory", "stack", "breakpoints", "miss", "timeline", "tutorial",
+          "switch", "owners", "nested")  # fmt: skip
 """What ``tell`` can tell of: what the panes of the UI show, by the same names."""
 
 

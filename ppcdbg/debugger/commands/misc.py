@@ -1,17 +1,13 @@
-"""What is typed at the guest's console, the audit of another guest's exit, and leaving."""
+"""What is typed at the guest's console, and leaving."""
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.printf import quoted
 from ppcdbg.debugger.results import Note, Quit
 from ppcdbg.errors import UsageError
-from ppcdbg.nested.audit import Audit, audit
-from ppcdbg.nested.read import read_exit
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
@@ -35,17 +31,6 @@ def send(debugger: Debugger, argument: str) -> Note:
     return Note(f"{len(data)} bytes will be typed at the guest's console when it runs on")
 
 
-def nested(debugger: Debugger, argument: str) -> Audit:
-    """The guest at hand has nothing to do with it: the exit is a file's."""
-    try:
-        names = shlex.split(argument)
-    except ValueError as error:
-        raise UsageError(f"{argument!r} cannot be split into names of files: {error}") from None
-    if not names:
-        raise UsageError("nested needs a file, for example: nested exit.json; or two dumps of a VMCS")
-    return audit(read_exit(tuple(Path(name).expanduser() for name in names)))
-
-
 COMMANDS: tuple[Command, ...] = (
     Command(
         "quit", quit_, "quit [STATUS]", "Leave the debugger; a script gives the exit status.", "quit", "other", ("q",)
@@ -56,14 +41,6 @@ COMMANDS: tuple[Command, ...] = (
         'send TEXT | "TEXT"',
         "Type at the guest's console; without quotes a newline follows the text.",
         'send "root\\n"',
-        "other",
-    ),
-    Command(
-        "nested",
-        nested,
-        "nested FILE | nested VMCS02 VMCS12",
-        "Audit an exit of a nested guest under VMX: a snapshot, or what two kernels printed of their VMCS.",
-        "nested exit.json",
         "other",
     ),
 )

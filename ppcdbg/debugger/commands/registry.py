@@ -22,6 +22,7 @@ from ppcdbg.debugger.commands import (
     info,
     lessons,
     misc,
+    nested,
     paravirt,
     races,
     record,
@@ -260,6 +261,7 @@ def commands() -> Registry:
         branches,
         record,
         lessons,
+        nested,
         misc,
     )
     return Registry((*(command for family in families for command in family.COMMANDS), *OWN))

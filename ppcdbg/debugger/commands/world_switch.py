@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger import world_switch as switch
 from ppcdbg.debugger.commands.command import Command, Result
-from ppcdbg.debugger.world_switch import SwitchFound, SwitchOutcome, SwitchPlace
+from ppcdbg.debugger.results import Note
+from ppcdbg.debugger.world_switch import SwitchFound, SwitchOutcome, SwitchPlace, SwitchRegisters
 from ppcdbg.errors import UsageError
 from ppcdbg.explore.switch_events import EVENTS
 from ppcdbg.kvm.switch.variants import VARIANTS
@@ -22,14 +23,30 @@ def place(debugger: Debugger, argument: str) -> SwitchPlace:
 
 
 def start(debugger: Debugger, argument: str) -> SwitchPlace:
-    return debugger.world_switch.start(argument.strip() or switch.FIRST)
+    return debugger.world_switch.start(argument.strip())
+
+
+def _count(debugger: Debugger, argument: str, word: str) -> int:
+    count = debugger.evaluate(argument).number if argument.strip() else 1
+    if count < 1:
+        raise UsageError(f"world-switch {word} takes a number of instructions from 1 on, not {count}")
+    return count
 
 
 def step(debugger: Debugger, argument: str) -> SwitchPlace:
-    count = debugger.evaluate(argument).number if argument.strip() else 1
-    if count < 1:
-        raise UsageError(f"world-switch step takes a number of instructions from 1 on, not {count}")
-    return debugger.world_switch.step(count)
+    return debugger.world_switch.step(_count(debugger, argument, "step"))
+
+
+def next_group(debugger: Debugger, argument: str) -> SwitchPlace:
+    return debugger.world_switch.next()
+
+
+def back(debugger: Debugger, argument: str) -> SwitchPlace:
+    return debugger.world_switch.back(_count(debugger, argument, "back"))
+
+
+def registers(debugger: Debugger, argument: str) -> SwitchRegisters:
+    return debugger.world_switch.registers()
 
 
 def until(debugger: Debugger, argument: str) -> SwitchPlace:
@@ -49,7 +66,12 @@ def replay(debugger: Debugger, argument: str) -> SwitchOutcome:
 
 
 def table(debugger: Debugger, argument: str) -> SwitchFound:
-    return debugger.world_switch.table(tuple(argument.split()), lambda: debugger.runner.interrupted)
+    return debugger.world_switch.table(tuple(argument.split()), debugger.runner.called_off)
+
+
+def found(debugger: Debugger, argument: str) -> SwitchFound | Note:
+    made = debugger.world_switch.found()
+    return Note("nothing was searched yet; world-switch table linux tries each event") if made is None else made
 
 
 def info(debugger: Debugger, argument: str) -> Result:
@@ -82,7 +104,7 @@ COMMANDS: tuple[Command, ...] = (
         "world-switch start",
         start,
         "world-switch start [VARIANT[/EXIT]]",
-        "Stand before the first instruction of a way to switch between host and guest.",
+        "Stand before the first instruction of a way to switch between host and guest; of the last one without a name.",
         "world-switch start dmiuh-last",
         _FAMILY,
         (),
@@ -96,6 +118,32 @@ COMMANDS: tuple[Command, ...] = (
         "world-switch step 3",
         _FAMILY,
         repeats=True,
+    ),
+    Command(
+        "world-switch next",
+        next_group,
+        "world-switch next",
+        "Go on to where the next group of instructions begins.",
+        "world-switch next",
+        _FAMILY,
+        repeats=True,
+    ),
+    Command(
+        "world-switch back",
+        back,
+        "world-switch back [COUNT]",
+        "Stand some instructions earlier, with the same events on the way.",
+        "world-switch back 3",
+        _FAMILY,
+        repeats=True,
+    ),
+    Command(
+        "world-switch registers",
+        registers,
+        "world-switch registers",
+        "Each register that the switch moves: what it holds, and whether that is the guest's or the host's.",
+        "world-switch registers",
+        _FAMILY,
     ),
     Command(
         "world-switch until",
@@ -134,6 +182,14 @@ COMMANDS: tuple[Command, ...] = (
         _FAMILY,
         (),
         _variants,
+    ),
+    Command(
+        "world-switch found",
+        found,
+        "world-switch found",
+        "What the last table of the world switch found.",
+        "world-switch found",
+        _FAMILY,
     ),
     Command(
         "info world-switch",

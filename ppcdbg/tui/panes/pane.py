@@ -123,6 +123,8 @@ class Pane(Widget, can_focus=True):
         elif self.filled.endless:
             self.top = self.filled.first
         else:
+            if self.filled.ahead:
+                self._into_sight(min(self.filled.cursor + self.filled.ahead, self.filled.total - 1))
             self._into_sight(self.filled.cursor)
         return self.top != before
 

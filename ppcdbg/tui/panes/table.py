@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppcdbg.debugger.profile import ORDERS
-from ppcdbg.tui.panes import code, exits, guest, lessons, memory, races, timeline, tlb
+from ppcdbg.tui.panes import code, exits, guest, hypervisor, lessons, memory, races, timeline, tlb
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.scene import Filled, Need
 
@@ -27,7 +27,8 @@ class PaneKind:
     by; ``keys``: what else it does, as names of keys and sentences. ``command`` prints the same at a prompt.
     ``selects``: its cursor is always seen. ``dear``: it reads so
     much that it is drawn seldom while the guest runs. ``timeless``: it shows the same whether the screen looks back or
-    not. ``find`` searches where rows are without end.
+    not. ``find`` searches where rows are without end. ``moves``: commands in place of what the keys that let the guest
+    run do, where the pane is about a machine of its own; ``edit``: what the command line begins with.
     """
 
     name: str
@@ -43,6 +44,8 @@ class PaneKind:
     dear: bool = False
     timeless: bool = False
     find: Find | None = None
+    moves: tuple[tuple[str, str], ...] = ()
+    edit: str = ""
 
 
 TLB_VIEWS = ("entries", "map", "history")
@@ -80,5 +83,14 @@ KINDS: tuple[PaneKind, ...] = (
              "timeline", ("console", "tlb"), dear=True),
     PaneKind("tutorial", "u", "what to do next in the tutorial; Enter on a command carries it out", lessons.fill,
              "tutorial", ("detail",)),
+    PaneKind("switch", "w", "the world switch, stepped by hand on a machine of its own", hypervisor.steps,
+             "world-switch", ("tlb",), hypervisor.SWITCH_VIEWS, selects=True, timeless=True,
+             keys=hypervisor.SWITCH_KEYS, moves=hypervisor.SWITCH_MOVES, edit="world-switch inject "),
+    PaneKind("owners", "W", "what each register of the world switch holds: the guest's, or the host's",
+             hypervisor.owners, "world-switch registers", ("registers",), hypervisor.OWNERS_VIEWS, timeless=True,
+             keys=hypervisor.SWITCH_KEYS, moves=hypervisor.SWITCH_MOVES, edit="world-switch inject "),
+    PaneKind("nested", "a", "an exit from L2 to L1 audited field by field", hypervisor.audited, "info nested",
+             ("console", "detail"), hypervisor.NESTED_VIEWS, timeless=True, edit="nested-example ",
+             keys=(("edit", "audit another example"),)),
 )  # fmt: skip
 BY_NAME: dict[str, PaneKind] = {kind.name: kind for kind in KINDS}
