@@ -36,6 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--irqchip", choices=CHOICES["irqchip"], help="where the MPIC is emulated (default kernel)")
     add("--on-emulation-failure", choices=CHOICES["on_emulation_failure"], help="default both, as Linux 6.1")
     add("--unknown-spr", choices=CHOICES["unknown_spr"], help="default fail, as Linux 6.1")
+    add("--instruction-fetch", choices=CHOICES["instruction_fetch"], help="in HV mode: how KVM reads the instruction"
+        " that a guest left by (default walk, as Linux 6.1)")  # fmt: skip
     add("--deferral", choices=CHOICES["deferral"], help="what becomes of an interrupt in a critical section")
     add("--backing", choices=CHOICES["backing"], help="host memory behind the guest: 4 KiB pages (default), huge pages,"
         " or one mapping of physical memory")  # fmt: skip
@@ -57,8 +59,8 @@ def description(options: argparse.Namespace, *, looking: bool = False) -> Machin
     given = {
         name: getattr(options, name)
         for name in ("cpu", "hv", "memory", "initrd", "append", "dtb", "load", "entry", "symbols", "pv", "patch_by",
-                     "irqchip", "on_emulation_failure", "unknown_spr", "deferral", "backing", "engine",
-                     "max_insns", "input")
+                     "irqchip", "on_emulation_failure", "unknown_spr", "instruction_fetch", "deferral", "backing",
+                     "engine", "max_insns", "input")
     }  # fmt: skip
     given["quirks"] = quirks(options.quirk) if options.quirk else None
     if session is not None:

@@ -11,6 +11,7 @@ machine  the cores and the board: devices with their real addresses
 world-switch  how Linux 6.1 enters and leaves a guest on e500mc, instruction by instruction, with what each changes
 patch-hazards  what becomes of guests that read their instructions when a hypervisor rewrites these; runs them
 failure-policies  what a guest, userspace and the log see of an instruction that KVM cannot emulate, by policy; runs it
+fetch-hazard  what becomes of a guest that executes from a page which may not be read, by how KVM reads it; runs it
 commands the manual of the command language: every command, with an example; events, fields, variables
 """
 
@@ -261,6 +262,13 @@ def failure_policies(cpu: str | None) -> list[Row]:
     return [*(rows() if cpu is None else rows((cpu,)))]
 
 
+def fetch_hazard(cpu: str | None) -> list[Row]:
+    """A guest with an execute-only page, under each way to read its instructions."""
+    from ppcdbg.explore.fetch_hazard import rows
+
+    return [*rows()]
+
+
 def commands(cpu: str | None) -> list[Row]:
     """The command language."""
     from ppcdbg.views.manual import rows
@@ -280,5 +288,6 @@ TOPICS: Mapping[str, Topic] = {
     "world-switch": Topic(world_switch, frozenset({"address"})),
     "patch-hazards": Topic(patch_hazards),
     "failure-policies": Topic(failure_policies),
+    "fetch-hazard": Topic(fetch_hazard),
     "commands": Topic(commands, manual=True),
 }

@@ -84,6 +84,7 @@ def _machine(machine: MachineDescription) -> Summary:
         "irqchip": machine.irqchip,
         "on_emulation_failure": machine.on_emulation_failure,
         "unknown_spr": machine.unknown_spr,
+        "instruction_fetch": machine.instruction_fetch,
         "deferral": machine.deferral,
         "quirks": dict(machine.quirks),
     }

@@ -46,6 +46,7 @@ def open_guest(
     irqchip: str | None = None,
     on_emulation_failure: str | None = None,
     unknown_spr: str | None = None,
+    instruction_fetch: str | None = None,
     deferral: str | None = None,
     quirks: Mapping[str, bool] | None = None,
     engine: str | None = None,
@@ -62,7 +63,7 @@ def open_guest(
         "cpu": cpu, "hv": hv, "memory": memory, "initrd": initrd, "append": append, "dtb": dtb, "load": load,
         "entry": entry, "symbols": symbols, "pv": pv, "irqchip": irqchip, "on_emulation_failure": on_emulation_failure,
         "unknown_spr": unknown_spr, "deferral": deferral, "quirks": quirks, "engine": engine, "max_insns": max_insns,
-        "input": input, "patch_by": patch_by,
+        "input": input, "patch_by": patch_by, "instruction_fetch": instruction_fetch,
     }  # fmt: skip
     session = session_file(guest, os.environ)
     if session is not None:

@@ -26,7 +26,9 @@ def priority_name(number: int) -> str:
 
 
 def instruction_word(record: ExitRecord) -> int | None:
-    """The word that was emulated or captured; None where the exit has none of its own."""
+    """The word that was emulated or captured; None where the exit has none of its own, or it could not be read."""
+    if record.actions and record.actions[0].did is Did.FETCH_FAULT:
+        return None
     for action in record.actions:
         if action.word is not None:
             return action.word

@@ -41,6 +41,7 @@ class EventKind(Enum):
     MAGIC = "magic"
     CRITICAL = "critical"
     REWRITTEN = "rewritten"
+    FETCH_FAULT = "fetch-fault"
     SWITCH = "switch"
     CONSOLE = "console"
     POSITION = "position"
@@ -88,6 +89,8 @@ WORDS: dict[EventKind, Words] = {
         "break critical entered"),
     EventKind.REWRITTEN: Words("", "the guest loads an instruction that the hypervisor has rewritten",
                                "break rewritten"),
+    EventKind.FETCH_FAULT: Words(
+        "[after]", "the host cannot read the instruction that made the guest leave (HV mode)", "break fetch-fault"),
     EventKind.SWITCH: Words("[user|kernel]", "the guest goes to user or to supervisor state", "break switch user"),
     EventKind.CONSOLE: Words("TEXT", "the console prints a text", 'break console "login:"'),
     EventKind.POSITION: Words("COUNT", "so many instructions have retired", "break position 1_000_000"),

@@ -94,6 +94,13 @@ def _insn(debugger: Debugger, text: str) -> Event:
     return Event(EventKind.INSN, _pick(text, {i.name: 0 for i in TABLE}, "instruction") if text else "", text=every)
 
 
+def _fetch_fault(debugger: Debugger, text: str) -> Event:
+    text, when = _trailing(text, "after")
+    if text:
+        raise UsageError(f"fetch-fault takes nothing but after, and {text!r} is something else")
+    return Event(EventKind.FETCH_FAULT, after=bool(when))
+
+
 def _direction(text: str) -> tuple[str, bool | None]:
     """Take a trailing ``read`` or ``write`` off."""
     for word, write in (("read", False), ("write", True)):
@@ -267,6 +274,7 @@ _PARSERS: dict[EventKind, Parser] = {
     EventKind.MAGIC: _magic,
     EventKind.CRITICAL: _chosen(EventKind.CRITICAL, *SECTION),
     EventKind.REWRITTEN: _chosen(EventKind.REWRITTEN),
+    EventKind.FETCH_FAULT: _fetch_fault,
     EventKind.SWITCH: _chosen(EventKind.SWITCH, "user", "kernel"),
     EventKind.POSITION: _at_position,
     EventKind.EXIT: _exit,
@@ -332,6 +340,8 @@ def completions(debugger: Debugger, argument: str) -> list[str]:
             return [*_FIELDS_OF_PAGE, "read", "write", "guest", "kvm"]
         case "critical":
             return list(SECTION)
+        case "fetch-fault":
+            return ["after"]
         case "switch":
             return ["user", "kernel"]
         case _:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ppcdbg.cpu.interrupts import DTLB_MISS, HV_PRIV, HV_SYSCALL, ITLB_MISS, PROGRAM, SYSCALL
 from ppcdbg.cpu.msr import MSR_GS, MSR_PR
-from ppcdbg.debugger.causes import emulated, instruction_word, mnemonic_of, priority_name, spr_of
+from ppcdbg.debugger.causes import FETCH_FAILED, emulated, instruction_word, mnemonic_of, priority_name, spr_of
 from ppcdbg.debugger.events import Event, EventKind
 from ppcdbg.isa.sprs import BY_NAME
 from ppcdbg.kvm.codes import SC_MAGIC_R0
@@ -36,6 +36,8 @@ def arrives(event: Event, record: ExitRecord, gpr: memoryview) -> bool:
             return is_hypercall(record, gpr) and event.number in (None, gpr[11])
         case EventKind.MISS:
             return _miss(event, record)
+        case EventKind.FETCH_FAULT:
+            return record.last_inst == FETCH_FAILED and "inst" not in record.captured
         case _:
             return False
 
@@ -84,6 +86,8 @@ def matches(event: Event, record: ExitRecord) -> bool:
             return event.name != "user" and record.delivered is not None and bool(record.msr & MSR_PR)
         case EventKind.MISS:
             return _miss(event, record)
+        case EventKind.FETCH_FAULT:
+            return any(a.did is Did.FETCH_FAULT for a in record.actions)
         case _:
             return False
 

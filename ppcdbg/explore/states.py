@@ -20,7 +20,7 @@ from ppcdbg.kvm import words as W
 from ppcdbg.session.pages import PAGE
 from ppcdbg.session.plain import encode
 
-_HISTORY = frozenset({"pc", "last_inst", "fault_dear", "fault_esr", "exit_type", "cost", "inst_gone"})
+_HISTORY = frozenset({"pc", "last_inst", "fault_dear", "fault_esr", "exit_type", "cost", "fetch_fault"})
 """Numbers of a vcpu that the next exit fills in."""
 _HOSTS = ("SRR0", "SRR1", "CSRR0", "CSRR1", "ESR", "DEAR")
 """The real registers that an exit saves into. The guest has its own: the shared page's, or GSRR0 and their like."""

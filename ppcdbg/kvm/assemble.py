@@ -11,6 +11,7 @@ from ppcdbg.engine.choose import EngineFactory
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm import codes
 from ppcdbg.kvm.e500_mmu import Geometry
+from ppcdbg.kvm.fetch import InstructionFetch
 from ppcdbg.kvm.host import HOSTS, HostModel, backed
 from ppcdbg.kvm.magic_page import SharedPage
 from ppcdbg.kvm.quirks import Quirks, listing
@@ -68,6 +69,11 @@ def build_kvm(
             f"--patch-by hypervisor is for guests in PR mode, whose privileged instructions exit; {description.cpu}"
             " runs in HV mode"
         )
+    if not model.has_hv and description.instruction_fetch != "walk":
+        raise UsageError(
+            f"--instruction-fetch {description.instruction_fetch} is for guests in HV mode; {description.cpu} runs in"
+            " PR mode, where the host reads instructions with a permission that each shadow entry has"
+        )
     cores: list[Core] = []
     board = Board(
         description.memory + HOST_PAGES,
@@ -95,6 +101,7 @@ def make_vm(description: MachineDescription, host: HostModel | None = None) -> V
         quirks=quirks_of(description),
         on_failure=FailurePolicy(description.on_emulation_failure),
         unknown_spr=UnknownSpr(description.unknown_spr),
+        instruction_fetch=InstructionFetch(description.instruction_fetch),
         magic_page=description.pv != "off" and description.patch_by == "guest",
         pv_2010=description.pv == "2010",
         deferral=description.deferral,

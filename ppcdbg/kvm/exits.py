@@ -25,7 +25,7 @@ from ppcdbg.cpu.msr import (
     MSR_WE,
 )
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, irqprio, printk, queueing
+from ppcdbg.kvm import booke, codes, fetch, irqprio, printk, queueing
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.codes import RESUME_GUEST, RESUME_HOST
 from ppcdbg.kvm.emulate import emulate
@@ -33,6 +33,7 @@ from ppcdbg.kvm.emulate_loadstore import emulate_mmio
 from ppcdbg.kvm.emulate_tlb import deliver_miss_defaults
 from ppcdbg.kvm.hypercalls import kvm_pv
 from ppcdbg.kvm.log import DEBUG, HOST, MAPPED, MAPPED_MAGIC
+from ppcdbg.kvm.printk import KernelBug
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
@@ -41,10 +42,6 @@ Handler = Callable[["Vcpu"], int]
 _DBSR_IAC = 0x00F00000
 _DBSR_DAC1R, _DBSR_DAC1W, _DBSR_DAC2R, _DBSR_DAC2W = 0x80000, 0x40000, 0x20000, 0x10000
 _DBSR_TIE = 0x01000000
-
-
-class KernelBug(Exception):
-    """BUG() in the modelled kernel: the guest ends here. The message is a sentence for the user."""
 
 
 def _bug(number: int) -> Handler:
@@ -321,9 +318,6 @@ def exit_table(hv: bool) -> list[Handler]:
     return [known.get(number) or _bug(number) for number in range(43)]
 
 
-_HV_NEEDS_INST = frozenset({I.DATA_STORAGE, I.DTLB_MISS, I.HV_PRIV})
-
-
 def handle_exit(v: Vcpu, table: list[Handler], number: int) -> int:
     """kvmppc_handle_exit, entry preparation included; the world switch has filled in pc, DEAR, ESR, last_inst."""
     if number == I.DEBUG:
@@ -332,11 +326,7 @@ def handle_exit(v: Vcpu, table: list[Handler], number: int) -> int:
     if v.trace is not None:
         v.trace("kvm_exit", (number, v.pc, v.shared.msr, v.fault_dear, v.last_inst))
     v.run.exit_reason = codes.KVM_EXIT_UNKNOWN
-    if v.hv and v.inst_gone and number in _HV_NEEDS_INST:
-        v.actions.append((HOST, "instruction page not in the TLB"))
-        r = RESUME_GUEST
-    else:
-        r = table[number](v)
+    r = fetch.failed(v, table[number]) if v.fetch_fault else table[number](v)
     return prepare(v, r)
 
 

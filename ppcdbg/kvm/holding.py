@@ -11,7 +11,7 @@ from ppcdbg.cpu.state import IN_A_ROW
 from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.world_switch import interrupted_msr, leave
 
-_STATE = ("number", "_pc", "_msr", "_dear", "_esr", "_inst", "_gone")
+_STATE = ("number", "_pc", "_msr", "_dear", "_esr", "_inst", "_fault")
 
 
 class Holding:
@@ -23,7 +23,7 @@ class Holding:
         """The exit's number; -1 where none is held."""
         self._pc = self._msr = 0  # what the interrupt gave the core
         self._dear = self._esr = self._inst = 0  # what the exit before left in the vcpu
-        self._gone = False
+        self._fault = 0
 
     def save(self) -> dict[str, Plain]:
         """See ``plain.Saves``."""
@@ -36,7 +36,7 @@ class Holding:
         """Let the guest look as it did when it was interrupted."""
         v = self._vcpu
         core = v.core
-        self._dear, self._esr, self._inst, self._gone = v.fault_dear, v.fault_esr, v.last_inst, v.inst_gone
+        self._dear, self._esr, self._inst, self._fault = v.fault_dear, v.fault_esr, v.last_inst, v.fetch_fault
         leave(v, number)  # it only fills the vcpu in, and is done again with the rest of the exit
         self.number, self._pc, self._msr = number, core.state.pc, core.msr
         core.state.pc = v.pc & 0xFFFFFFFC
@@ -55,4 +55,4 @@ class Holding:
         v, self.number = self._vcpu, -1
         counters = v.core.state.counters
         counters[IN_A_ROW] -= counters[IN_A_ROW] > 0
-        v.fault_dear, v.fault_esr, v.last_inst, v.inst_gone = self._dear, self._esr, self._inst, self._gone
+        v.fault_dear, v.fault_esr, v.last_inst, v.fetch_fault = self._dear, self._esr, self._inst, self._fault

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, overload
 
+from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.plain import Saved, whole
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, NO_EXIT_TYPE, RESUME_NAMES, exit_type_name
 from ppcdbg.kvm.notes import instruction
@@ -19,7 +20,7 @@ from ppcdbg.kvm.trace import exit_name
 from ppcdbg.kvm.words import ROW
 
 # What an action tuple begins with; the rest depends on it (see ``action``).
-EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG = range(10)
+EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG, FETCH = range(11)
 Compact = tuple[Any, ...]
 Kept = Compact | bytes
 """A row, or two and more of compiled code's as it wrote them."""
@@ -65,6 +66,8 @@ def action(compact: Compact) -> Action:
         return Action(Did.QUEUED, priority=rest[0])
     if kind == FAILED:
         return Action(Did.FAILED, word=rest[0], note=rest[1])
+    if kind == FETCH:
+        return Action(Did.FETCH_FAULT, note=f"{VECTORS[rest[0]].name}, {rest[1]}")
     return Action(Did.HOST if kind == HOST else Did.DEBUG, note=rest[0])
 
 
@@ -93,7 +96,8 @@ class ExitLog(_Records):
 
     were = "taken"
 
-    def __init__(self, hv: bool, device_at: Callable[[int], str]) -> None:
+    def __init__(self, hv: bool, device_at: Callable[[int], str], each: bool = False) -> None:
+        """``each``: in HV mode every exit that may need the instruction has it (:mod:`ppcdbg.kvm.fetch`)."""
         self._rows: list[Kept] = []
         """The last item is a row, if there is any: what is at hand can be answered and taken back."""
         self._more = 0
@@ -103,6 +107,8 @@ class ExitLog(_Records):
         self._batched = False
         """Whether an item after those is bytes."""
         self._captured = _CAPTURED_HV if hv else _CAPTURED_PR
+        if each:
+            self._captured = self._captured | {6: frozenset({"esr", "inst"})}
         self._device_at = device_at
         self.append: Callable[[Compact], None] = self._rows.append
         self._seen: list[Compact] = []
@@ -226,9 +232,11 @@ class ExitLog(_Records):
         self._read = min(self._read, len(self._rows))
         return row
 
-    def beginning(self, at: tuple[int, ...]) -> ExitRecord:
-        """The record that the next exit begins with: position, tick, number, pc, MSR, DEAR, ESR, instruction."""
-        return replace(self._made(len(self), (*at, (), (), None, 0, NO_EXIT_TYPE, 0)), resume="")
+    def beginning(self, at: tuple[int, ...], unread: bool = False) -> ExitRecord:
+        """The record that the next exit begins with: position, tick, number, pc, MSR, DEAR, ESR, instruction; the last
+        is ``unread`` where the host cannot read it."""
+        record = replace(self._made(len(self), (*at, (), (), None, 0, NO_EXIT_TYPE, 0)), resume="")
+        return replace(record, captured=record.captured - {"inst"}) if unread else record
 
     def _record(self, index: int) -> ExitRecord:
         return self._read_row(index, self._all()[index])
@@ -241,6 +249,9 @@ class ExitLog(_Records):
     def _made(self, index: int, row: Compact) -> ExitRecord:
         (position, tick, vector, pc, msr, dar, esr, last_inst, actions, queued, delivered, resume, accounted,
          cost) = row  # fmt: skip
+        captured = self._captured.get(vector, frozenset())
+        if actions and actions[0][0] == FETCH:
+            captured -= {"inst"}
         return ExitRecord(
             number=index,
             position=position,
@@ -252,7 +263,7 @@ class ExitLog(_Records):
             dar=dar,
             esr=esr,
             last_inst=last_inst,
-            captured=self._captured.get(vector, frozenset()),
+            captured=captured,
             actions=tuple(action(a) for a in actions),
             queued=queued,
             delivered=delivered,

@@ -32,6 +32,10 @@ class LogLine:
 _STATE = ("begin", "printed", "missed", "total", "held")
 
 
+class KernelBug(Exception):
+    """BUG() or an oops in the modelled kernel: the guest ends here. The message is a sentence for the user."""
+
+
 class Ratelimit:
     """``struct ratelimit_state`` of one place, in jiffies. ``total`` and ``held`` count over the whole run."""
 

@@ -3,7 +3,7 @@
 A default of true is what 6.1 does. False are the two that stop KVM from working at all, and the one by which a guest
 fills the host's log. Nothing reads these but the room that acts them out; the names are listed with their places in
 facts 14 (Q1..Q22) and in the oracle's notes (O..). Q23 is in kernel/head_booke.h and kvm/bookehv_interrupts.S, Q24 in
-kvm/booke.c and kvm/emulate.c.
+kvm/booke.c and kvm/emulate.c, Q25 in kvm/bookehv_interrupts.S (with --instruction-fetch lwepx-...).
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ class Quirks:
     mmio_commits_first: bool = _quirk("Q22", "MMIO: update register and pc change before userspace answers")
     debug_exit_takes_sprg9: bool = _quirk(
         "Q23", "HV, 32-bit host: the debug vector keeps r8 in SPRG9, so a debug exit leaves the guest's r8 there"
+    )
+    fetch_before_dear: bool = _quirk(
+        "Q25", "HV: the exit path reads the instruction before ESR and DEAR, so a fault of that read overwrites them"
     )
     failure_log_unlimited: bool = _quirk(
         "Q24", "every failed emulation prints its lines; off: those of ten in 5 s, and how many were held back", False

@@ -20,6 +20,7 @@ class Did(Enum):
     HYPERCALL = "hcall"  # token, args, results
     QUEUED = "queue"  # an asynchronous interrupt was queued; priority
     FAILED = "fail"  # the instruction could not be emulated; word
+    FETCH_FAULT = "fetch-fault"  # the host could not read the instruction; note: the interrupt that its read met
     HOST = "host"  # the host's own work (its interrupt, a guest doorbell), nothing for the guest
     DEBUG = "debug"  # a debug event
 

@@ -7,6 +7,7 @@ device or an input is due, and the exit that the host's interrupt would cause is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, SYSCALL
@@ -18,10 +19,12 @@ from ppcdbg.isa.bits import M64
 from ppcdbg.isa.slots import PC, RESERVED
 from ppcdbg.kvm import codes, ioctl, outside, queueing, timers
 from ppcdbg.kvm import words as W
-from ppcdbg.kvm.exits import KernelBug, exit_table, handle_exit, prepare
+from ppcdbg.kvm.exits import exit_table, handle_exit, prepare
 from ppcdbg.kvm.holding import Holding
 from ppcdbg.kvm.native.python import Native
+from ppcdbg.kvm.printk import KernelBug
 from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.kvm.trace import exit_name
 from ppcdbg.kvm.userspace import Ending, Userspace
 from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.vcpu_state import restore_vcpu, save_vcpu
@@ -104,6 +107,7 @@ class KvmSystem(RunLoop):
         try:
             return super().run(limits)
         except KernelBug as bug:
+            self.core.state.pc = self.kvm.pc
             self.ended = self._stop(StopKind.CRASH, str(bug))
             return self.ended
 
@@ -209,9 +213,8 @@ class KvmSystem(RunLoop):
             return None
         v, counters = self.kvm, self._counters
         tick = counters[RETIRED] + counters[SKIPPED]
-        return v.exits.beginning(
-            (counters[RETIRED], tick, number, v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst)
-        )
+        at = counters[RETIRED], tick, number, v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst
+        return v.exits.beginning(at, bool(v.fetch_fault))
 
     def _after_exit(self, stop: Stop | None, exits: int, limits: Limits) -> Stop | None:
         """What ends the run after an exit, if anything does."""
@@ -378,9 +381,7 @@ class KvmSystem(RunLoop):
         tick = position + counters[SKIPPED]
         self.in_host = True
         if not v.hv and v.quirks.exit_number_in_r5:
-            raise KernelBug(
-                "the assembly hands the vcpu to kvmppc_handle_exit as the exit number: BUG at the first exit"
-            )
+            raise KernelBug("the assembly hands the vcpu to kvmppc_handle_exit as the exit number: BUG at once")
         if number == SYSCALL and not v.hv and v.quirks.syscall_slot_too_short:
             number = AP_UNAVAIL  # the handler copied to the next slot begins inside this one
         v.cost = self._switch_cost
@@ -485,11 +486,10 @@ class KvmSystem(RunLoop):
         return self._stop(StopKind.IDLE, "the guest waits, and no timer, input or interrupt can wake it")
 
     def _stuck(self) -> Stop:
-        return self._stop(
-            StopKind.STUCK,
-            f"exits follow each other at {self.core.state.pc:#010x} and no instruction retires: the vector itself is"
-            " not mapped, or its first instruction faults",
-        )
+        v = self.kvm
+        what = f"{exit_name(v.exits.vector(-1))} exits follow each other at {v.pc:#010x} and no instruction retires:"
+        why = "what KVM does there changes nothing, or the vector is not mapped, or its first instruction faults"
+        return replace(self._stop(StopKind.STUCK, f"{what} {why}"), pc=v.pc)
 
 
 def _first(a: int | None, b: int | None) -> int | None:

@@ -22,6 +22,7 @@ from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.debug_registers import DebugRegisters
 from ppcdbg.kvm.deferral import Counts, policy
 from ppcdbg.kvm.e500_mmu import LEGACY, TSIZE_256M, Geometry, GuestTlb
+from ppcdbg.kvm.fetch import READS, InstructionFetch
 from ppcdbg.kvm.host_tlb import HostTlb
 from ppcdbg.kvm.log import ExitLog
 from ppcdbg.kvm.magic_page import SharedPage
@@ -62,6 +63,7 @@ def words_of(vm: Vm, core: Core, shared: SharedPage) -> array[int]:
     made[words.PAGE], made[words.MEMORY_SIZE] = shared.host_address, vm.memory_size
     made[words.LPID], made[words.WIMG], made[words.MSR_MASK] = vm.host.lpid, vm.host.wimg, core.model.msr_mask
     made[words.SWITCH_COST], made[words.EMULATE_COST] = costs.world_switch, costs.emulate
+    made[words.FETCH] = READS[vm.instruction_fetch]
     made[words.MAP_COST], made[words.USERSPACE_COST] = costs.map, costs.userspace
     return made
 
@@ -84,8 +86,8 @@ class Vcpu:
         self.last_inst = 0
         self.fault_dear = 0
         self.fault_esr = 0
-        self.inst_gone = False
-        """HV: the page of the instruction was not in the host TLB, so it cannot be emulated yet"""
+        self.fetch_fault = 0
+        """HV: the interrupt that the host's read of the instruction met, by its number; 0 for none"""
         # --- interrupts
         self.pending = 0
         self.requests = 0
@@ -169,7 +171,8 @@ class Vcpu:
         self.delivered_counts = [0] * irqprio.MAX
         self.hypercalls: dict[int, int] = {}
         self.mmio_counts: Counter[tuple[str, bool]] = Counter()
-        self.exits = ExitLog(self.hv, lambda gpa: self.device_at(gpa))
+        each = self.hv and self.vm.instruction_fetch is not InstructionFetch.WALK
+        self.exits = ExitLog(self.hv, lambda gpa: self.device_at(gpa), each)
         hz = self.vm.host.hz
         self.host_log = HostLog(TIMEBASE_HZ // hz, hz)
         self.trace: Listener | None = None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
 
 NUMBERS = (
-    "pc", "last_inst", "fault_dear", "fault_esr", "inst_gone", "pending", "requests", "queued_dear", "queued_esr",
+    "pc", "last_inst", "fault_dear", "fault_esr", "fetch_fault", "pending", "requests", "queued_dear", "queued_esr",
     "ivpr", "epr_flags", "epr_needed", "magic_page_pa", "magic_page_ea", "mmio_needed", "spr_needed",
     "pid", "pid1", "pid2", "csrr0", "csrr1", "dsrr0", "dsrr1", "mcsrr0", "mcsrr1", "mcsr",
     "l1csr0", "l1csr1", "hid0", "hid1", "pwrmgtcr0", "epr", "epcr", "pvr", "svr", "guest_debug", "dbsr",

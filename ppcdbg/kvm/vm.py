@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from ppcdbg.kvm.fetch import InstructionFetch
 from ppcdbg.kvm.host import HostModel
 from ppcdbg.kvm.quirks import Quirks
 from ppcdbg.machine.memory import Ram
@@ -48,6 +49,8 @@ class Vm:
     quirks: Quirks = field(default_factory=Quirks)
     on_failure: FailurePolicy = FailurePolicy.BOTH
     unknown_spr: UnknownSpr = UnknownSpr.FAIL
+    instruction_fetch: InstructionFetch = InstructionFetch.WALK
+    """HV: how the host reads the instruction that a guest left by."""
     magic_page: bool = True
     pv_2010: bool = False
     """The interface as first posted: it is known by what mfpvr leaves alone, and its page ends at int_pending."""

@@ -11,16 +11,16 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu import interrupts as I
-from ppcdbg.cpu.msr import MSR_PR
+from ppcdbg.cpu.msr import ESR_EPID
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
+from ppcdbg.kvm import fetch
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm import words as W
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
 
-INST_FETCH_FAILED = 0xFFFFFFFF
 EPCR_KVM = 0x14C00000  # DSIGS DUVD DGTMI, and DMIUH, which is on while guest state is in the MAS (facts 8.4, H3)
 MSRP_KVM = 0x04000004  # UCLEP PMMP
 _unpack_word = Struct(">I").unpack_from
@@ -41,12 +41,11 @@ def _pairs(hv: bool) -> list[tuple[int, int]]:
 _NEEDS_DEAR = frozenset({I.DATA_STORAGE, I.DTLB_MISS, I.ALIGNMENT, I.LRAT_ERROR})
 _NEEDS_ESR = frozenset({I.DATA_STORAGE, I.INST_STORAGE, I.PROGRAM, I.DTLB_MISS, I.ALIGNMENT, I.LRAT_ERROR})
 _PR_NEEDS_INST = frozenset({I.PROGRAM, I.DTLB_MISS, I.DEBUG})
-_HV_NEEDS_EMU = frozenset({I.DATA_STORAGE, I.PROGRAM, I.DTLB_MISS, I.HV_PRIV, I.LRAT_ERROR})
 
 
 def _captures(hv: bool) -> list[tuple[int, int, bool, bool, bool]]:
     """By exit number: the slots of the pair, and whether DEAR, ESR and the instruction are captured."""
-    needs_inst = _HV_NEEDS_EMU if hv else _PR_NEEDS_INST
+    needs_inst = fetch.NEEDS_EMU if hv else _PR_NEEDS_INST
     return [
         (first, second, n in _NEEDS_DEAR, n in _NEEDS_ESR, n in needs_inst)
         for n, (first, second) in enumerate(_pairs(hv))
@@ -61,15 +60,20 @@ def leave(v: Vcpu, number: int) -> None:
     reg, hv = v.reg, v.hv
     first, second, dear, esr, inst = _CAPTURES[hv][number]
     v.pc = pc = reg[first]
+    if hv:
+        msr = reg[second]
+        v.shared.msr = msr
+        v.fetch_fault = 0
+        if inst:
+            fetch.load(v, number, pc, msr)
     if dear:
         v.fault_dear = reg[DEAR]
     if esr:
         v.fault_esr = reg[ESR]
     if hv:
-        msr = reg[second]
-        v.shared.msr = msr
-        if inst:
-            _load_last_inst(v, pc, msr)
+        if v.fetch_fault and fetch.overwritten(v):
+            v.fault_dear = pc if dear else v.fault_dear
+            v.fault_esr = ESR_EPID if esr else v.fault_esr
     elif inst:
         ea = reg[SRR0]
         entry = v.host_tlb.lookup(ea, 1, (reg[PID], reg[PID1]))
@@ -86,17 +90,6 @@ def set_interrupted(v: Vcpu, number: int) -> None:
     """Somebody changed pc or MSR of a guest that an exit has left and nobody has looked at yet."""
     first, second, *_ = _CAPTURES[v.hv][number]
     v.reg[first], v.reg[second] = v.pc, v.core.msr
-
-
-def _load_last_inst(v: Vcpu, pc: int, msr: int) -> None:
-    """kvmppc_load_last_inst: find the instruction through the host's TLB, if it may be executed (facts 8.4, H4)."""
-    pid = v.reg[PID]
-    entry = v.host_tlb.lookup(pc, msr >> 5 & 1, (pid,))
-    if entry is None or not entry.mas7_3 & (0x20 if msr & MSR_PR else 0x10):
-        v.last_inst, v.inst_gone = INST_FETCH_FAILED, True
-        return
-    v.inst_gone = False
-    v.last_inst = _unpack_word(v.core.bus.ram, entry.real + pc - entry.start & ~3)[0]
 
 
 def enter(v: Vcpu) -> None:

@@ -43,6 +43,8 @@ class MachineDescription:
     input: Path | None = None
     on_emulation_failure: str = "both"
     unknown_spr: str = "fail"
+    instruction_fetch: str = "walk"
+    """How KVM in HV mode reads the instruction that a guest left by."""
     deferral: str = "stock"
     backing: str = "anon"
     """What host memory stands behind the guest's: it decides how large KVM's own TLB entries can be."""
@@ -61,6 +63,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "engine": ("auto", "reference", "llvm", "lockstep"),
     "on_emulation_failure": ("exit", "inject", "both"),
     "unknown_spr": ("fail", "ignore", "exit"),
+    "instruction_fetch": ("walk", "lwepx", "lwepx-marker", "lwepx-fixup"),
     "deferral": ("stock", "nop-exit", "single-step", "read-only", "ordered", "notify", "notify-unmapped"),
     "backing": ("anon", "huge", "devmem"),
 }

@@ -22,6 +22,7 @@ _ROLE = {
     Did.REFLECTED: "reflected",
     Did.QUEUED: "pending",
     Did.FAILED: "failed",
+    Did.FETCH_FAULT: "failed",
 }
 
 
@@ -199,6 +200,6 @@ def _action_detail(action: Action) -> Span:
         parts.append(
             "(" + ", ".join(f"{a:#x}" for a in action.args) + ") = " + ", ".join(f"{r:#x}" for r in action.results)
         )
-    if action.note and action.did in (Did.MAPPED, Did.FAILED, Did.HYPERCALL, Did.DEBUG):
+    if action.note and action.did in (Did.MAPPED, Did.FAILED, Did.FETCH_FAULT, Did.HYPERCALL, Did.DEBUG):
         parts.append(clean(action.note))
     return Span("  " + "  ".join(parts) if parts else "", "dim")

@@ -230,6 +230,8 @@ def _clause(story: Story, record: ExitRecord, action: Action) -> Line:
             return line("KVM emulated it; the guest goes on.") if record.vector not in (13, 14) else ()
         case Did.FAILED:
             return line(("KVM could not emulate it", "failed"), f": {clean(action.note)}." if action.note else ".")
+        case Did.FETCH_FAULT:
+            return line(("The host could not read the instruction", "failed"), f": {action.note}.")
         case Did.HYPERCALL:
             result = f" with result {action.results[0]:#x}" if action.results else ""
             return line("It was hypercall ", (action.note or f"{action.token or 0:#x}", "did"), f", answered{result}.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
 
 
@@ -32,3 +34,23 @@ def test_where_there_is_nothing_to_rewrite(cli: Cli) -> None:
     for more in (("--cpu", "e500mc"), ("--hv", "none")):
         done = cli("run", "hazard-jit", "--patch-by", "hypervisor", *more)
         assert done.status == 2 and "--patch-by hypervisor" in done.err
+
+
+@pytest.mark.parametrize("how", ["lwepx", "lwepx-marker", "lwepx-fixup"])
+def test_a_recording_of_a_host_that_cannot_read_an_instruction_replays(cli: Cli, tmp_path: Path, how: str) -> None:
+    file = str(tmp_path / "fetch.ppcdbg")
+    recorded = cli("record", "execute-only", "--instruction-fetch", how, "-o", file)
+    assert recorded.status == 4, recorded.err
+    for engine in ("reference", "llvm"):
+        verified = cli("replay", file, "--verify", "--engine", engine)
+        assert verified.status == 0, verified.err
+
+
+def test_the_tables_of_policies_are_printed_by_one_command(cli: Cli) -> None:
+    rows = json.loads(cli("info", "failure-policies", "--cpu", "e500mc", "--json").out)["rows"]
+    assert [(r["policy"], r["tries"], r["end"]) for r in rows] == [
+        ("exit", "1/32", "gave up"), ("exit", "1/32", "no progress"), ("inject", "32/32", "reset"),
+        ("both", "1/32", "gave up"), ("both", "32/32", "reset"),
+    ]  # fmt: skip
+    fetch = cli("info", "fetch-hazard").out.splitlines()
+    assert len(fetch) == 8 and max(map(len, fetch)) <= 140

@@ -8,6 +8,7 @@ from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
 from ppcdbg.kvm import ioctl
 from ppcdbg.kvm.e500_mmu import Geometry
+from ppcdbg.kvm.fetch import InstructionFetch
 from ppcdbg.kvm.host import HOSTS, HostModel
 from ppcdbg.kvm.magic_page import SharedPage
 from ppcdbg.kvm.native.code import KVM_CODE
@@ -32,6 +33,7 @@ def vcpu(
     on_failure: FailurePolicy = FailurePolicy.BOTH,
     unknown_spr: UnknownSpr = UnknownSpr.FAIL,
     deferral: str = "stock",
+    instruction_fetch: InstructionFetch = InstructionFetch.WALK,
     **off: bool,
 ) -> Vcpu:
     """A vcpu on a board of its own, with TLB1[0] mapping 4 MiB one to one. Keywords switch quirks."""
@@ -40,7 +42,8 @@ def vcpu(
     core = Core(CORES[cpu], board.bus)
     cores.append(core)
     chosen = replace(quirks or Quirks(), **off)
-    vm = Vm(MEMORY, core.model.has_hv, host or HOSTS[cpu], chosen, on_failure, unknown_spr, deferral=deferral)
+    vm = Vm(MEMORY, core.model.has_hv, host or HOSTS[cpu], chosen, on_failure, unknown_spr, deferral=deferral,
+            instruction_fetch=instruction_fetch)  # fmt: skip
     page = bytearray(4096) if vm.hv else board.bus.ram[MEMORY : MEMORY + 4096]
     v = Vcpu(vm, core, SharedPage(page), MEMORY)
     v.configure_tlb(Geometry(512, 4, vm.host.tlb1_entries))

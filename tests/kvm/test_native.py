@@ -24,9 +24,9 @@ from tests.kvm.machines import BRANCH_SELF, lis, system, vcpu
 SEED = 20121
 FOREVER = 1 << 62
 _SCALARS = (
-    "pc last_inst fault_dear fault_esr inst_gone pending requests queued_dear queued_esr queued_by ivpr ivor epr_flags"
-    " magic_page_pa magic_page_ea mmio_needed spr_needed pid pid1 pid2 csrr0 csrr1 mcsr epr debug thread_debug"
-    " guest_debug dbsr shadow_msr sprg_loaded tcr tsr dec dec_start dec_deadline timer_deadline exit_type"
+    "pc last_inst fault_dear fault_esr fetch_fault pending requests queued_dear queued_esr queued_by ivpr ivor"
+    " epr_flags magic_page_pa magic_page_ea mmio_needed spr_needed pid pid1 pid2 csrr0 csrr1 mcsr epr debug"
+    " thread_debug guest_debug dbsr shadow_msr sprg_loaded tcr tsr dec dec_start dec_deadline timer_deadline exit_type"
     " stat exit_counts emulated queue_counts delivered_counts hypercalls mmio_counts cost actions queued delivered"
 )
 

@@ -52,6 +52,12 @@ def failure_policies(debugger: Debugger, argument: str) -> Table:
     return _table("failure policies", rows(_cores(argument)), notes())
 
 
+def fetch_hazard(debugger: Debugger, argument: str) -> Table:
+    from ppcdbg.explore.fetch_hazard import notes, rows
+
+    return _table("fetch hazard", rows(), notes())
+
+
 def _cores(argument: str) -> tuple[str, ...]:
     known = ("e500v2", "e500mc")
     if argument.strip() not in ("", *known):
@@ -87,5 +93,13 @@ COMMANDS: tuple[Command, ...] = (
         "host",
         (),
         _core_names,
+    ),
+    Command(
+        "info fetch-hazard",
+        fetch_hazard,
+        "info fetch-hazard",
+        "A guest that executes from a page which may not be read, under each way in which KVM reads instructions.",
+        "info fetch-hazard",
+        "host",
     ),
 )

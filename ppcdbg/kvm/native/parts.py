@@ -78,10 +78,11 @@ class Part(Helper):
         return total
 
     def instruction(self, pc: Value, msr: Value) -> Value:
-        """The word at ``pc``, through the real TLB0 (``world_switch.leave``)."""
+        """The word at ``pc``, through the real TLB0 (``world_switch.leave``, ``fetch.load``)."""
         space = msr >> 5 & 1 if self.hv else 1
         problem = self.ne(msr & M.MSR_PR, 0)
-        wanted = self.choose(problem, 0x20, 0x10) if self.hv else 0
+        reads = self.word(self.w(W.FETCH))
+        wanted = self.choose(problem, reads >> 8 & 0xFF, reads & 0xFF) if self.hv else 0
         place = self.make(
             f"call i64 @kvm_code(ptr %s, i32 {pc.text}, i32 {self.as_bits(space, 32)}, i32 {self.as_bits(wanted, 32)})",
             64,
