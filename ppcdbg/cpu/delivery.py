@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ppcdbg.cpu import debug
 from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
 from ppcdbg.isa import slots
@@ -35,6 +36,7 @@ _KEEPS = {
     I.Class.MACHINE_CHECK: 0,
 }
 
+_TAKEN = M.DBCR0_IRPT | M.DBCR0_CIRPT
 _LATCHES = {
     I.MACHINE_CHECK: (slots.LINES, 4), I.CRITICAL: (slots.LINES, 2), I.EXTERNAL: (slots.LINES, 1),
     I.WATCHDOG: (TSR, M.TSR_WIS), I.FIT: (TSR, M.TSR_FIS), I.DECREMENTER: (TSR, M.TSR_DIS),
@@ -97,8 +99,22 @@ class Delivery:
             core.set_msr(msr & keeps)
             r[slots.PC] = (r[IVPR] & 0xFFFF0000) | (r[_IVOR[vector]] & 0xFFF0)
         r[slots.WAITING] = 0
+        if r[DBCR0] & _TAKEN and (guest or not core.tenant):
+            self._taken_event(vector, I.Class.GUEST if guest else cls)
         core.observer.interrupt_taken(vector, pc, msr, guest, core.retired)
         return guest
+
+    def _taken_event(self, vector: int, cls: I.Class) -> None:
+        """IRPT of a base-class interrupt; where there is a debug level also CIRPT of a critical one (e500 RM 8.4.6;
+        III-E 8.4.6). The debug interrupt comes before the handler's first instruction. Of an interrupt to the host KVM
+        keeps none: on its way in it clears DBSR (booke_interrupts.S, bookehv_interrupts.S)."""
+        r = self._reg
+        event = M.DBCR0_IRPT if cls in (I.Class.BASE, I.Class.GUEST) else 0
+        if cls is I.Class.CRITICAL and self._core.model.has_debug_level:
+            event = M.DBCR0_CIRPT
+        event &= r[DBCR0]
+        if event and r[DBCR0] & M.DBCR0_IDM and not self._core.model.qemu and self.debug_enabled(r[slots.MSR]):
+            debug.recorded(r, event, r[slots.MSR])
 
     def _save(self, cls: I.Class, pc: int, msr: int) -> None:
         first, second = cls.value

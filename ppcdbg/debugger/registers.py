@@ -18,9 +18,10 @@ Bits = tuple[tuple[str, int], ...]
 Snapshot = dict[str, int]
 
 _DBSR: Bits = (
-    ("IDE", M.DBSR_IDE), ("IC", M.DBCR0_IC), ("BT", M.DBCR0_BT), ("IRPT", M.DBCR0_IRPT), ("TIE", M.DBCR0_TIE),
-    ("IAC1", M.DBCR0_IAC1), ("IAC2", M.DBCR0_IAC2), ("DAC1R", M.DBCR0_DAC1R), ("DAC1W", M.DBCR0_DAC1W),
-    ("DAC2R", M.DBCR0_DAC2R), ("DAC2W", M.DBCR0_DAC2W), ("RET", M.DBCR0_RET),
+    ("IDE", M.DBSR_IDE), ("UDE", M.DBSR_UDE), ("IC", M.DBCR0_IC), ("BT", M.DBCR0_BT), ("IRPT", M.DBCR0_IRPT),
+    ("TIE", M.DBCR0_TIE), ("IAC1", M.DBCR0_IAC1), ("IAC2", M.DBCR0_IAC2), ("DAC1R", M.DBCR0_DAC1R),
+    ("DAC1W", M.DBCR0_DAC1W), ("DAC2R", M.DBCR0_DAC2R), ("DAC2W", M.DBCR0_DAC2W), ("RET", M.DBCR0_RET),
+    ("CIRPT", M.DBCR0_CIRPT), ("CRET", M.DBCR0_CRET),
 )  # fmt: skip
 
 # One-bit names (facts 1.2, 1.4, 1.7, 2.1; e500 RM 2.12).
@@ -32,7 +33,7 @@ BITS: dict[str, Bits] = {
     "TCR": (("WIE", M.TCR_WIE), ("DIE", M.TCR_DIE), ("FIE", M.TCR_FIE), ("ARE", M.TCR_ARE)),
     "TSR": (("ENW", M.TSR_ENW), ("WIS", M.TSR_WIS), ("DIS", M.TSR_DIS), ("FIS", M.TSR_FIS)),
     "DBSR": _DBSR,
-    "DBCR0": (("EDM", M.DBCR0_EDM), ("IDM", M.DBCR0_IDM), *_DBSR[1:]),
+    "DBCR0": (("EDM", M.DBCR0_EDM), ("IDM", M.DBCR0_IDM), *_DBSR[2:], ("FT", M.DBCR0_FT)),
     "EPCR": (("EXTGS", M.EPCR_EXTGS), ("DTLBGS", M.EPCR_DTLBGS), ("ITLBGS", M.EPCR_ITLBGS), ("DSIGS", M.EPCR_DSIGS),
              ("ISIGS", M.EPCR_ISIGS), ("DUVD", M.EPCR_DUVD), ("DGTMI", M.EPCR_DGTMI), ("DMIUH", M.EPCR_DMIUH)),
     "MSRP": (("UCLEP", M.MSRP_UCLEP), ("DEP", M.MSRP_DEP), ("PMMP", M.MSRP_PMMP)),
@@ -46,6 +47,13 @@ BITS: dict[str, Bits] = {
     "HID0": (("ENMAS7", 0x80),),
 }  # fmt: skip
 
+
+def _compares(kind: str) -> tuple[tuple[str, int, int], ...]:
+    """The fields of DBCR1 and DBCR2: user/supervisor and effective/real of both compares, and how they pair."""
+    return ((f"{kind}1US", 30, 3), (f"{kind}1ER", 28, 3), (f"{kind}2US", 26, 3), (f"{kind}2ER", 24, 3),
+            (f"{kind}12M", 22, 3))  # fmt: skip
+
+
 # Fields of several bits: name, shift, mask after the shift.
 FIELDS: dict[str, tuple[tuple[str, int, int], ...]] = {
     "MAS0": (("TLBSEL", 28, 3), ("ESEL", 16, 0xFFF), ("NV", 0, 0xFFF)),
@@ -56,6 +64,10 @@ FIELDS: dict[str, tuple[tuple[str, int, int], ...]] = {
     "MAS6": (("SPID", 16, 0xFF), ("SAS", 0, 1)),
     "TCR": (("WP", 30, 3), ("WRC", 28, 3), ("FP", 24, 3)),
     "TSR": (("WRS", 28, 3),),
+    "DBSR": (("MRR", 28, 3),),
+    "DBCR0": (("RST", 28, 3),),
+    "DBCR1": _compares("IAC"),
+    "DBCR2": _compares("DAC"),
     "EPLC": (("EPR", 31, 1), ("EAS", 30, 1), ("EGS", 29, 1), ("ELPID", 16, 0xFF), ("EPID", 0, 0x3FFF)),
     "EPSC": (("EPR", 31, 1), ("EAS", 30, 1), ("EGS", 29, 1), ("ELPID", 16, 0xFF), ("EPID", 0, 0x3FFF)),
     "XER": (("COUNT", 0, 0x7F),),

@@ -38,6 +38,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit("in-kernel MPIC", "FSL_MPIC_20, MSI routing, more than one CPU", "FSL_MPIC_42 at the board's address"),
     Limit("hypervisor hosts", "e6500: LRAT, threads, 40-bit real addresses", "e500mc, 32-bit guests"),
     Limit("errors", "what happens when host memory runs out or a page cannot be found", "it is always there"),
+    Limit("debug facilities", "freezing the timers (DBCR0[FT]), unconditional events, an external debugger (EDM)",
+          "timers that go on, no such events; real addresses are not compared, as by silicon"),
     Limit("QEMU's core", "the address in DEAR of icbi: QEMU gives the cache line's", "the address accessed"),
     Limit("QEMU's core", "encodings with reserved bits set, which QEMU takes for illegal",
           "they are ignored, as by silicon"),

@@ -149,6 +149,8 @@ class Interpreter(ContextOps):
             saved = self.nia
             core.retire()
         guest = core.take(vector, interrupt.esr, interrupt.dear, pc=saved, vf=interrupt.vf)
+        if interrupt.completed:
+            self.debug_interrupted(guest)
         return self._taken(vector, guest)
 
     # --- decoding -----------------------------------------------------------------------------------------------------

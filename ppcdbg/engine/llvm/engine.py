@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from ppcdbg.cpu import msr as M
 from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.core import Core
+from ppcdbg.cpu.debug import EVENTS
 from ppcdbg.cpu.interrupts import VECTORS, GuestInterrupt
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.cpu.state import RETIRED
 from ppcdbg.engine.api import EngineStop, Pattern, Stops, TenantCode, Why
-from ppcdbg.engine.common.context import DEBUG_EVENTS
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.build import tier0
 from ppcdbg.engine.llvm.layout import Left
@@ -230,7 +230,7 @@ class LlvmEngine:
     def _must_watch(self, *, first: bool) -> bool:
         """Whether the next instruction must run in Python: for debug events, or to pass a breakpoint."""
         dbcr0 = self._reg[DBCR0]
-        if dbcr0 & M.DBCR0_IDM and dbcr0 & DEBUG_EVENTS:
+        if dbcr0 & M.DBCR0_IDM and dbcr0 & EVENTS:
             return True
         return first and bool(self._breakpoints) and self._reg[slots.PC] in self._breakpoints
 

@@ -12,7 +12,7 @@ from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
-from ppcdbg.cpu.msr import DBCR0_IAC1, DBCR0_IDM, EPCR_DUVD, MCSR_MCP, MSR_EE, MSR_GS, MSR_IS, TSR_DIS
+from ppcdbg.cpu.msr import DBCR0_IAC1, DBCR0_IDM, DBCR1_IAC1_USER, EPCR_DUVD, MCSR_MCP, MSR_EE, MSR_GS, MSR_IS, TSR_DIS
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.cpu.shortcuts import Shortcuts
@@ -243,6 +243,7 @@ class Rig:
             case _:
                 assert vector == I.DEBUG
                 core.write_spr("IAC1", self.pc)
+                core.write_spr("DBCR1", 0 if self.hv else DBCR1_IAC1_USER)  # kvm_arch_vcpu_ioctl_set_guest_debug
                 core.write_spr("DBCR0", DBCR0_IDM | DBCR0_IAC1)
 
     def step(self) -> EngineStop:
