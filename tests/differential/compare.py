@@ -15,14 +15,24 @@ from ppcdbg.isa.bits import M64
 from ppcdbg.isa.disassemble import Disassembler
 from tests.differential import values
 from tests.differential.case import Case
-from tests.differential.defects import IGNORED, MISS, float_deviations, undefined_bits
-from tests.differential.generate import STORED_SPRS, Generator, Start, Step, at, code_slot
+from tests.differential.defects import (
+    IGNORED,
+    MISS,
+    VECTOR,
+    embedded_interrupt,
+    float_deviations,
+    undefined_bits,
+    vector_deviations,
+)
+from tests.differential.generate import STORED_SPRS, VECTOR_NAMES, Generator, Start, Step, at, code_slot
 from tests.differential.peers import CR, GENERAL_NAMES, MSR, PC, General, OwnPeer, Peer
 from tests.differential.plans import Group, chapter
 from tests.differential.world import CODE, REGIONS, SETUP, VECTORS, setup_program
 from tests.golden.float.cases import Case as FloatCase
 from tests.golden.float.deviations import Deviation
 from tests.golden.float.qemu import Outcome
+from tests.golden.spe.cases import Case as VectorCase
+from tests.golden.spe.qemu import Outcome as VectorOutcome
 
 INTERRUPT_NAMES = (
     "srr0",
@@ -40,12 +50,13 @@ INTERRUPT_NAMES = (
     "mas7",
 )
 FLOAT_NAMES = ("fpscr", *(f"f{i}" for i in range(32)))
-OTHER_NAMES = (*(n.lower() for n in STORED_SPRS), *FLOAT_NAMES)
+OTHER_NAMES = (*(n.lower() for n in STORED_SPRS), *FLOAT_NAMES, *VECTOR_NAMES)
 XER_BITS = 0xE000007F  # the others are reserved; QEMU stores them
 
 MIXES: dict[str, dict[Group, float]] = {
     "integer": {Group.INTEGER: 5, Group.MEMORY: 3, Group.CONTROL: 1.5, Group.SYSTEM: 0.7},
     "float": {Group.FLOAT: 6, Group.MEMORY: 1, Group.INTEGER: 0.5},
+    "vector": {Group.VECTOR: 6, Group.INTEGER: 0.5, Group.CONTROL: 0.3},
 }
 
 
@@ -168,6 +179,24 @@ class Comparison:
         outcome = Outcome(now[target], now["fpscr"], self.ours.general()[CR], int(interrupted))
         return float_deviations(FloatCase(step.insn.name, step.word, old["fpscr"], a, b, c), outcome), target
 
+    def _vector_excuses(self, step: Step, before: bytes, interrupted: bool) -> dict[str, int]:
+        """The bits that may differ after an instruction of the SPE, by register."""
+        after = self.ours.capture()
+        self.ours.restore(before)
+        old = {**self.ours.read(VECTOR_NAMES), **step.others}
+        self.ours.restore(after)
+        raw = {f.name: f.operand(step.word) for f in step.insn.form.fields}
+        a, b = (old[f"ev{raw[n]}h"] << 32 | step.general[raw[n]] if n in raw else 0 for n in ("RA", "RB"))
+        case = VectorCase(step.insn.name, step.word, old["spefscr"], step.general[CR], a, b, old["acc"], 0)
+        target, now, general = raw.get("RT", 0), self.ours.read(VECTOR_NAMES), self.ours.general()
+        wide = now[f"ev{target}h"] << 32 | general[target]
+        outcome = VectorOutcome(wide, now["acc"], 0, now["spefscr"], general[CR], int(interrupted))
+        masks = vector_deviations(case, outcome)
+        shift = 4 * (2 - raw.get("BF", 2))
+        cr = masks.cr << shift if shift > 0 else masks.cr >> -shift
+        return {"spefscr": masks.spefscr, "acc": masks.acc, "cr": cr, f"r{target}": masks.target & 0xFFFFFFFF,
+                f"ev{target}h": masks.target >> 32}  # fmt: skip
+
     def compare(self, step: Step) -> dict[str, tuple[int | str, int | str]]:
         """Run one step that stands at its own pc on both sides; the differences."""
         self._write(step.general[PC], step.word.to_bytes(4, "big"))
@@ -220,6 +249,13 @@ class Comparison:
         if name == "tlbsx" and not self.ours.read(("mas1",))["mas1"] >> 31:
             tags.add(MISS)
         undefined = {} if interrupted else undefined_bits(name, step.word, step.general)
+        if chapter(step.insn).startswith("spe_"):
+            tags.add(VECTOR)
+            spefscr = self.ours.read(("spefscr",))["spefscr"]
+            if interrupted and embedded_interrupt(name, self.ours.general()[PC], spefscr):
+                return {}
+            if not interrupted:
+                undefined = self._vector_excuses(step, before, interrupted)
         if step.insn.fp and chapter(step.insn) == "float" and self.core == "e500mc":
             excuses, target = self._float_excuses(step, before, interrupted)
             if any(d.interrupt for d in excuses):

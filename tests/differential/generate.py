@@ -7,6 +7,7 @@ Invalid forms, whose results the book leaves undefined, are avoided here and not
 from __future__ import annotations
 
 import random
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 
 from ppcdbg.cpu.msr import (
@@ -21,6 +22,7 @@ from ppcdbg.cpu.msr import (
     MSR_PMM,
     MSR_PR,
     MSR_RI,
+    MSR_SPE,
     MSR_UBLE,
     MSR_UCLE,
 )  # fmt: skip
@@ -45,6 +47,7 @@ from tests.differential.peers import CTR, LR, MSR, PC, General
 from tests.differential.plans import ELSEWHERE, Group, Plan, plan_of
 from tests.differential.world import CODE, CODE_END, LOW_DATA, LOW_DATA_END, WINDOW, WINDOW_PA, WINDOW_PAGES
 from tests.golden.float.cases import SINGLE
+from tests.golden.spe.cases import SETTABLE, Source, is_float
 
 MSR_OF = {
     "e500v2": MSR_UCLE | MSR_CE | MSR_EE | MSR_PR | MSR_ME | MSR_UBLE | MSR_IS | MSR_DS | MSR_PMM,
@@ -72,6 +75,8 @@ STORED_SPRS = (
 
 _BO = (0, 2, 4, 6, 7, 8, 10, 12, 14, 15, 16, 18, 20, 24, 25, 26, 27)  # without the reserved "z" bits set
 _REGISTER_FIELDS = {"RT", "RS", "RA", "RA0", "RB", "FRT", "FRS", "FRA", "FRB", "FRC"}
+VECTOR_NAMES = ("spefscr", "acc", *(f"ev{i}h" for i in range(32)))
+"""Registers of the SPE by QEMU's names; the lower words are the GPRs."""
 _RETURNS = {"rfi": "srr", "rfci": "csrr", "rfdi": "dsrr", "rfmci": "mcsrr"}
 
 
@@ -111,18 +116,23 @@ def real_address(ea: int, msr: int) -> int | None:
 class Generator:
     """Words and states for one core."""
 
-    def __init__(self, core: str, rng: random.Random, weights: dict[Group, float]) -> None:
+    def __init__(
+        self, core: str, rng: random.Random, weights: dict[Group, float], lacks: Container[tuple[str, str]] = SKIPPED
+    ) -> None:
+        """``lacks``: what the peer cannot be asked, by core and name."""
         self.core = core
         self.rng = rng
         self.msr_bits = MSR_OF[core] & ~MSR_ABSENT[core]
         self.pools = {
             group: [
                 i for i in TABLE
-                if plan_of(i).group is group and i.name not in ELSEWHERE and (core, i.name) not in SKIPPED
+                if plan_of(i).group is group and i.name not in ELSEWHERE and (core, i.name) not in lacks
             ]
             for group in weights
         }  # fmt: skip
         self.weights = {group: weight for group, weight in weights.items() if self.pools[group]}
+        self.vector = Group.VECTOR in self.weights
+        self.operands = Source(rng.getrandbits(32)) if self.vector else None
         self.readable, self.writable = self._sprs()
 
     def _sprs(self) -> tuple[list[int], list[int]]:
@@ -156,6 +166,9 @@ class Generator:
         others = {name.lower(): self._spr_value(name) for name in STORED_SPRS}
         if float_state:
             others |= {f"f{i}": values.double(rng) for i in range(32)} | {"fpscr": values.fpscr(rng)}
+        if self.vector:
+            others |= {name: values.word(rng) for name in VECTOR_NAMES if name.startswith("ev")}
+            others |= {"spefscr": rng.getrandbits(32) & SETTABLE, "acc": values.word(rng) << 32 | values.word(rng)}
         return Start(self._general(CODE), others, words, tuple(insns))
 
     def _spr_value(self, name: str) -> int:
@@ -178,7 +191,7 @@ class Generator:
             msr |= MSR_FP & MSR_OF[self.core]
         if rng.random() < 0.2:
             msr |= (MSR_FE0 | MSR_FE1) & MSR_OF[self.core]
-        return msr
+        return msr | MSR_SPE if self.vector else msr
 
     def pick(self) -> Insn:
         groups = list(self.weights)
@@ -202,9 +215,18 @@ class Generator:
         if plan.multiple and "RT" in names:  # lmw: RA must not be among the registers loaded
             raw["RT"] = self.rng.randrange(1, 32)
             raw["RA0"] = self.rng.randrange(raw["RT"])
-        if plan.size and raw.get("RA0") == 0 and "D" in names:
+        if plan.group is Group.VECTOR:
+            self._vector_word(raw)
+        elif plan.size and raw.get("RA0") == 0 and "D" in names:
             raw["D"] = self.rng.randrange(LOW_DATA + 64, LOW_DATA_END - 128) & (~3 if insn.name in ALIGNED else M32)
         return insn.form.encode(**raw)
+
+    def _vector_word(self, raw: dict[str, int]) -> None:
+        """BF of 0 makes QEMU write beside its CR; a displacement alone reaches nothing that is mapped."""
+        if "BF" in raw:
+            raw["BF"] = raw["BF"] or 1
+        if "D" in raw and "RA0" in raw:
+            raw["RA0"] = raw["RA0"] or 1
 
     def _field(self, insn: Insn, f: Field, earlier: dict[str, int]) -> int:
         rng = self.rng
@@ -257,10 +279,49 @@ class Generator:
             g[raw["RS"]] = self.msr()
         if insn.name == "mtspr":
             self._move_to_spr(insn, word, raw, g)
+        if plan.group is Group.VECTOR:
+            return self._prepare_vector(step, raw, plan, g)
         if plan.size:
             self._steer(raw, plan, g, self.address(insn, plan))
             step = self._memory_step(step, raw, plan, g)
         return replace(step, general=tuple(g), others=self._others(insn, raw, g[MSR], fpscr))
+
+    def _prepare_vector(self, step: Step, raw: dict[str, int], plan: Plan, g: list[int]) -> Step:
+        """Operands of the kind that the instruction works on, in both words; the unit switched off now and then."""
+        assert self.operands is not None
+        rng, name = self.rng, step.insn.name
+        others: dict[str, int] = {}
+        if rng.random() < 0.7:
+            for field in ("RA", "RB"):
+                if field in raw and not plan.size:
+                    high, low = divmod(self.operands.operand(name), 1 << 32)
+                    others[f"ev{raw[field]}h"], g[raw[field]] = high, low
+        if step.insn.spe and rng.random() < 0.03:
+            g[MSR] &= ~MSR_SPE
+        # Mostly without enables and in modes that need none: QEMU has no embedded floating-point interrupts.
+        quiet = is_float(name) and rng.random() < 0.85
+        if quiet or rng.random() < 0.3:
+            others["spefscr"] = rng.getrandbits(32) & (SETTABLE & ~0x7E if quiet else SETTABLE)
+        if plan.size:
+            ea = self.address(step.insn, plan) & -plan.size & M32  # QEMU takes no alignment interrupt here
+            self._steer_vector(step.insn, raw, g, ea)
+            base = g[raw["RA0"]] if raw["RA0"] else 0
+            moved = raw["D"] << step.insn.form.by_name["D"].scale if "D" in raw else g[raw["RB"]]
+            pa = real_address(base + moved & M32 & ~63, g[MSR])
+            step = replace(step, touched=(pa, 128) if pa is not None and plan.store else None)
+        watch = ("spefscr", "acc", *(f"ev{raw[n]}h" for n in ("RT",) if n in raw))
+        return replace(step, general=tuple(g), others=others, watch=watch)
+
+    def _steer_vector(self, insn: Insn, raw: dict[str, int], g: list[int], ea: int) -> None:
+        base = raw["RA0"]
+        if "D" in raw:
+            g[base] = ea - (raw["D"] << insn.form.by_name["D"].scale) & M32
+        elif base == 0:
+            g[raw["RB"]] = ea
+        elif base == raw["RB"]:
+            g[base] = ea >> 1
+        else:
+            g[base] = ea - g[raw["RB"]] & M32
 
     def _refresh(self, insn: Insn, raw: dict[str, int], g: list[int]) -> None:
         rng = self.rng

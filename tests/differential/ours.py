@@ -93,7 +93,17 @@ class OurPeer:
     def read(self, names: tuple[str, ...]) -> dict[str, int]:
         return {n: value for n in names if (value := self._read(n)) is not None}
 
+    def _vector_slot(self, name: str) -> int | None:
+        """Where a register of the SPE is, but for ACC: the upper word of a GPR as QEMU calls it."""
+        if name.startswith("ev") and name[2:-1].isdigit() and "spefscr" in self._sprs:
+            return slots.GPRH + int(name[2:-1])
+        return None
+
     def _read(self, name: str) -> int | None:
+        if (slot := self._vector_slot(name)) is not None:
+            return self.state.reg[slot]
+        if name == "acc" and "spefscr" in self._sprs:
+            return self.state.reg[slots.ACC_HIGH] << 32 | self.state.reg[slots.ACC_LOW]
         if name == "fpscr":
             return self.state.reg[slots.FPSCR]
         if name[0] == "f" and name[1:].isdigit():
@@ -107,6 +117,10 @@ class OurPeer:
                 self.state.reg[slots.FPSCR] = value
             elif name[0] == "f" and name[1:].isdigit():
                 self.state.fpr[int(name[1:])] = value
+            elif (slot := self._vector_slot(name)) is not None:
+                self.state.reg[slot] = value
+            elif name == "acc":
+                self.state.reg[slots.ACC_HIGH], self.state.reg[slots.ACC_LOW] = value >> 32, value & 0xFFFFFFFF
             elif (spr := self._sprs.get(name)) is not None:
                 self.state.reg[spr.slot] = value
 

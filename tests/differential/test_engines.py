@@ -54,7 +54,8 @@ def differences(a: OurPeer, b: OurPeer) -> list[str]:
 def test_budgets_do_not_show(number: int, core_name: str, engine_name: str, option: Callable[[str, str], str]) -> None:
     seed = f"{core_name}/program/{option('seed', '0')}.{number}"
     rng = random.Random(seed)
-    start = Programmer(core_name, rng).program()
+    # QEMU is no party here: half of e500v2's programs use its SPE, all of it.
+    start = Programmer(core_name, rng, vector=core_name == "e500v2" and number % 2 == 1).program()
     whole, pieces = prepared(core_name, WITNESS, start), prepared(core_name, engine_name, start)
     beginning = whole.core.retired
     total = int(option("insns", str(DEFAULT_INSNS))) // 4
