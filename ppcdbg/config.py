@@ -30,6 +30,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("theme", "", "the theme's name; empty chooses by the terminal's background"),
     Setting("engine", "auto", "the engine where no machine says otherwise", ("auto", "reference", "llvm")),
     Setting("ascii", False, "draw with ASCII only"),
+    Setting("plain", False, "plain text in place of the UI, one line after the other, for screen readers"),
     Setting("editing", "emacs", "the keys of the prompt", ("emacs", "vi")),
 )
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ppcdbg.cli import plain
 from ppcdbg.cli.guests import add_options, description, settings
 from ppcdbg.errors import UsageError
 from ppcdbg.machine.description import MachineDescription
@@ -17,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_options(parser)
     parser.add_argument("--theme", metavar="NAME", help="colours of the UI (default: by the terminal)")
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII only (default: by the locale)")
+    plain.add_option(parser)
     parser.add_argument("--snapshot", metavar="FILE", type=Path,
                         help="write the screen into FILE (.svg: a picture, else text); needs no terminal")  # fmt: skip
     parser.add_argument("--size", metavar="WxH", type=size, default=(120, 36), help="of the snapshot (default: 120x36)")
@@ -31,16 +33,20 @@ def run(options: argparse.Namespace) -> int:
     machine = description(options, looking=True)
     if options.snapshot is not None:
         return snapshot(machine, options)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    in_lines = plain.wanted(options)
+    if not in_lines and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the UI needs a terminal on stdin and stdout; without one use `ppcdbg run GUEST`")
     from ppcdbg.debugger.debugger import Debugger
     from ppcdbg.session.machines import open_system
-    from ppcdbg.tui.opening import run_app
 
     system = open_system(machine)
     debugger = Debugger(system, symbols(machine), name_of(machine))
     for command in options.commands:
         debugger.execute(command)
+    if in_lines:
+        return plain.run(debugger)
+    from ppcdbg.tui.opening import run_app
+
     chosen = settings()
     theme = options.theme or chosen.text("theme") or None
     return run_app(debugger, theme=theme, ascii_only=options.ascii or chosen["ascii"] is True or None)

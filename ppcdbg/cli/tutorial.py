@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ppcdbg.cli import plain
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options of ``tutorial``."""
     parser.add_argument("chapter", metavar="CHAPTER", nargs="?", default="1", help="by its number or name (default: 1)")
     parser.add_argument("--theme", metavar="NAME", help="colours of the UI (default: by the terminal)")
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII only (default: by the locale)")
+    plain.add_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -22,7 +25,8 @@ def run(options: argparse.Namespace) -> int:
     from ppcdbg.debugger.lessons import chapter_number
 
     number: int | None = chapter_number(options.chapter)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    in_lines = plain.wanted(options)
+    if not in_lines and not (sys.stdin.isatty() and sys.stdout.isatty()):
         print_chapters()
         return 0
     from ppcdbg.cli.guests import settings
@@ -38,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         debugger = open_guest(CHAPTERS[number - 1].opens)
         debugger.lessons.reopens = True
         debugger.lessons.begin(number)
-        status = run_app(debugger, theme=theme, ascii_only=ascii_only)
+        status = plain.run(debugger) if in_lines else run_app(debugger, theme=theme, ascii_only=ascii_only)
         number = debugger.lessons.wanted
     return status
 

@@ -82,6 +82,8 @@ class Debugger:
         self.branches = Branches(self)
         self.searches = Searches(self)
         self.running = False
+        self.announced: tuple[str, ...] = ()
+        """Topics whose sentence a prompt says when it has changed."""
         self.files = True
         """Whether commands may name files of this machine: not where they come from elsewhere."""
         self.last_examined: tuple[int, int, str, Space] | None = None

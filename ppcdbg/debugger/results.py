@@ -277,6 +277,14 @@ class PatchedDetail:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A topic in full: what its command gave; in the UI its pane is shown instead."""
+
+    topic: str
+    result: Any
+
+
+@dataclass(frozen=True)
 class Note:
     """A command that worked and has one sentence to say."""
 

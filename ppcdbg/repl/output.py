@@ -12,14 +12,17 @@ from typing import TextIO
 from ppcdbg.repl.pager import Pager, screen_height
 from ppcdbg.views import console
 from ppcdbg.views.ansi import Ansi
-from ppcdbg.views.glyphs import to_ascii
+from ppcdbg.views.glyphs import to_ascii, undrawn
 from ppcdbg.views.spans import Line, Span, clean, line, to_text
 
 BAR = "│ "
+SAYS = "guest: "
+"""What stands before the guest's words where nothing is drawn."""
 
 
 class Output:
-    """``ansi`` None writes plain text; ``errors`` is where complaints go; ``progress`` needs a terminal."""
+    """``ansi`` None writes plain text; ``errors`` is where complaints go; ``progress`` needs a terminal. ``plain``: no
+    bars and rules, for who has it read out."""
 
     def __init__(
         self,
@@ -29,9 +32,11 @@ class Output:
         ascii_only: bool = False,
         width: Callable[[], int] = lambda: 100,
         terminal: bool = False,
+        plain: bool = False,
     ) -> None:
         self.stream, self.errors = stream, errors
         self.ansi, self.ascii_only, self.width, self.terminal = ansi, ascii_only, width, terminal
+        self.plain = plain
         self._open = ""  # whose line has begun and not ended: "text", "console" or nobody's
         self.pager: Pager | None = None
         self._progress = False
@@ -72,7 +77,7 @@ class Output:
             shown = "".join(s.text for row in console.text_rows(part.rstrip("\r\n"), 1 << 20) for s in row)
             bar = self._open != "console"
             self._begin("console")
-            row = line(*((BAR, "dim"),) * bar, (shown, "console"))
+            row = line(*((SAYS if self.plain else BAR, "dim"),) * bar, (shown, "console"))
             self.stream.write(self._shown(row, whole))
             self.stream.write("\n" if whole else "")
             self._open = "" if whole else "console"
@@ -110,7 +115,9 @@ class Output:
             self._open = ""
 
     def _shown(self, row: Line, strip: bool = True) -> str:
-        if self.ascii_only:
+        if self.plain:
+            row = tuple(Span(undrawn(s.text), s.role) for s in row)
+        elif self.ascii_only:
             row = tuple(Span(to_ascii(s.text), s.role) for s in row)
         text = to_text([row]) if strip else "".join(s.text for s in row)
         return text if self.ansi is None else self.ansi(row) if strip else "".join(self.ansi.span(*s) for s in row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
@@ -24,6 +24,8 @@ from ppcdbg.repl.output import Output
 from ppcdbg.repl.progress import Progress
 from ppcdbg.views import results
 from ppcdbg.views.numbers import plural
+from ppcdbg.views.spans import line
+from ppcdbg.views.summaries import announced
 
 
 class Teller(Protocol):
@@ -61,6 +63,9 @@ class Shell:
         self.teller: Teller = teller or TextTeller(debugger, output)
         self.guest_console = GuestConsole(self.teller.console, seen=debugger.past.seen)
         self.again = ""
+        self.keys: Mapping[str, str] = {}
+        """Lines that stand for a command."""
+        self._heard: dict[str, str] = {}
         self._asked = 0
         self._inputs = debugger.system.input.order  # those of --input can be had again
         debugger.system.board.console.listeners.append(self.guest_console)
@@ -85,6 +90,7 @@ class Shell:
         text = text.strip() or self.again
         if not text:
             return None
+        text = self.keys.get(text, text)
         self.again = repeated(text)
         try:
             return self.execute(text)
@@ -102,7 +108,12 @@ class Shell:
             return result
         if not isinstance(result, Told):
             self._tell(Statement(text), result)
+        self.output.lines([line(text) for text in self.hear()])
         return None
+
+    def hear(self) -> list[str]:
+        """What is announced and has changed since it was last heard."""
+        return announced(self.debugger, self._heard) if self.debugger.announced else []
 
     def _tell(self, statement: Statement, result: Result) -> None:
         self.guest_console.flush()

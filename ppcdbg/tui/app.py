@@ -191,6 +191,8 @@ class PpcdbgApp(Typed):
             return
         if reply.moved and not self.worker.running:
             self.action_now()
+        if reply.show:
+            self.action_pane(reply.show)
         first = len(self.log_rows)
         self.log_rows += reply.rows
         del self.log_rows[:-LOG_ROWS]

@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import ModalScreen
 
+from ppcdbg.debugger.topics import Topic
 from ppcdbg.tui.keys import GROUPS, MOVING, PANES, Key, hidden, show
 from ppcdbg.tui.layout import Box
 from ppcdbg.tui.panes.pane import Pane
@@ -71,7 +72,9 @@ class HelpScreen(ModalScreen[None]):
 
     def __init__(self, styles: Styles, keys: tuple[Key, ...], pane: Pane | None = None) -> None:
         super().__init__()
-        self.page = Pane(PaneKind("keys-page", "?", "every key", lambda drawing, need: Filled((), ""), ""), styles)
+        self.page = Pane(
+            PaneKind(Topic("keys-page", "?", "every key", ""), lambda drawing, need: Filled((), "")), styles
+        )
         self.rows = help_rows(keys, pane)
 
     def compose(self) -> ComposeResult:

@@ -123,6 +123,8 @@ class Reply:
     leave: bool = False
     moved: bool = False
     """The guest stands elsewhere than before: the cursors follow it."""
+    show: str = ""
+    """A pane that is to be shown."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.lessons import Lesson
-from ppcdbg.debugger.results import Quit
+from ppcdbg.debugger.results import Quit, Shown
 from ppcdbg.debugger.stops import StopReport
 from ppcdbg.debugger.world_switch import SwitchPlace, SwitchRegisters
 from ppcdbg.kvm.log import KnownExits
@@ -107,6 +107,8 @@ class DebuggerSource:
             self.debugger.past.looking.stay()
         if isinstance(result, StopReport) or isinstance(result, Lesson) and "tutorial" in self._visible:
             return Reply(moved=moved)
+        if isinstance(result, Shown):
+            return Reply((summaries.sentence(result.topic, self.debugger),), moved=moved, show=result.topic)
         pane = _SHOWN_IN.get(type(result))
         if pane in self._visible:  # the pane shows it all: a sentence will do
             return Reply((summaries.sentence(pane, self.debugger),), moved=moved)

@@ -40,6 +40,17 @@ TWINS = {
 _TABLE = str.maketrans(TWINS)
 
 
+DRAWN = dict.fromkeys(
+    map(ord, "─╌┄━═▔▁╴╶│┃║▌▐▏▕╎┆┌┐└┘├┤┬┴┼┏┓┗┛╭╮╰╯┠┨┯┷╞╡▂▃▄▅▆▇█▉▊▋▀▎▍"), " "
+)  # fmt: skip
+"""Rules, frames and bars: to someone who has a line read out they say nothing."""
+
+
+def undrawn(text: str) -> str:
+    """``text`` in ASCII without what is only drawn, column for column."""
+    return to_ascii(text if text.isascii() else text.translate(DRAWN))
+
+
 def to_ascii(text: str) -> str:
     """``text`` in ASCII, column for column: a wide sign becomes two question marks."""
     if text.isascii():

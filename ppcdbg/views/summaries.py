@@ -13,7 +13,7 @@ from ppcdbg.debugger.past_events import last_miss
 from ppcdbg.debugger.stack import backtrace
 from ppcdbg.views import lessons, nested, story
 from ppcdbg.views.numbers import count, ea, plural
-from ppcdbg.views.spans import Line, Span, clean, line
+from ppcdbg.views.spans import Line, Span, clean, line, to_text
 
 NO_KVM = line("The bare machine has no hypervisor, so there is none of this.")
 
@@ -206,3 +206,15 @@ def sentence(topic: str, debugger: Debugger) -> Line:
 def labelled(topic: str, debugger: Debugger) -> Line:
     """The same with its topic before it, for a list of several."""
     return (Span(f"{topic}: ", "label"), *sentence(topic, debugger))
+
+
+def announced(debugger: Debugger, heard: dict[str, str]) -> list[str]:
+    """The sentences on what is to be announced that are other than they were; ``heard`` remembers them."""
+    out = []
+    for topic in debugger.announced:
+        said = to_text([sentence(topic, debugger)])
+        what = said.partition(", because ")[0]  # a reason that changes is no news
+        if heard.get(topic, what) != what:
+            out.append(f"{topic}: {said}")
+        heard[topic] = what
+    return out

@@ -52,10 +52,16 @@ def test_precedence_and_origins(tmp_path: Path) -> None:
     (project / ".ppcdbg.toml").write_text('theme = "light"\nengine = "reference"\n')
     env |= {"PPCDBG_THEME": "plain", "PPCDBG_ASCII": "yes"}
     settings = load_settings(env, project, {"theme": "mine", "ascii": None})
-    assert dict(settings.values) == {"theme": "mine", "engine": "reference", "ascii": True, "editing": "emacs"}
+    assert dict(settings.values) == {
+        "theme": "mine",
+        "engine": "reference",
+        "ascii": True,
+        "plain": False,
+        "editing": "emacs",
+    }
     assert dict(settings.origins) == {
         "theme": "--theme", "engine": str(project / ".ppcdbg.toml"), "ascii": "$PPCDBG_ASCII",
-        "editing": "default",
+        "plain": "default", "editing": "default",
     }  # fmt: skip
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from ppcdbg.debugger import open_guest
-from ppcdbg.debugger.commands.info import TOPICS
 from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.topics import names
 from ppcdbg.errors import UsageError
 from ppcdbg.tui.panes.table import KINDS
 from ppcdbg.views.results import lines
 from ppcdbg.views.spans import length, to_text
 from ppcdbg.views.summaries import SENTENCES, sentence
+
+TOPICS = names()
 
 
 @pytest.fixture(scope="module")

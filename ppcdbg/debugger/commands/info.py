@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
+from ppcdbg.debugger import topics
 from ppcdbg.debugger.breakpoints import Breakpoint
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.events import WORDS, EventKind
 from ppcdbg.debugger.fields import EVENT_FIELDS
 from ppcdbg.debugger.registers import DEFAULT_GROUPS
-from ppcdbg.debugger.results import Irqprio, Registers, Summary, SymbolPlace, Table, TlbView
+from ppcdbg.debugger.results import Irqprio, Note, Registers, Summary, SymbolPlace, Table, TlbView
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.errors import UsageError
 
@@ -43,21 +43,21 @@ def tlb(debugger: Debugger, argument: str) -> TlbView:
     return debugger.tlb()
 
 
-TOPICS = ("exits", "disassembly", "registers", "tlb", "shadow", "irqprio", "console", "detail", "statistics",
-          "paravirt", "races", "memory", "stack", "breakpoints", "miss", "timeline", "tutorial",
-          "switch", "owners", "nested")  # fmt: skip
-"""What ``tell`` can tell of: what the panes of the UI show, by the same names."""
-
-
 def tell(debugger: Debugger, argument: str) -> Summary | tuple[Summary, ...]:
     """One sentence on one topic, or on each."""
     if not argument:
-        return tuple(Summary(topic, True) for topic in TOPICS)
-    if argument not in TOPICS:
-        near = difflib.get_close_matches(argument, TOPICS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"the topics are {', '.join(TOPICS)}"
-        raise UsageError(f"there is nothing to tell of {argument!r}; {hint}")
-    return Summary(argument)
+        return tuple(Summary(name, True) for name in topics.names())
+    return Summary(topics.topic_of(argument).name)
+
+
+def announce(debugger: Debugger, argument: str) -> Note:
+    """What plain text mode, and any prompt, says by itself after each command when it has changed."""
+    words = argument.replace(",", " ").split()
+    if words:
+        chosen = [] if words == ["off"] else [topics.topic_of(word).name for word in words]
+        debugger.announced = tuple(dict.fromkeys(chosen))
+    said = ", ".join(debugger.announced)
+    return Note(f"announced when it changes: {said}" if said else "nothing is announced; announce irqprio does")
 
 
 def symbol(debugger: Debugger, argument: str) -> SymbolPlace:
@@ -203,6 +203,16 @@ COMMANDS: tuple[Command, ...] = (
         ("where", "status"),
     ),
     Command(
+        "announce",
+        announce,
+        "announce [TOPIC... | off]",
+        "Say the sentence on a topic after each command that changed it; for who cannot see it change.",
+        "announce irqprio paravirt",
+        "info",
+        (),
+        lambda debugger, argument: [*topics.names(), "off"],
+    ),
+    Command(
         "tell",
         tell,
         "tell [TOPIC]",
@@ -210,6 +220,6 @@ COMMANDS: tuple[Command, ...] = (
         "tell irqprio",
         "info",
         (),
-        lambda debugger, argument: list(TOPICS),
+        lambda debugger, argument: [*topics.names()],
     ),
 )

@@ -10,6 +10,7 @@ import difflib
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ppcdbg.debugger import topics
 from ppcdbg.debugger.commands import (
     branches,
     breaks,
@@ -33,7 +34,7 @@ from ppcdbg.debugger.commands import (
     world_switch,
 )
 from ppcdbg.debugger.commands.command import Command, Completion, Result
-from ppcdbg.debugger.results import Help, HelpEntry
+from ppcdbg.debugger.results import Help, HelpEntry, Shown, Summary, Table
 from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -77,11 +78,19 @@ def _entry(command: Command) -> HelpEntry:
     return HelpEntry(c.name, c.aliases, c.usage, c.summary, c.example, c.family)
 
 
+def pane(debugger: Debugger, argument: str) -> Table | Shown:
+    """One topic by its sentence and its table, or which there are."""
+    if not argument.strip():
+        return Table("panes", ("key", "pane", "shows"), tuple((t.key, t.name, t.about) for t in topics.TOPICS))
+    topic = topics.topic_of(argument.strip())
+    return Shown(topic.name, (Summary(topic.name), execute(debugger, topic.command)))
+
+
 def _help_words(debugger: Debugger, argument: str) -> list[str]:
     return [c.name for c in commands().all]
 
 
-# These two are about the registry itself, so they live with it.
+# These are about the registry itself, so they live with it.
 OWN: tuple[Command, ...] = (
     Command(
         "help",
@@ -108,6 +117,16 @@ OWN: tuple[Command, ...] = (
         "What can be asked after 'info'.",
         "info",
         "info",
+    ),
+    Command(
+        "pane",
+        pane,
+        "pane [NAME | KEY]",
+        "What a pane of the UI shows, in a sentence and as a table; in the UI, the pane itself.",
+        "pane irqprio",
+        "info",
+        (),
+        lambda debugger, argument: [*topics.names()],
     ),
     Command(
         "monitor",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppcdbg.debugger.profile import ORDERS
+from ppcdbg.debugger.topics import Topic, topic_of
 from ppcdbg.tui.panes import code, exits, guest, hypervisor, lessons, memory, races, timeline, tlb
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.scene import Filled, Need
@@ -21,21 +22,19 @@ Find = Callable[[Drawing, str, int, int], "int | None"]
 
 @dataclass(frozen=True)
 class PaneKind:
-    """``homes``: the places that it can take on a desk besides its own; the last place of a desk takes any pane.
+    """``topic``: its name, key and command, and what it is about. ``homes``: the places that it can take on a desk
+    besides its own; the last place of a desk takes any pane.
 
     ``views``: the ways in which it shows things, the usual one first; ``orders``: the columns that it can be sorted
-    by; ``keys``: what else it does, as names of keys and sentences. ``command`` prints the same at a prompt.
+    by; ``keys``: what else it does, as names of keys and sentences.
     ``selects``: its cursor is always seen. ``dear``: it reads so
     much that it is drawn seldom while the guest runs. ``timeless``: it shows the same whether the screen looks back or
     not. ``find`` searches where rows are without end. ``moves``: commands in place of what the keys that let the guest
     run do, where the pane is about a machine of its own; ``edit``: what the command line begins with.
     """
 
-    name: str
-    key: str
-    about: str
+    topic: Topic
     fill: Fill
-    command: str
     homes: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
@@ -47,50 +46,59 @@ class PaneKind:
     moves: tuple[tuple[str, str], ...] = ()
     edit: str = ""
 
+    @property
+    def name(self) -> str:
+        return self.topic.name
+
+    @property
+    def key(self) -> str:
+        return self.topic.key
+
+    @property
+    def about(self) -> str:
+        return self.topic.about
+
+    @property
+    def command(self) -> str:
+        """What prints the same at a prompt; empty for what is the screen's own."""
+        return self.topic.command
+
 
 TLB_VIEWS = ("entries", "map", "history")
 
+LOG = Topic("log", "0", "what commands said", "")
+
 KINDS: tuple[PaneKind, ...] = (
-    PaneKind("exits", "1", "the exits to KVM", exits.fill, "exits", selects=True, timeless=True),
-    PaneKind("disassembly", "2", "instructions around pc", code.fill, "disassemble", selects=True, find=code.find,
+    PaneKind(topic_of("exits"), exits.fill, selects=True, timeless=True),
+    PaneKind(topic_of("disassembly"), code.fill, selects=True, find=code.find,
              keys=(("filter", "go to a symbol or an address"), ("breakpoint", "set or delete a breakpoint"))),
-    PaneKind("registers", "3", "registers, with what changed", code.register_rows, "info registers",
-             views=code.REGISTER_VIEWS, keys=(("edit", "change a register"),)),
-    PaneKind("tlb", "4", "the guest's TLB", tlb.guest, "info tlb", (), TLB_VIEWS, dear=True),
-    PaneKind("shadow", "5", "what KVM made of it", tlb.shadow, "info tlb", ("tlb",), TLB_VIEWS, dear=True),
-    PaneKind("irqprio", "6", "interrupt priorities, and why each waits", guest.priorities, "info irqprio",
-             views=("pending", "all", "history")),
-    PaneKind("console", "7", "what the guest prints; Enter types into it", guest.printed, "console",
+    PaneKind(topic_of("registers"), code.register_rows, views=code.REGISTER_VIEWS,
+             keys=(("edit", "change a register"),)),
+    PaneKind(topic_of("tlb"), tlb.guest, (), TLB_VIEWS, dear=True),
+    PaneKind(topic_of("shadow"), tlb.shadow, ("tlb",), TLB_VIEWS, dear=True),
+    PaneKind(topic_of("irqprio"), guest.priorities, views=("pending", "all", "history")),
+    PaneKind(topic_of("console"), guest.printed,
              keys=(("open", "type a line into the guest's console; Esc ends typing"),)),
-    PaneKind("detail", "8", "the selected exit in full", exits.detail, "exit", ("tlb",), timeless=True),
-    PaneKind("statistics", "9", "where the exits come from, and what they cost", guest.statistics, "profile",
-             ("tlb",), ("exits", "symbols", "instructions", "counters"), ORDERS, dear=True),
-    PaneKind("log", "0", "what commands said", guest.output, "", ("console",), timeless=True),
-    PaneKind("paravirt", "p", "magic page, critical section, patched instructions", guest.paravirtual, "info magic",
-             ("console",), dear=True),
-    PaneKind("races", "r", "interrupts at every boundary: which are lost; Enter goes to one", races.fill,
-             "info race", ("console", "detail"), races.VIEWS, selects=True, timeless=True),
-    PaneKind("memory", "x", "memory from the stack pointer on, or from where you go", memory.fill, "x/64xb $r1",
-             ("console",), memory.VIEWS, find=memory.find,
+    PaneKind(topic_of("detail"), exits.detail, ("tlb",), timeless=True),
+    PaneKind(topic_of("statistics"), guest.statistics, ("tlb",), ("exits", "symbols", "instructions", "counters"),
+             ORDERS, dear=True),
+    PaneKind(LOG, guest.output, ("console",), timeless=True),
+    PaneKind(topic_of("paravirt"), guest.paravirtual, ("console",), dear=True),
+    PaneKind(topic_of("races"), races.fill, ("console", "detail"), races.VIEWS, selects=True, timeless=True),
+    PaneKind(topic_of("memory"), memory.fill, ("console",), memory.VIEWS, find=memory.find,
              keys=(("filter", "go to an address or symbol; a text in quotes is searched for"),
                    ("edit", "change the word under the cursor"))),
-    PaneKind("stack", "s", "the call chain", memory.frames, "backtrace", ("registers",)),
-    PaneKind("breakpoints", "b", "breakpoints and traces", guest.points, "info breakpoints", ("tlb",),
-             timeless=True, keys=(("edit", "enable or disable it"), ("delete", "delete it"))),
-    PaneKind("miss", "e", "the last TLB miss explained, and the MAS registers", tlb.miss, "info miss",
-             ("detail", "tlb"), dear=True),
-    PaneKind("timeline", "t", "the whole run: now, bookmarks, checkpoints, exits of each kind", timeline.fill,
-             "timeline", ("console", "tlb"), dear=True),
-    PaneKind("tutorial", "u", "what to do next in the tutorial; Enter on a command carries it out", lessons.fill,
-             "tutorial", ("detail",)),
-    PaneKind("switch", "w", "the world switch, stepped by hand on a machine of its own", hypervisor.steps,
-             "world-switch", ("tlb",), hypervisor.SWITCH_VIEWS, selects=True, timeless=True,
+    PaneKind(topic_of("stack"), memory.frames, ("registers",)),
+    PaneKind(topic_of("breakpoints"), guest.points, ("tlb",), timeless=True,
+             keys=(("edit", "enable or disable it"), ("delete", "delete it"))),
+    PaneKind(topic_of("miss"), tlb.miss, ("detail", "tlb"), dear=True),
+    PaneKind(topic_of("timeline"), timeline.fill, ("console", "tlb"), dear=True),
+    PaneKind(topic_of("tutorial"), lessons.fill, ("detail",)),
+    PaneKind(topic_of("switch"), hypervisor.steps, ("tlb",), hypervisor.SWITCH_VIEWS, selects=True, timeless=True,
              keys=hypervisor.SWITCH_KEYS, moves=hypervisor.SWITCH_MOVES, edit="world-switch inject "),
-    PaneKind("owners", "W", "what each register of the world switch holds: the guest's, or the host's",
-             hypervisor.owners, "world-switch registers", ("registers",), hypervisor.OWNERS_VIEWS, timeless=True,
+    PaneKind(topic_of("owners"), hypervisor.owners, ("registers",), hypervisor.OWNERS_VIEWS, timeless=True,
              keys=hypervisor.SWITCH_KEYS, moves=hypervisor.SWITCH_MOVES, edit="world-switch inject "),
-    PaneKind("nested", "a", "an exit from L2 to L1 audited field by field", hypervisor.audited, "info nested",
-             ("console", "detail"), hypervisor.NESTED_VIEWS, timeless=True, edit="nested-example ",
-             keys=(("edit", "audit another example"),)),
+    PaneKind(topic_of("nested"), hypervisor.audited, ("console", "detail"), hypervisor.NESTED_VIEWS, timeless=True,
+             edit="nested-example ", keys=(("edit", "audit another example"),)),
 )  # fmt: skip
 BY_NAME: dict[str, PaneKind] = {kind.name: kind for kind in KINDS}
