@@ -84,6 +84,8 @@ class Debugger:
         self.running = False
         self.announced: tuple[str, ...] = ()
         """Topics whose sentence a prompt says when it has changed."""
+        self.layouts: tuple[str, ...] = ()
+        """Layouts of the screen that shows this guest."""
         self.files = True
         """Whether commands may name files of this machine: not where they come from elsewhere."""
         self.last_examined: tuple[int, int, str, Space] | None = None

@@ -285,6 +285,15 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class LayoutWish:
+    """What is to be done with the panes of a screen: ``use``, ``save``, ``delete`` a layout, or ``list`` them. A door
+    without a screen has none to do it with."""
+
+    verb: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Note:
     """A command that worked and has one sentence to say."""
 

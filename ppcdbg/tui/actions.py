@@ -107,7 +107,7 @@ class Actions(Windows):
         if pane is None:
             return
         if pane.about.edit:
-            self.prompt.open(":", pane.about.edit)
+            self.prompt.open(":", pane.about.edit, complete=True)
         elif pane.kind == "breakpoints" and mark is not None:
             self.worker.do(lambda: self.source.switch_breakpoint(mark))
         elif pane.kind == "memory":

@@ -22,11 +22,11 @@ from ppcdbg.tui.desk import Desk
 from ppcdbg.tui.glyphs import AsciiOnly
 from ppcdbg.tui.history import History
 from ppcdbg.tui.keys import bindings, with_keymap
-from ppcdbg.tui.layout import Choice
+from ppcdbg.tui.offers import Offers
 from ppcdbg.tui.palette import Everything
 from ppcdbg.tui.panes.pane import Pane
 from ppcdbg.tui.prompt import Prompt
-from ppcdbg.tui.saved import read_choice
+from ppcdbg.tui.saved import Layouts
 from ppcdbg.tui.scene import Ask, Command, Filled, Reply, Scene, Source
 from ppcdbg.tui.styles import TRUE_COLOUR, Styles, textual_theme
 from ppcdbg.tui.terminal import on_signals
@@ -42,7 +42,10 @@ LOG_ROWS = 5000
 class PpcdbgApp(Typed):
     """The terminal UI over one source."""
 
-    CSS = "Screen { layout: vertical; overflow: hidden hidden; } #story { height: 2; } .wide #story { height: 1; }"
+    CSS = """
+    Screen { layout: vertical; layers: default above; overflow: hidden hidden; }
+    #story { height: 2; } .wide #story { height: 1; }
+    """
     AUTO_FOCUS = ""  # it would come late, and take the focus from a line that is being typed
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Everything}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -78,15 +81,16 @@ class PpcdbgApp(Typed):
             self._filters.append(AsciiOnly())
         self.source = source
         self.worker = Worker(source, self._has_news)
-        self.layout_file = layout_file
-        self.desk = Desk(
-            self.looks, read_choice(layout_file, source.desktop) if layout_file else Choice(source.desktop)
-        )
+        skipped = list(notes)
+        self.layouts = Layouts(layout_file, source.desktop, skipped)
+        self.layout_name = self.layouts.first.desktop
+        self.desk = Desk(self.looks, self.layouts.first)
         self.status = Bar(self.looks, "status", "bar")
         self.timeline = TimelineBar(self.looks)
         self.story = Story(self.looks)
+        self.offers = Offers(self.looks)
         self.prompt = Prompt({":": History(history), "/": History(history and history.with_name("filters")),
-                              "?": History(), ">": History()})  # fmt: skip
+                              "?": History(), ">": History()}, self.offers)  # fmt: skip
         self.key_bar = KeyBar(self.looks, self.keys)
         self.commands: tuple[Command, ...] = ()
         self.log_rows: list[Line] = []
@@ -96,7 +100,7 @@ class PpcdbgApp(Typed):
         self.trail: list[Footprint] = []
         self.crash: BaseException | None = None
         self._told: tuple[Span, ...] | None = None
-        self._notes = notes
+        self._notes = tuple(skipped)
         self._shown: Ask | None = None
 
     def _has_news(self) -> None:
@@ -109,6 +113,7 @@ class PpcdbgApp(Typed):
         yield self.story
         yield self.prompt
         yield self.key_bar
+        yield self.offers
 
     def on_mount(self) -> None:
         self._undo_signals = None if self.is_headless else on_signals(self.exit, self.worker.interrupt)
@@ -120,6 +125,7 @@ class PpcdbgApp(Typed):
 
     def _learn_commands(self) -> Reply | None:
         self.commands = self.source.commands()
+        self.source.know_layouts(tuple(self.layouts.named))
         notes = tuple((Span(f"skipped: {note}", "warning"),) for note in self._notes)
         return Reply(notes) if notes else None
 
@@ -193,6 +199,8 @@ class PpcdbgApp(Typed):
             self.action_now()
         if reply.show:
             self.action_pane(reply.show)
+        if reply.layout is not None:
+            self.arrange_layout(*reply.layout)
         first = len(self.log_rows)
         self.log_rows += reply.rows
         del self.log_rows[:-LOG_ROWS]
@@ -218,7 +226,7 @@ class PpcdbgApp(Typed):
         self.looks = Styles(self.themes[name], self.looks.depth)
         self.theme = "ppcdbg-" + name
         self.desk.restyle(self.looks)
-        for bar in (self.status, self.timeline, self.story, self.key_bar):
+        for bar in (self.status, self.timeline, self.story, self.key_bar, self.offers):
             bar.palette = self.looks
             bar.refresh()
 

@@ -44,6 +44,8 @@ class Desk(Widget):
         self.palette = styles
         self.choice = choice
         self.last = "exits"
+        self.space = (0, 0)
+        """Columns and rows, as the app gave them: while a line is typed or closed the widget's own may be others."""
         self.panes = {kind.name: Pane(kind, styles) for kind in KINDS}
         self._fixed = _Fixed()
 
@@ -66,6 +68,7 @@ class Desk(Widget):
 
     def arrange_panes(self, width: int, height: int) -> None:
         """Give each pane its box for this size, and the focus to one that is visible."""
+        self.space = (width, height)
         boxes = arrange(width, height, self.choice)
         for kind, pane in self.panes.items():
             pane.box = boxes.get(kind, Box(0, 0, 0, 0))
@@ -82,7 +85,7 @@ class Desk(Widget):
         hidden = not self.panes[kind].box.width
         self.choice = self.choice.choose(kind)
         if hidden:
-            self.arrange_panes(self.size.width, self.size.height)
+            self.arrange_panes(*self.space)
         self.screen.set_focus(self.panes[kind])  # now: the next key may already be meant for it
 
     def zoom(self, kind: str) -> None:
@@ -92,11 +95,11 @@ class Desk(Widget):
     def use(self, choice: Choice) -> None:
         """Another layout, or other sizes of this one."""
         self.choice = choice
-        self.arrange_panes(self.size.width, self.size.height)
+        self.arrange_panes(*self.space)
 
     def grow(self, wider: int, higher: int) -> None:
         """Make the pane with the focus larger by so many cells, or smaller."""
-        place = place_of(self.last, self.size.width, self.size.height, self.choice)
+        place = place_of(self.last, *self.space, self.choice)
         self.use(self.choice.grow(place, wider, higher))
 
     def needs(self) -> dict[str, Need]:

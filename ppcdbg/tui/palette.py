@@ -10,7 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.markup import escape
 
 from ppcdbg.tui.keys import show
-from ppcdbg.tui.layout import DESKTOPS, PANES, key_of
+from ppcdbg.tui.layout import PANES, key_of
 from ppcdbg.tui.panes.table import BY_NAME
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Everything(Provider):
         for kind in PANES:
             about = f"key {key_of(kind)}: {BY_NAME[kind].about}"
             yield f"Pane: {kind}", about, partial(ui.perform, f"pane('{kind}')")
-        for name, desktop in DESKTOPS.items():
-            yield f"Layout: {name}", desktop.about, partial(ui.use_layout, name)
+        for name in ui.layouts.named:
+            yield f"Layout: {name}", ui.layouts.about(name), partial(ui.use_layout, name)
         for theme in ui.themes.values():
             yield f"Theme: {theme.name}", theme.description, partial(ui.use_theme, theme.name)
         for command in ui.commands:

@@ -1,4 +1,5 @@
-"""The line that is typed on: commands after ``:``, a filter after ``/``. History, and completion by Tab.
+"""The line that is typed on: commands after ``:``, a filter after ``/``. History, and completion by Tab: a list opens
+above it, Tab and the arrows go through it, Enter takes a candidate, Escape closes the list.
 
 It knows no command: candidates come from whoever answers :class:`Prompt.Complete`.
 """
@@ -14,7 +15,11 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from ppcdbg.tui.history import History
+from ppcdbg.tui.offers import Offers
+from ppcdbg.views.completion import Candidates, after
 
+SIGN = 2
+"""Columns of the sign."""
 TALK = ">"
 """The sign of the line whose texts go to the guest's console."""
 
@@ -25,7 +30,8 @@ class _Line(Input):
     BINDINGS = [
         Binding("up", "history(-1)", "Older line", show=False),
         Binding("down", "history(1)", "Newer line", show=False),
-        Binding("tab", "complete", "Complete", show=False, priority=True),
+        Binding("tab", "complete(1)", "Complete", show=False, priority=True),
+        Binding("shift+tab", "complete(-1)", "Complete", show=False, priority=True),
         Binding("escape", "leave", "Leave", show=False, priority=True),
         Binding("ctrl+c", "leave", "Leave", show=False, priority=True),
     ]
@@ -37,14 +43,30 @@ class _Line(Input):
         return parent
 
     def action_history(self, step: int) -> None:
+        if self.prompt.offers.open:
+            self.prompt.choose(step)
+            return
         self.value = self.prompt.history.move(step, self.value)
         self.cursor_position = len(self.value)
 
-    def action_complete(self) -> None:
-        self.post_message(Prompt.Complete(self.prompt.sign, self.value[: self.cursor_position]))
+    def action_complete(self, step: int) -> None:
+        if self.prompt.offers.open:
+            self.prompt.choose(step)
+        else:
+            self.prompt.ask()
+
+    async def action_submit(self) -> None:
+        if self.prompt.offers.chosen is not None:  # the first Enter takes the candidate
+            self.prompt.take()
+            return
+        self.prompt.offers.close()
+        await super().action_submit()
 
     def action_leave(self) -> None:
-        self.prompt.leave()
+        if self.prompt.offers.open:
+            self.prompt.untake()
+        else:
+            self.prompt.leave()
 
     def key_backspace(self) -> None:
         if not self.value:
@@ -69,12 +91,13 @@ class Prompt(Horizontal):
             self.line = line
 
     class Complete(Message):
-        """Tab was pressed after ``text``."""
+        """Candidates are wanted for the end of ``text``; ``typing``: the list is open and is to be narrowed."""
 
-        def __init__(self, sign: str, text: str) -> None:
+        def __init__(self, sign: str, text: str, typing: bool) -> None:
             super().__init__()
             self.sign = sign
             self.text = text
+            self.typing = typing
 
     class Changed(Message):
         """What stands on the line is another text now."""
@@ -95,10 +118,14 @@ class Prompt(Horizontal):
             self.sign = sign
             self.entered = entered
 
-    def __init__(self, histories: dict[str, History]) -> None:
+    def __init__(self, histories: dict[str, History], offers: Offers) -> None:
         super().__init__(id="prompt")
         self.sign = ":"
         self.histories = histories
+        self.offers = offers
+        self._typed = ("", 0)
+        """What was typed when the list opened, and where the word that is completed begins."""
+        self._placed = ""
         self.line = _Line(id="line", compact=True, select_on_focus=False)
 
     @property
@@ -109,37 +136,82 @@ class Prompt(Horizontal):
         yield Static(":", id="sign", markup=False)
         yield self.line
 
-    def open(self, sign: str, text: str = "") -> None:
-        """Show the line and type there."""
+    def open(self, sign: str, text: str = "", complete: bool = False) -> None:
+        """Show the line and type there; ``complete`` opens the list of what may follow."""
         self.sign = sign
         self.query_one("#sign", Static).update(sign)
-        self.line.value = text
-        self.line.cursor_position = len(text)
+        self._place(text)
         self.display = True
         self.post_message(self.Opened())
         self.screen.set_focus(self.line)  # now: what is typed next must not reach a pane
+        if complete:
+            self.ask()
 
     def leave(self) -> None:
         """Close without entering."""
+        self.offers.close()
         self.display = False
         self.post_message(self.Left(self.sign, entered=False))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        if self.display:
-            self.post_message(self.Changed(self.sign, event.value))
-
-    def offer(self, text: str, start: int, candidates: tuple[str, ...]) -> None:
-        """Extend ``text`` from ``start`` on by what all candidates share; a blank follows when there is one only."""
-        if not candidates or not self.line.value.startswith(text):
+        if not self.display:
             return
-        head = text[:start]
-        shared = os.path.commonprefix(candidates)
-        if len(candidates) == 1:
-            shared += " "
-        rest = self.line.value[len(text) :]
-        self.line.value = head + shared + rest
-        self.line.cursor_position = len(head + shared)
+        if self.offers.open and event.value != self._placed:
+            self.ask(typing=True)
+        self.post_message(self.Changed(self.sign, event.value))
+
+    # Candidates.
+
+    def ask(self, typing: bool = False) -> None:
+        """Ask for what the text before the cursor may become."""
+        self.post_message(self.Complete(self.sign, self.line.value[: self.line.cursor_position], typing))
+
+    def offer(self, text: str, found: Candidates, typing: bool = False) -> None:
+        """Extend ``text`` by what all candidates share, a blank behind the only one, and show what there is to choose
+        from. While one types the list is only narrowed."""
+        if not self.display or not self.line.value.startswith(text):
+            return
+        words = [one.word for one in found.words]
+        head, rest = text[: found.start], self.line.value[len(text) :]
+        if words and not typing:
+            shared = os.path.commonprefix(words) + (after(words[0]) if len(words) == 1 else "")
+            self._place(head + shared, rest)
+            text = head + shared
+        many = len(words) > 1 or typing and bool(words) and text[found.start :] != words[0]
+        self._typed = text, found.start
+        self.offers.offer(found.words if many else (), found.start + SIGN - 1, self.screen.size.width)
+
+    def choose(self, step: int) -> None:
+        """Go to the next candidate of the list, or the one before, and put it on the line."""
+        one = self.offers.move(step)
+        text, start = self._typed
+        self._place(text[:start] + one.word)
+
+    def take(self) -> None:
+        """Keep the candidate that was chosen, and close the list."""
+        index = self.offers.chosen
+        if index is not None:
+            text, start = self._typed
+            word = self.offers.words[index].word
+            self._place(text[:start] + word + after(word))
+        self.offers.close()
+
+    def untake(self) -> None:
+        """Close the list; what was typed stands there again."""
+        if self.offers.chosen is not None:
+            self._place(self._typed[0])
+        self.offers.close()
+
+    def taken(self, index: int) -> None:
+        """A candidate was clicked."""
+        self.offers.chosen = index
+        self.take()
+        self.screen.set_focus(self.line)
+
+    def _place(self, text: str, rest: str = "") -> None:
+        self._placed = self.line.value = text + rest
+        self.line.cursor_position = len(text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

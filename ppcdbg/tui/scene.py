@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from ppcdbg.views.completion import Candidates
 from ppcdbg.views.spans import Line, Span
 
 
@@ -125,6 +126,8 @@ class Reply:
     """The guest stands elsewhere than before: the cursors follow it."""
     show: str = ""
     """A pane that is to be shown."""
+    layout: tuple[str, str] | None = None
+    """What is to be done with layouts, and with which."""
 
 
 @dataclass(frozen=True)
@@ -185,8 +188,11 @@ class Source(Protocol):
     def type(self, text: str) -> Reply:
         """Type a text at the guest's console; it arrives when the guest runs on."""
 
-    def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
+    def complete(self, text: str) -> Candidates:
         """What a command line may become: from which column on, and the candidates for what stands there."""
 
     def commands(self) -> tuple[Command, ...]:
         """Every command."""
+
+    def know_layouts(self, names: tuple[str, ...]) -> None:
+        """The layouts there are, for completion."""

@@ -16,7 +16,7 @@ from ppcdbg.debugger.commands import registry
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.lessons import Lesson
-from ppcdbg.debugger.results import Quit, Shown
+from ppcdbg.debugger.results import LayoutWish, Quit, Shown
 from ppcdbg.debugger.stops import StopReport
 from ppcdbg.debugger.world_switch import SwitchPlace, SwitchRegisters
 from ppcdbg.kvm.log import KnownExits
@@ -26,6 +26,7 @@ from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.table import BY_NAME
 from ppcdbg.tui.scene import Ask, Command, Filled, Move, Need, Pulse, Reply, Scene, Timeline, no_pulse
 from ppcdbg.views import progress, results, status, story, summaries, timeline
+from ppcdbg.views.completion import Candidates, candidates
 from ppcdbg.views.spans import Line, Span, line, to_text
 
 SLOW_PERIOD = 0.5
@@ -109,6 +110,8 @@ class DebuggerSource:
             return Reply(moved=moved)
         if isinstance(result, Shown):
             return Reply((summaries.sentence(result.topic, self.debugger),), moved=moved, show=result.topic)
+        if isinstance(result, LayoutWish):
+            return Reply(layout=(result.verb, result.name))
         pane = _SHOWN_IN.get(type(result))
         if pane in self._visible:  # the pane shows it all: a sentence will do
             return Reply((summaries.sentence(pane, self.debugger),), moved=moved)
@@ -186,14 +189,17 @@ class DebuggerSource:
         told = "" if self.debugger.running else " It arrives when the guest runs on."
         return Reply((line((f"{len(text) - 1} characters and Enter typed.", "text"), (told, "dim")),))
 
-    def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
-        """Candidates for the end of a command line."""
-        found = self.debugger.complete(text)
-        return found.start, found.words
+    def complete(self, text: str) -> Candidates:
+        """Candidates for the end of a command line, as the prompt offers them."""
+        return candidates(self.debugger, text)
 
     def commands(self) -> tuple[Command, ...]:
         """The registry's commands."""
         return tuple(Command(c.name, c.usage, c.summary) for c in registry.commands().all)
+
+    def know_layouts(self, names: tuple[str, ...]) -> None:
+        """The layouts there are, for completion."""
+        self.debugger.layouts = names
 
     # Drawing.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ppcdbg.errors import PpcdbgError
 from ppcdbg.tui.actions import Actions
+from ppcdbg.tui.offers import Offers
 from ppcdbg.tui.prompt import Prompt
 from ppcdbg.tui.scene import Reply
 from ppcdbg.views.spans import Line, Span
@@ -82,17 +84,16 @@ class Typed(Actions):
     def on_prompt_complete(self, message: Prompt.Complete) -> None:
         def complete() -> Reply | None:
             lead = FILTER if message.sign == "/" else ""  # a filter is what this command takes
-            start, words = self.source.complete(lead + message.text)
-            self.call_later(self._offer, message.text, max(0, start - len(lead)), words)
+            found = self.source.complete(lead + message.text)
+            placed = replace(found, start=max(0, found.start - len(lead)))
+            self.call_later(self.prompt.offer, message.text, placed, message.typing)
             return None
 
         if message.sign in (":", "/"):
             self.worker.do(complete)
 
-    def _offer(self, text: str, start: int, candidates: tuple[str, ...]) -> None:
-        self.prompt.offer(text, start, candidates)
-        if len(candidates) > 1:
-            self.say([Span("  ".join(candidates), "dim")])
+    def on_offers_taken(self, message: Offers.Taken) -> None:
+        self.prompt.taken(message.index)
 
     def on_prompt_opened(self, message: Prompt.Opened) -> None:
         self.key_bar.display = False  # the line takes its row: no pane changes its height

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
+from ppcdbg.errors import UsageError
 from ppcdbg.tui.help import HelpScreen
-from ppcdbg.tui.layout import DESKTOPS, Choice
 from ppcdbg.tui.panes.pane import Pane
 from ppcdbg.tui.picture import picture
-from ppcdbg.tui.saved import write_choice
+from ppcdbg.tui.scene import Reply
 from ppcdbg.views.spans import Span
 
 if TYPE_CHECKING:
     from ppcdbg.tui.desk import Desk
     from ppcdbg.tui.keys import Key
     from ppcdbg.tui.prompt import Prompt
+    from ppcdbg.tui.saved import Layouts
     from ppcdbg.tui.scene import Source
     from ppcdbg.tui.styles import Styles
     from ppcdbg.tui.worker import Worker
@@ -35,7 +36,12 @@ class Windows(App[int]):
     keys: tuple[Key, ...]
     themes: dict[str, Theme]
     looks: Styles
-    layout_file: Path | None
+    layouts: Layouts
+    layout_name: str
+
+    def answer(self, reply: Reply) -> None:
+        """Show what a command said."""
+        raise NotImplementedError
 
     def ask_again(self, *, row: int | None = None, keep: int | None = None) -> None:
         """Ask for a scene of what is visible now."""
@@ -120,26 +126,52 @@ class Windows(App[int]):
     # The whole.
 
     def action_layout(self) -> None:
-        """The next layout."""
-        names = list(DESKTOPS)
-        self.use_layout(names[(names.index(self.desk.choice.desktop) + 1) % len(names)])
+        """The next layout: those that ship, then the user's own."""
+        names = list(self.layouts.named)
+        at = names.index(self.layout_name) if self.layout_name in names else -1
+        self.use_layout(names[(at + 1) % len(names)])
 
     def use_layout(self, name: str) -> None:
-        """A layout by its name, as it ships."""
-        self.desk.use(Choice(name))
-        self.say([Span(f"Layout {name}", "title"), Span(f": {DESKTOPS[name].about}.", "dim")])
+        """A layout by its name, as it ships or was kept. Raises UsageError."""
+        self.desk.use(self.layouts.get(name))
+        self.layout_name = name
+        self.say([Span(f"Layout {name}", "title"), Span(f": {self.layouts.about(name)}.", "dim")])
         self.ask_again()
 
     def action_save_layout(self) -> None:
         """Keep the layout for the next time."""
-        if self.layout_file is None:
-            return
+        self.arrange_layout("keep", "")
+
+    def arrange_layout(self, verb: str, name: str) -> None:
+        """What the command ``layout`` asks for: to use, save or delete one, to keep the one at hand, or a list."""
         try:
-            write_choice(self.layout_file, self.desk.choice)
+            self._arrange_layout(verb, name)
         except OSError as error:
-            self.say([Span(f"cannot write {self.layout_file}: {error.strerror}", "error")])
-        else:
-            self.say([Span(f"This layout is kept in {self.layout_file}.", "ok")])
+            self.say([Span(f"cannot write {error.filename}: {error.strerror}", "error")])
+        except UsageError as error:
+            self.say([Span(str(error), "error")])
+
+    def _arrange_layout(self, verb: str, name: str) -> None:
+        match verb:
+            case "use":
+                self.use_layout(name)
+            case "keep":
+                path = self.layouts.keep(self.desk.choice)
+                said = f"The UI opens with this layout from now on: {path}." if path else "Nothing is kept here."
+                self.say([Span(said, "ok")])
+            case "save":
+                path = self.layouts.save(name, self.desk.choice)
+                self.layout_name = name
+                where = f" in {path}" if path else ""
+                self.say([Span(f"Layout {name} is kept{where}; F3 comes by it.", "ok")])
+            case "delete":
+                self.layouts.delete(name)
+                self.say([Span(f"Layout {name} is deleted.", "ok")])
+            case _:
+                rows = [(Span(f"{one:<12} ", "selected"), Span(self.layouts.about(one), "text"))
+                        for one in self.layouts.named]  # fmt: skip
+                self.answer(Reply(tuple(rows)))
+        self.worker.do(lambda: self.source.know_layouts(tuple(self.layouts.named)))
 
     def action_picture(self) -> None:
         """Write the screen as an SVG file into the current folder."""

@@ -143,7 +143,7 @@ class Worker:
             reply = job()
         except PpcdbgError as error:
             reply = Reply(((Span(str(error), "error"),),), failed=True)
-        if reply is not None and (reply.rows or reply.failed or reply.leave or reply.moved or reply.show):
+        if reply is not None and reply != Reply():
             with self._wake:
                 self._replies.append(reply)
             self._notify()

@@ -29,6 +29,7 @@ from ppcdbg.debugger.results import (
     Found,
     Help,
     Irqprio,
+    LayoutWish,
     MagicPage,
     Note,
     Patched,
@@ -305,5 +306,6 @@ _SHOW: dict[type, _Show] = {
     Course: lambda r, d, w: [*timeline.rows(r, w), *timeline.bookmark_rows(r, w)],
     Lesson: lambda r, d, w: lessons.step(r, w),
     Contents: lambda r, d, w: lessons.contents(r, w),
+    LayoutWish: lambda r, d, w: [line("Layouts are of the UI: `ppcdbg GUEST` has panes to arrange.")],
     Note: lambda r, d, w: wrap(line(clean(r.text)), w) if r.text else [],
 }

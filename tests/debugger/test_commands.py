@@ -217,6 +217,8 @@ def test_results_are_frozen_values(d: Debugger) -> None:
         ("break spr SRR", "SRR0"),
         ("break exit DTLB_MISS if de", "dear"),
         ("info registers ms", "msr"),
+        ("info registers ", "msr"),
+        ("world-switch inject ", "critical"),
         ("help br", "break"),
         ("mon", "monitor"),
     ],

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from ppcdbg.errors import UsageError
 from ppcdbg.tui.scene import Ask, Command, Filled, Follow, Move, Need, Pulse, Reply, Scene, Timeline, no_pulse
+from ppcdbg.views.completion import Candidate, Candidates
 from ppcdbg.views.spans import Line, Span, column, line
 
 NAMES = ("DTLB_MISS", "PROGRAM", "ITLB_MISS", "SYSCALL", "DECREMENTER")
@@ -57,6 +58,9 @@ class Double:
         self.executed.append(text)
         if text == "continue":
             return self.move(Move.CONTINUE, between)
+        if text.startswith("layout "):
+            verb, _, name = text.removeprefix("layout ").rpartition(" ")
+            return Reply(layout=(verb or "use", name))
         if text == "quit":
             return Reply(leave=True)
         if text == "long":
@@ -95,11 +99,14 @@ class Double:
         self.typed.append(text)
         return Reply((line("typed"),))
 
-    def complete(self, text: str) -> tuple[int, tuple[str, ...]]:
+    def complete(self, text: str) -> Candidates:
         word = text.rpartition(" ")[2]
-        return len(text) - len(word), tuple(
-            name for name in ("continue", "condition", "quit", "long") if name.startswith(word)
-        )
+        names = {"continue": "let the guest run", "condition": "of a breakpoint", "quit": "", "long": ""}
+        found = tuple(Candidate(name, about) for name, about in names.items() if name.startswith(word))
+        return Candidates(len(text) - len(word), found)
+
+    def know_layouts(self, names: tuple[str, ...]) -> None:
+        self.layouts = names
 
     def commands(self) -> tuple[Command, ...]:
         return (

@@ -166,8 +166,10 @@ async def test_command_line_answers_completes_and_remembers(make_app: Make) -> N
         await pilot.press(":", *"print 42", "enter")
         await until(pilot, lambda: any("$1 = 0x2a" in row for row in text_of(app)))
         await pilot.press(":", *"con", "tab")
-        await until(pilot, lambda: any("continue  condition" in row for row in text_of(app)))
-        await pilot.press(*"ti", "tab")
+        await until(pilot, lambda: any(" continue   let the guest run" in row for row in text_of(app)))
+        await pilot.press(*"ti")
+        await until(pilot, lambda: len(app.offers.words) == 1)
+        await pilot.press("escape", "tab")
         await until(pilot, lambda: app.prompt.line.value == "continue ")
         await pilot.press("escape", ":", "up")
         assert app.prompt.line.value == "print 42"
@@ -176,6 +178,60 @@ async def test_command_line_answers_completes_and_remembers(make_app: Make) -> N
         await pilot.press("escape", ":", *"nonsense", "enter")
         await until(pilot, lambda: any("no command is named 'nonsense'" in row for row in text_of(app)))
         assert source.executed == ["print 42", "nonsense"]
+
+
+async def test_the_list_of_candidates_is_gone_through_taken_and_left(make_app: Make) -> None:
+    source = Double()
+    app = make_app(source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        line = app.prompt.line
+        await pilot.press(":", *"x co", "tab")
+        await until(pilot, lambda: app.offers.open)
+        assert line.value == "x con", "as far as all candidates agree"
+        for key, shown in (("tab", "continue"), ("down", "condition"), ("down", "continue"), ("up", "condition")):
+            await pilot.press(key)
+            assert line.value == f"x {shown}"
+        await pilot.press("escape")
+        assert line.value == "x con" and not app.offers.display and line.has_focus
+        await pilot.press("tab")
+        await until(pilot, lambda: app.offers.open)
+        await pilot.press("shift+tab", "enter")
+        assert line.value == "x condition " and not app.offers.display
+        assert source.executed == [], "the first Enter takes the candidate"
+        await pilot.press(*["backspace"] * 7, "tab")
+        await until(pilot, lambda: app.offers.open)
+        rows = text_of(app)
+        assert "continue   let the guest run " in rows[-3] and "condition  of a breakpoint" in rows[-2]
+        await pilot.click("#offers", offset=(4, 0))
+        await until(pilot, lambda: line.value == "x continue " and line.has_focus)
+        await pilot.press("enter")
+        await until(pilot, lambda: source.executed == ["x continue "[:-1]])
+        await pilot.press(":", "c", "tab")
+        await until(pilot, lambda: app.offers.open)
+        await pilot.press("z")
+        await until(pilot, lambda: not app.offers.display)
+
+
+async def test_layouts_are_saved_by_name_and_gone_through(make_app: Make, tmp_path: Path) -> None:
+    source = Double()
+    app = make_app(source, layout_file=tmp_path / "layout.toml")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("x", ":", *"layout save mine", "enter")
+        await until(pilot, lambda: any("Layout mine is kept in" in row for row in text_of(app)))
+        await until(pilot, lambda: source.layouts[-1] == "mine")
+        await pilot.press("f3")
+        await until(pilot, lambda: any("Layout exits:" in row for row in text_of(app)))
+        assert not app.desk.panes["memory"].box.width
+        await pilot.press(":", *"layout mine", "enter")
+        await until(pilot, lambda: app.desk.panes["memory"].box.width > 20)
+        await pilot.press(":", *"layout nowhere", "enter")
+        await until(pilot, lambda: any("there is no layout 'nowhere'" in row for row in text_of(app)))
+        await pilot.press("f4")
+        await until(pilot, lambda: (tmp_path / "layout.toml").exists())
+        await pilot.press(":", *"layout delete mine", "enter")
+        await until(pilot, lambda: source.layouts[-1] == "switch")
+    again = make_app(layout_file=tmp_path / "layout.toml")
+    assert "memory" in again.desk.choice.recent
 
 
 async def test_a_long_answer_opens_from_its_beginning_and_escape_closes_it(make_app: Make) -> None:
@@ -390,7 +446,7 @@ async def test_a_layout_is_chosen_changed_kept_and_comes_back(make_app: Make, tm
         await until(pilot, lambda: any("Layout tlb" in row for row in text_of(app)))
         before = app.desk.panes["exits"].box
         await pilot.press("1", "plus", "greater_than_sign", "f4")
-        await until(pilot, lambda: any("This layout is kept" in row for row in text_of(app)))
+        await until(pilot, lambda: any("opens with this layout" in row for row in text_of(app)))
         box = app.desk.panes["exits"].box
         assert (box.width, box.height) == (before.width + 4, before.height + 2)
     again = make_app(layout_file=path)

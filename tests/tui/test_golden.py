@@ -39,6 +39,7 @@ STATES = {
     "code_focused": ["2", "down"],
     "zoomed": ["4", "z"],
     "command_line": [":", *"cont"],
+    "candidates": [":", *"co", "tab", "down"],
     "answer": [":", *"print 42", "enter"],
     "error": [":", *"nonsense", "enter"],
     "long_answer": [":", *"long", "enter"],

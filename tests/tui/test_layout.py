@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ppcdbg.errors import InputError
+from ppcdbg.errors import InputError, UsageError
 from ppcdbg.tui.layout import DESKTOPS, PANES, Box, Choice, arrange, place_of, places
 from ppcdbg.tui.panes.table import KINDS
-from ppcdbg.tui.saved import read_choice, write_choice
+from ppcdbg.tui.saved import Layouts, read_choice, write_choice
 
 sizes = st.tuples(st.integers(1, 260), st.integers(1, 80))
 choices = st.lists(st.sampled_from(PANES), max_size=5)
@@ -95,3 +95,31 @@ def test_a_layout_is_kept_and_a_bad_file_is_named(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(InputError, match=said):
             read_choice(path)
+
+
+def test_layouts_have_names_and_bad_files_are_skipped_by_name(tmp_path: Path) -> None:
+    file, skipped = tmp_path / "layout.toml", list[str]()
+    layouts = Layouts(file, "exits", skipped)
+    mine = Choice("tlb").choose("console").grow("exits", 4, 0)
+    assert layouts.save("mine", mine) == tmp_path / "layouts" / "mine.toml"
+    for text, name in (("=", "broken"), ('layout = "nowhere"', "other"), ("", "exits"), ("panes = 3", "odd"),
+                       ("", "Not a name")):  # fmt: skip
+        (tmp_path / "layouts" / f"{name}.toml").write_text(text)
+    (tmp_path / "layouts" / "folder.toml").mkdir()
+    file.write_text("[[")
+    again = Layouts(file, "machine", skipped)
+    assert again.first == Choice("machine"), "what the UI opens with was bad, so it opens as usual"
+    assert list(again.named) == [*DESKTOPS, "mine"] and again.get("mine") == mine
+    assert again.about("mine") == "your own, made from tlb"
+    said = "\n".join(skipped)
+    assert all(name in said for name in ("layout.toml", "broken", "other", "exits.toml", "odd", "Not a name", "folder"))
+    again.delete("mine")
+    assert not (tmp_path / "layouts" / "mine.toml").exists()
+    for wrong, said in ((lambda: again.delete("mine"), "no layout 'mine' of your own; there are: none"),
+                        (lambda: again.delete("exits"), "no layout 'exits' of your own"),
+                        (lambda: again.save("tlb", mine), "ships; take another"),
+                        (lambda: again.save("../x", mine), "cannot name a layout"),
+                        (lambda: again.get("mine"), "no layout 'mine'; there are: exits")):  # fmt: skip
+        with pytest.raises(UsageError, match=said):
+            wrong()
+    assert Layouts(None, "tlb", []).save("mine", mine) is None

@@ -151,7 +151,7 @@ def complete(debugger: Debugger, text: str) -> Completion:
         return Completion(lead, (*registry.names_starting(word), *own))
     first, _, rest = word.partition(" ")
     two = f"{registry.canonical_prefix(first)} {rest.lstrip()}"
-    if registry.is_prefix(registry.canonical_prefix(first)) and " " not in rest.strip():
+    if registry.is_prefix(registry.canonical_prefix(first)) and " " not in rest.lstrip():
         start = len(text) - len(rest.lstrip())
         names = registry.names_starting(two)
         return Completion(start, tuple(dict.fromkeys(n.split(" ", 1)[1] for n in names if " " in n)))
