@@ -15,6 +15,7 @@ from ppcdbg.debugger import futures, inputs
 from ppcdbg.debugger.futures import Comparison, Side
 from ppcdbg.debugger.positions import where_of
 from ppcdbg.debugger.stops import StopReport
+from ppcdbg.debugger.work import Work
 from ppcdbg.errors import Interrupted, UsageError
 from ppcdbg.machine.input import InputEvent, apart_at, first_apart
 from ppcdbg.session.forks import fork
@@ -190,7 +191,12 @@ class Branches:
         places = first.place[0], second.place[0]
         last = position + instructions if instructions else max(position + AHEAD, self._end(), *places)
         suspects = apart_at(first.events, second.events)
-        return futures.compare(one, two, last, self._asked, until, edits, suspects)
+
+        def measure() -> Work:
+            return Work("comparing two futures", min(one.debugger.position, two.debugger.position), last)
+
+        with self._debugger.works.doing(measure):
+            return futures.compare(one, two, last, self._asked, until, edits, suspects)
 
     def _end(self) -> int:
         """How far the present run is known."""

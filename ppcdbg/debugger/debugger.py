@@ -46,6 +46,7 @@ from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.debugger.story import Story, story_of
 from ppcdbg.debugger.symbols import SymbolTable, read_symbols
 from ppcdbg.debugger.travel import Travel
+from ppcdbg.debugger.work import Work, Works
 from ppcdbg.debugger.world_switch import WorldSwitch
 from ppcdbg.debugger.writes import Writer
 from ppcdbg.engine.api import WatchKind
@@ -78,6 +79,7 @@ class Debugger:
         self.script = Script(self)
         self.values = Values()
         self.displays = Displays(self)
+        self.works = Works(lambda: Work("running", self.system.position, self.runner.goal))
         self.past = Travel(self)
         self.branches = Branches(self)
         self.searches = Searches(self)
@@ -152,9 +154,9 @@ class Debugger:
         return self.guest.kind != "bare"
 
     @property
-    def goal(self) -> int | None:
-        """The position that what goes on leads to, for who tells how long it will take; None where nobody knows."""
-        return self.past.goal if self.past.goal is not None else self.runner.goal
+    def work(self) -> Work:
+        """What goes on, and how far it is: to be asked in ``runner.between``."""
+        return self.works.now()
 
     def last_exit(self) -> ExitRecord | None:
         return self.exits[-1] if self.exits else None

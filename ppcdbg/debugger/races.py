@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.positions import position_of
 from ppcdbg.debugger.results import Note
+from ppcdbg.debugger.work import Work, Works
 from ppcdbg.errors import Interrupted, UsageError
 from ppcdbg.explore.schedule import parse, text
 from ppcdbg.explore.sources import inject, source
@@ -69,7 +70,7 @@ class Races:
         if search.hv:
             raise UsageError("a guest in HV mode has no paravirtual critical sections")
         plan = Plan(tuple(dict.fromkeys(sources)))
-        self._making = making = _Making(search, plan, search.system.kvm.deferral.name)
+        self._making = making = _Making(search, plan, search.system.kvm.deferral.name, self._debugger.works)
         try:
             making.all(sites, reach)
             complete = True
@@ -121,8 +122,8 @@ class Races:
 class _Making:
     """A search that goes on."""
 
-    def __init__(self, search: Search, plan: Plan, deferral: str) -> None:
-        self._search, self._plan, self._deferral = search, plan, deferral
+    def __init__(self, search: Search, plan: Plan, deferral: str, works: Works) -> None:
+        self._search, self._plan, self._deferral, self._works = search, plan, deferral, works
         self.sites: list[Site] = []
         self._results: list[UnitResult] = []
 
@@ -130,10 +131,15 @@ class _Making:
         from ppcdbg.explore.sites import sections
         from ppcdbg.explore.strategies import units
 
-        search, asked = self._search, self._search.asked
-        self.sites.extend(sections(search.system, search.start + reach, sites, asked))
-        for unit in units(self._plan, len(self.sites)):
-            self._results.append(search.unit(self._plan, unit, self.sites[unit.site]))
+        search, asked, system = self._search, self._search.asked, self._search.system
+        end = search.start + reach
+        with self._works.doing(lambda: Work("looking for critical sections", system.position, end)):
+            self.sites.extend(sections(system, end, sites, asked))
+        planned = units(self._plan, len(self.sites))
+        schedules = sum(self.sites[unit.site].last - self.sites[unit.site].first + 1 for unit in planned)
+        with self._works.doing(lambda: Work("searching for races", search.tried, schedules, "schedules")):
+            for unit in planned:
+                self._results.append(search.unit(self._plan, unit, self.sites[unit.site]))
 
     def found(self, searching: bool) -> RaceFound:
         from ppcdbg.explore.report import report

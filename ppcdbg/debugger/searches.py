@@ -17,6 +17,7 @@ from ppcdbg.debugger.eventwords import watched
 from ppcdbg.debugger.inputs import written_from_outside
 from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.stops import StopReport, TraceHit
+from ppcdbg.debugger.work import Work
 from ppcdbg.errors import Interrupted, UsageError
 from ppcdbg.kvm.trace import exit_name
 from ppcdbg.machine.input import InputKind
@@ -172,9 +173,10 @@ class Searches:
         system = fork(debugger.system, root, timeline.history)
         ear = listen(system)
         asked = debugger.past.asked
-        while system.position < here[0] and system.ended is None:
-            self._asked()
-            system.run(Limits(min(here[0], system.position + 500_000), interrupted=asked, after_exit=ear.after))
+        with debugger.works.doing(lambda: Work("running through the past again", system.position, here[0])):
+            while system.position < here[0] and system.ended is None:
+                self._asked()
+                system.run(Limits(min(here[0], system.position + 500_000), interrupted=asked, after_exit=ear.after))
         while system.position == here[0] and system.steps < here[1] and system.ended is None:
             before = system.steps
             system.run(Limits(here[0] + 1, exits=1, after_exit=ear.after))
@@ -194,7 +196,7 @@ class Searches:
             raise UsageError(f"there is no register {name}")
         if known in CLOCKS:
             raise UsageError(f"${known} is a clock: it changes with every instruction")
-        with past.aside():
+        with past.aside(), debugger.works.doing(lambda: Work("looking back", debugger.position, None)):
             found = self._register_changed(known)
             if found is not None:
                 past.timeline.seek(found[0] - 1)
@@ -280,7 +282,8 @@ class Searches:
 
         made.breakpoints.set_action(made.add_breakpoint(Verb.BREAK, event).number, note)
         if made.system.ended is None and made.position < here[0]:
-            made.continue_(here[0])
+            with own.works.doing(lambda: Work("running through the past again", made.position, here[0])):
+                made.continue_(here[0])
         self._asked()
         rows = [*seen.values(), *self._outside(event, start, here[0])]
         rows.sort(key=lambda w: (-w.count, w.pc or 0))

@@ -22,8 +22,9 @@ from ppcdbg.debugger.positions import Kind, Where
 from ppcdbg.debugger.recording import Recording
 from ppcdbg.debugger.run import FOREVER, Outcome, Request
 from ppcdbg.debugger.stops import Cause, StopReport
+from ppcdbg.debugger.work import Work
 from ppcdbg.errors import InputError, UsageError
-from ppcdbg.machine.input import InputEvent
+from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import Stop, StopKind
 from ppcdbg.session.recorded import Recorded
 from ppcdbg.session.timeline import Key, Timeline
@@ -61,8 +62,6 @@ class Travel:
         if self._recorded is not None and not self._recorded.ended:
             debugger.runner.recorded = self._recorded.end[0]
         self.bookmarks: Bookmarks = Bookmarks(self.file, lambda: self.parted_at)
-        self.goal: int | None = None
-        """The position that the motion going on leads to, where that is known."""
         self.kept = True
         """Whether runs can be gone back through; off, nothing is kept until somebody asks to go back."""
         self.looking = Looking(self)
@@ -188,7 +187,7 @@ class Travel:
                 stop = self.timeline.seek(self._debugger.system.position + beyond, self._asked)
             return self._arrived(stop, stop.position)
 
-        return self._move(go)
+        return self._move(go, exits=number + 1)
 
     def seek_counted(self, where: Where, *, beyond_known: bool = True) -> StopReport:
         """To where something had been counted so far, for the first time. Raises UsageError where it never is."""
@@ -338,12 +337,16 @@ class Travel:
     def _asked(self) -> bool:
         return self._debugger.runner.called_off()
 
-    def _move(self, act: Callable[[], Outcome], goal: int | None = None) -> StopReport:
-        self.goal = goal
-        try:
-            return self._debugger.travel(self._elsewhere(act), compare=True)
-        finally:
-            self.goal = None
+    def _move(self, act: Callable[[], Outcome], goal: int | None = None, exits: int = 0) -> StopReport:
+        """``goal``: the position that is gone to, where it is known; or so many ``exits`` handled."""
+        debugger = self._debugger
+        way = "going back" if goal is not None and goal < self.here[0] else "going there"
+
+        def measure() -> Work:
+            return Work(way, debugger.system.steps, exits, "exits") if exits else Work(way, debugger.position, goal)
+
+        with debugger.works.doing(measure):
+            return debugger.travel(self._elsewhere(act), compare=True)
 
     def _elsewhere(self, act: Callable[[], Outcome]) -> Callable[[], Outcome]:
         def moved() -> Outcome:
@@ -367,8 +370,11 @@ class Travel:
         runner, here = self._debugger.runner, self._debugger.system.moment()
         traces, client, outcomes = len(runner.traces), runner.client, list[Outcome]()
         left: list[Key] = []
+        stretch = [here.position, here.position]
 
         def search(high: int) -> Stop | None:
+            if high != stretch[1]:
+                stretch[:] = self.here[0], high
             if self.here not in left:
                 runner.moved()
             outcome = runner.go(replace(request, position=high))
@@ -379,7 +385,7 @@ class Travel:
         if client is not None:
             client.silent = True
         try:
-            with runner.breakpoints.unchanged():
+            with runner.breakpoints.unchanged(), self._debugger.works.doing(lambda: self._looked(here, stretch)):
                 found = self.timeline.last_stop(search, self._asked)
         finally:
             del runner.traces[traces:]
@@ -391,6 +397,12 @@ class Travel:
             runner.moved()  # the last search told of stops that lie after the beginning
             return Outcome(self._stop(StopKind.LIMIT), Cause.BEGINNING)
         return outcomes[0]
+
+    def _looked(self, here: Moment, stretch: Sequence[int]) -> Work:
+        """How much of the past before a moment was looked through, stretch by stretch; the last is not whole yet."""
+        low, high = stretch
+        done = here.position - high + max(self._debugger.position - low, 0)
+        return Work("looking back", done, here.position - self.timeline.start[0])
 
     def _stop(self, kind: StopKind) -> Stop:
         return Stop(kind, self._debugger.system.position, self._debugger.core.state.pc)

@@ -68,6 +68,8 @@ class Search:
         self._start = snapshots.take(system, self._pages)
         self._guest = Guest(system)
         self._path: Path | None = None
+        self.tried = 0
+        """Schedules of units that were tried so far."""
 
     @property
     def start(self) -> int:
@@ -137,6 +139,7 @@ class Search:
             outcome = self.outcome(path, schedule, states, futures)
             verdict = self.verdict(outcome)
             tried += 1
+            self.tried += 1
             undecided += verdict.word == "open"
             if len(schedule) == 1:
                 verdicts.append((schedule[0].position, schedule[0].source.name, verdict))

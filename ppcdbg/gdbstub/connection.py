@@ -14,11 +14,17 @@ from ppcdbg.gdbstub.channel import Channel, Gone
 from ppcdbg.gdbstub.packets import Event, Signal, Wire
 from ppcdbg.gdbstub.replies import EINVAL, error
 from ppcdbg.gdbstub.stub import Stub
+from ppcdbg.views.progress import Progress
+from ppcdbg.views.spans import to_text
 
 LOOK_SECONDS = 0.01
 """At most how often the channel is looked at during a run; a slice of a run under KVM takes some 30 ms. A look lets go
 of the interpreter's lock for a moment: more often than every 5 ms (``sys.getswitchinterval``) it would wake another
 thread that waits for the lock each time in vain, and that one would never ask for it."""
+TELL_SECONDS = 1.0
+"""Between two lines about how far something is."""
+_RUNNING = (b"v", b"c", b"C", b"s", b"S", b"b")
+"""How packets begin during which gdb shows what comes (O): those that let the guest run, forwards or backwards."""
 MOST_WAITING = 1024
 """Packets that may wait while the guest runs; a client that sends more is not one that waits for replies."""
 
@@ -32,6 +38,10 @@ class Connection:
         self._events: deque[Event] = deque()
         self._gone = False
         self._looked = 0.0
+        self._progress: Progress | None = None
+        """Of a packet that takes long, and whose client shows what comes before the reply."""
+        self._listens = self._monitor = self._told = False
+        self._within = 0
 
     def serve(self) -> None:
         """Answer packets until the client is gone or says good-bye; the stub is left ready for the next."""
@@ -77,11 +87,13 @@ class Connection:
 
     def _answer(self, body: bytes) -> None:
         stub = self.stub
-        stub.interrupted = False
+        stub.interrupted = stub.abandoned = False
         stub.debugger.runner.between = self._look
         self._looked = 0.0
+        self._progress, self._told, self._monitor = None, False, body.startswith(b"qRcmd")
+        self._listens = self._monitor or body[:1] in _RUNNING
         reply = stub.handle(body)
-        if reply is None or self._gone:
+        if reply is None or self._gone or stub.abandoned:
             return
         # Tables compress well; memory and registers seldom enough to be worth the time.
         self._send(reply, body[:1] == b"q")
@@ -95,7 +107,7 @@ class Connection:
 
     def _out(self, body: bytes) -> None:
         """A packet on the side; a client that does not read it is noticed by the next look."""
-        if not self._gone:
+        if not self._gone and not self.stub.abandoned:
             try:
                 self._send(body)
             except Gone:
@@ -115,12 +127,32 @@ class Connection:
             self._lost()
         if len(self._events) > MOST_WAITING:
             self._lost()
+        if self._monitor and self._told and any(isinstance(event, bytes) for event in self._events):
+            self.stub.abandoned = True
+            self._end()
+        if self._listens:
+            self._tell()
         if self._gone or Signal.INTERRUPT in self._events:
             while Signal.INTERRUPT in self._events:
                 self._events.remove(Signal.INTERRUPT)
-            self.stub.interrupted = True
-            if self.stub.debugger.running:  # else the next run would end before it began
-                self.stub.debugger.interrupt()
+            self._end()
+
+    def _end(self) -> None:
+        """Have what goes on end soon."""
+        self.stub.interrupted = True
+        if self.stub.debugger.running or self._monitor:  # else the next run would end before it began
+            self.stub.debugger.interrupt()
+
+    def _tell(self) -> None:
+        """Say on gdb's console how far it is, in a line of its own: gdb writes them one below the other."""
+        if self._progress is None:
+            self._progress = Progress(self.stub.debugger, "Ctrl-C")
+        if self._progress.due(TELL_SECONDS):
+            output = self.stub.debugger.system.board.console.output
+            within = len(output) != self._within and output[-1:] not in (b"", b"\n")
+            self._within = len(output)  # a line of the guest's is broken off once
+            self.stub.say("\n" * within + to_text([self._progress.line()]) + "\n")
+            self._told = True
 
     def _lost(self) -> None:
         self._gone = True

@@ -80,6 +80,11 @@ class Stub:
         """Sends a packet that is no reply (O)."""
         self.interrupted = False
         """The client has asked long work to end."""
+        self.abandoned = False
+        """The client waits for no reply: gdb leaves a ``monitor`` on Ctrl-C without a word, and then asks for something
+        else."""
+        self.known: tuple[int, int] | None = None
+        """Where such a client last knew the guest: position and pc."""
         self._take(debugger)
 
     def _take(self, debugger: Debugger) -> None:
@@ -102,6 +107,7 @@ class Stub:
         self.client = Client()
         self.points.clear()
         self.closing = self.interrupted = self.step_into = False
+        self.known = None
         if not self.alive and self._restart is not None:
             self.restart()
 

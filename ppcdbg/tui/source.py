@@ -35,6 +35,8 @@ LOOKED_AT = 4000
 """Records that a filter looks at for one scene: the list fills while it looks, and keys are answered."""
 EVERY_ROW = 100_000
 """Rows of a pane that is searched."""
+KEY = "Esc"
+"""What ends whatever goes on."""
 NOTE_ROOM = 44
 """Columns beside the timeline's bars."""
 
@@ -61,8 +63,7 @@ class DebuggerSource:
         """Panes of the last scene."""
         self._told: int | None = None
         """The exit whose list row and story were drawn before the guest is brought there."""
-        self._began = (0.0, 0)
-        """When and where the last run began."""
+        self._progress = progress.Progress(debugger, KEY)
         self._kept: dict[str, tuple[float, Need, Filled]] = {}
         self._bars: tuple[float, int, tuple[int, ...]] = (0.0, 0, ())
 
@@ -119,7 +120,7 @@ class DebuggerSource:
 
     def _while_running(self, run: Callable[[], object], between: Callable[[], None]) -> object:
         runner = self.debugger.runner
-        self._began = time.monotonic(), self.debugger.position
+        self._progress = progress.Progress(self.debugger, KEY)
         runner.finished()  # an interrupt that came after the last run had ended was not meant for this one
         runner.between = between
         try:
@@ -256,13 +257,12 @@ class DebuggerSource:
             self._told = number
             return False
         self._kept.clear()
-        goal = past.position if past is not None else looking.present.key[0] if looking.present else 0
-        shown = progress.Progress(self.debugger, goal)
+        shown = progress.Progress(self.debugger, KEY)
         runner = self.debugger.runner
         runner.finished()
 
         def between() -> None:
-            if pulse(shown.line("looking back")):
+            if pulse(shown.line()):
                 runner.interrupt()
 
         runner.between = between
@@ -287,7 +287,7 @@ class DebuggerSource:
 
     def _story(self, past: ExitRecord | None, running: bool) -> tuple[Span, ...]:
         if running and past is None:
-            return progress.running(self.debugger, self._began[1], time.monotonic() - self._began[0])
+            return self._progress.line() or line(("The guest runs. ", "running"), (KEY, "selected"), " stops it.")
         return story.line_of(self.debugger, past)
 
     def _pane(self, name: str, need: Need, drawing: Drawing, running: bool) -> Filled:

@@ -1,4 +1,5 @@
-"""How far something is that takes long: rate, and what remains where the goal is known. One line, for any door."""
+"""How far something is that takes long: what is done, how much of it, how fast, and how long still. One line, for any
+door; a user who does not wait yet is told nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.work import Work
 from ppcdbg.views.numbers import count
 from ppcdbg.views.spans import Line, line
 
@@ -14,40 +16,53 @@ AFTER = 0.5
 
 
 class Progress:
-    """One motion to a position; make it when the motion begins."""
+    """One thing that somebody waits for; make it when that begins. ``key``: what the user can press to end it."""
 
-    def __init__(self, debugger: Debugger, goal: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._debugger, self._goal, self._clock = debugger, goal, clock
+    def __init__(self, debugger: Debugger, key: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._debugger, self._key, self._clock = debugger, key, clock
         self._start = clock()
-        self._from: int | None = None
+        self._due = self._start + AFTER
+        self._what, self._from, self._since = "", 0, self._start
+        self._look(self._start)
 
-    def line(self, what: str) -> Line:
-        """What is done, how much of it, how fast, and how long it will take; () while nobody waits yet."""
-        now, position = self._clock(), self._debugger.position
-        if self._from is None or position < self._from:  # a checkpoint is where the way begins
-            self._from = position
-        passed = now - self._start
-        if passed < AFTER:
+    def _look(self, now: float) -> Work:
+        """What goes on now, and whether it is something else than before, or begins elsewhere: a motion begins where a
+        checkpoint is."""
+        work = self._debugger.work
+        if work.what != self._what or work.at < self._from:
+            self._what, self._from, self._since = work.what, work.at, now
+        return work
+
+    def due(self, period: float) -> bool:
+        """Whether it is time to tell, ``period`` seconds after the last time; then the next time is set."""
+        now = self._clock()
+        self._look(now)
+        if now < self._due:
+            return False
+        self._due = now + period
+        return True
+
+    def line(self) -> Line:
+        """How far it is; () while nobody waits yet."""
+        now = self._clock()
+        work = self._look(now)
+        if now - self._start < AFTER:
             return ()
-        done, whole = position - self._from, max(self._goal - self._from, 1)
-        rate = done / passed
-        left = f", {max(self._goal - position, 0) / rate:.1f} s left" if rate else ""
+        told = _told(work, self._from, now - self._since)
+        what = f"{work.what[:1].upper()}{work.what[1:]}: "
+        exits = f", exit {count(len(self._debugger.exits))}" if work.goal is None and self._debugger.has_exits else ""
         return line(
-            (f"{what[:1].upper()}{what[1:]}: ", "running"),
-            (f"{min(100, 100 * done // whole)} % of the way", "position"),
-            (f", {rate / 1e6:.1f} M instructions/s{left}. ", "label"),
-            ("Esc", "selected"),
-            " stops it.",
+            (what, "running"), (told, "position"), (f"{exits}. ", "label"), (self._key, "selected"), " stops it."
         )
 
 
-def running(debugger: Debugger, start: int, seconds: float) -> Line:
-    """The guest runs from ``start`` on: for how long, how fast, and how much remains where it is known where to."""
-    rate, done, goal = "", debugger.position - start, debugger.goal
-    if seconds >= AFTER and done > 0:
-        speed = done / seconds
-        rate = f"{count(done)} instructions in {seconds:.0f} s, {speed / 1e6:.1f} M/s. "
-        if goal is not None and goal > debugger.position:
-            left = goal - debugger.position
-            rate += f"{100 * done // (done + left)} % of the way, {left / speed:.0f} s left. "
-    return line(("The guest runs. ", "running"), (rate, "label"), ("Esc", "selected"), " interrupts it.")
+def _told(work: Work, begun: int, passed: float) -> str:
+    """How much is done since ``begun``, ``passed`` seconds ago, and what that means for the rest."""
+    done = work.at - begun
+    rate = done / passed if passed > 0 else 0.0
+    speed = f"{rate / 1e6:.1f} M {work.unit}/s" if work.unit == "instructions" else f"{rate:,.0f} {work.unit}/s"
+    if work.goal is None:
+        return f"{count(done)} {work.unit} in {passed:.0f} s, {speed}"
+    whole = max(work.goal - begun, 1)
+    left = f", {max(work.goal - work.at, 0) / rate:.1f} s left" if rate else ""
+    return f"{max(0, min(100, 100 * done // whole))} % of {count(whole)} {work.unit}, {speed}{left}"

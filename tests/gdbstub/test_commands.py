@@ -397,7 +397,7 @@ def test_monitor_is_the_command_line(tmp_path: Path) -> None:
     assert "flush register-cache" in monitor("stepi") and s.debugger.position == 1
     assert "detach" in monitor("quit")
     (tmp_path / "a.gdb").write_text("stepi\nif 1\n  stepi\nend\nbogus\n")
-    assert monitor(f"source {tmp_path}/a.gdb").count("Stepped: now at") == 2 and ":5: there is no command" in said[-1]
+    assert monitor(f"source {tmp_path}/a.gdb").count("Stepped: now at") == 2 and ":5: there is no command" in said[-2]
     assert "00001008" in said[0] and "0000100c" in said[1], "each stop is told while it is the last"
     assert ask(s, b"qRcmd,zz").startswith(b"E.") and ask(s, b"qRcmd,6") != b"OK"
 

@@ -138,6 +138,51 @@ def test_packets_that_come_while_the_guest_runs_wait() -> None:
         assert client.reply().startswith(b"T02") and client.reply() == b"%08x" % ENTRY
 
 
+@pytest.mark.parametrize("body", [b"vCont;c", b"c", b"bc", b"qRcmd," + b"reverse-continue".hex().encode()])
+def test_what_takes_long_says_how_far_it_is_where_the_client_shows_it(
+    monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setattr("ppcdbg.views.progress.AFTER", 0.0)
+    monkeypatch.setattr("ppcdbg.gdbstub.connection.TELL_SECONDS", 0.0)
+    monkeypatch.setattr("ppcdbg.session.timeline.SPACING", 1e9)
+    s = Stub(bare(), restart=bare, reverse=lambda debugger: debugger.past)
+    s.debugger.continue_(400_000)
+    s.debugger.execute("break *0x1000 if $r3 == 1")
+    what = "Running: " if body in (b"vCont;c", b"c") else "Looking back: "
+    with served(s) as client:
+        client.ask(b"qSupported:multiprocess+")
+        client.send(body)
+        if what == "Running: ":
+            time.sleep(0.2)
+            client.raw(b"\x03")
+        assert client.reply()[:1] in (b"T", b"O")
+    told = [text for text in client.said if text.startswith(what)]
+    assert told and all(text.endswith(" Ctrl-C stops it.\n") for text in told), client.said
+
+
+def test_a_client_that_leaves_a_command_without_a_word_gets_no_reply_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As gdb does on Ctrl-C in a ``monitor``: what it asks for next must not get the reply to that."""
+    monkeypatch.setattr("ppcdbg.views.progress.AFTER", 0.0)
+    s = fresh()
+    with served(s) as client:
+        assert client.ask(b"qC") == b"QC1"
+        client.send(b"qRcmd," + b"run-to 100000000000".hex().encode())
+        while not client.said:
+            with pytest.raises(TimeoutError):
+                client.connection.settimeout(0.05)
+                client.reply()
+        client.connection.settimeout(20)
+        assert client.ask(b"qC") == b"QC1" and 0 < s.debugger.position < 100_000_000
+        here = s.debugger.position
+        client.said.clear()
+        assert client.ask(b"qRcmd," + b"print 7".hex().encode()) == b"OK"
+        assert client.said[0] == "7\n" and "maintenance flush" in client.said[-1], "it was told too late"
+        client.said.clear()
+        assert client.ask(b"qRcmd," + b"print 8".hex().encode()) == b"OK" and client.said == ["8\n"]
+        assert s.debugger.position == here
+    still_serves(s)
+
+
 def test_a_client_that_goes_while_the_guest_runs_stops_it() -> None:
     s = Stub(bare(SPIN))
     with served(s) as client:

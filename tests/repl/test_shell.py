@@ -113,7 +113,7 @@ def test_progress_from_half_a_second_on_and_only_on_a_terminal() -> None:
         for now[0] in (0.1, 0.4, 0.6, 0.65, 0.9):
             progress.pause()
         output.lines([line("done")])
-        assert stream.getvalue().count("running insn 0") == 2 * terminal
+        assert stream.getvalue().count("Running: 0 instructions in ") == 2 * terminal
         assert stream.getvalue().endswith(("\r\x1b[K" if terminal else "") + "done\n")
 
 

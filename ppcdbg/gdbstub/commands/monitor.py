@@ -27,19 +27,21 @@ def command(stub: Stub, argument: bytes) -> bytes:
         stub.say("the guest has been killed or has ended; 'run' starts it again\n")
         return OK
     debugger = stub.debugger
-    before = debugger.position, debugger.pc
+    before = stub.known or (debugger.position, debugger.pc)
     debugger.script.tell = lambda statement, part: _say(stub, part)  # a script's results as they come
     try:
         result = debugger.execute(line or "help")
     except PpcdbgError as error:
         stub.say(f"{error}\n")
-        return OK
+    else:
+        if isinstance(result, Quit):
+            stub.say("gdb's own 'quit' or 'detach' leaves; the guest stays where it is\n")
+        else:
+            _say(stub, result)
     finally:
         debugger.script.tell = None
-    if isinstance(result, Quit):
-        stub.say("gdb's own 'quit' or 'detach' leaves; the guest stays where it is\n")
-        return OK
-    _say(stub, result)
+        debugger.forget_interrupt()
+    stub.known = before if stub.abandoned else None
     if (debugger.position, debugger.pc) != before:
         stub.say(STALE)
     return OK
