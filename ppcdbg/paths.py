@@ -48,6 +48,12 @@ def find(kind: Kind, name: str, environment: Mapping[str, str]) -> Path | None:
     return None
 
 
+def ships(path: Path) -> bool:
+    """Whether a file is one of the recordings that ship: those of the checkout, or of the installed package."""
+    own = [PACKAGE / "_sessions", *([CHECKOUT / "sessions"] if (CHECKOUT / CHECKOUT_MARK).is_file() else [])]
+    return path.resolve().parent in own
+
+
 def listing(kind: Kind, environment: Mapping[str, str], pattern: str = "*") -> dict[str, Path]:
     """All files of a kind by name; where two folders have the same name, the winner's."""
     found: dict[str, Path] = {}

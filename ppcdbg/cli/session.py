@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ppcdbg.session.store import Store
 
 OPERANDS = (
-    "list [FOLDER]; info FILE; verify FILE; checkpoint FILE; diff FILE FILE; "
+    "list [FOLDER]; info FILE; verify FILE; checkpoint FILE; note FILE [TEXT]; diff FILE FILE; "
     "branch FILE --at PLACE --edit COMMAND -o OUT; "
     "export FILE csv|jsonl|ftrace|perfetto|html; "
     'sql FILE STATEMENT, such as "SELECT name, count(*) FROM exits GROUP BY 1"; index FILE puts the tables exits, '
@@ -40,8 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         "diff takes two as well: reference,llvm")  # fmt: skip
     parser.add_argument("--every", metavar="N", help="checkpoint: instructions between two (default: by what running "
                         "costs); k, M, G are decimal")  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="list, info, sql, diff: as data")
-    parser.add_argument("--drop", action="store_true", help="index: take the tables out again")
+    parser.add_argument("--json", action="store_true", help="list, info, note, sql, diff: as data")
+    parser.add_argument("--drop", action="store_true", help="index: take the tables out again; note: take "
+                        "out the one of a number")  # fmt: skip
     for role in ("kernel", "initrd", "dtb"):
         parser.add_argument(f"--{role}", metavar="FILE", help="the file, for a session that holds its hash only")
     parser.add_argument("-o", "--output", metavar="FILE", help="export: where to write (default stdout); branch: the "
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     """Carry out one of them."""
     act, names = ACTIONS[options.action]
     given: list[str] = options.operands
-    if len(given) != len(names) and not (options.action == "list" and not given):
+    if not len([name for name in names if name[0] != "["]) <= len(given) <= len(names):
         raise UsageError(f"ppcdbg session {options.action} needs {' and '.join(names)}; see `ppcdbg session --help`")
     return act(options, given)
 
@@ -98,7 +99,8 @@ def info(options: argparse.Namespace, given: list[str]) -> int:
         print(json.dumps(facts, indent=2))
     else:
         for key, value in facts.items():
-            print(f"{key:<12} {value:,}" if isinstance(value, int) else f"{key:<12} {value}")
+            for each in value if isinstance(value, list) else [value]:
+                print(f"{key:<12} {each:,}" if isinstance(each, int) else f"{key:<12} {' '.join(str(each).split())}")
     return 0
 
 
@@ -123,7 +125,8 @@ def _facts(path: Path) -> dict[str, object]:
             "input": len(store.input()), "states": len(store.marks()),
             "checkpoints": len(places(store)),
             "console": store.count("console0"), "bookmarks": len(store.bookmarks()),
-            **_parent(store), "end": "goes on" if end is None else f"{end[0]} at {end[1]:,}: {end[2]}",
+            "branches": ", ".join(f.name for f in store.futures()) or "none", "note": store.notes(), **_parent(store),
+            "end": "goes on" if end is None else f"{end[0]} at {end[1]:,}: {end[2]}",
         }  # fmt: skip
     except (AttributeError, TypeError, IndexError, KeyError, ValueError) as error:
         raise InputError(f"session {path} is damaged: {error}") from None
@@ -137,6 +140,28 @@ def _parent(store: Store) -> dict[str, object]:
     if kept is None:
         return {}
     return {"branch of": f"{kept['of']} at {int(kept['at']):,}: {'; '.join(map(str, kept['edits']))}"}
+
+
+def note(options: argparse.Namespace, given: list[str]) -> int:
+    """Say something about a session, in its file; list what was said, or take one out."""
+    from ppcdbg.debugger.notes import Notes
+    from ppcdbg.debugger.sessionfile import UNKEPT, SessionFile
+
+    path = _file(given[0])
+    notes = Notes(SessionFile(path))
+    if options.drop or len(given) > 1:
+        text = given[1] if len(given) > 1 else ""
+        if options.drop and not text.isdecimal():
+            raise UsageError("session note FILE N --drop needs the number of a note")
+        failed = notes.delete(int(text)) if options.drop else notes.add(text)
+        if failed.startswith(UNKEPT):
+            raise InputError(failed.removeprefix(UNKEPT))
+    if options.json:
+        print(json.dumps(notes.rows, indent=2))
+    else:
+        for number, said in enumerate(notes.rows, 1):
+            print(f"{number}  {' '.join(said.split())}")
+    return 0
 
 
 def _import_facts(path: Path, store: Store, facts: dict[str, object]) -> dict[str, object]:
@@ -305,9 +330,14 @@ def _html(store: Store, machine: MachineDescription) -> Iterator[bytes]:
     system = open_system(machine)
     system.run(Limits(store.reached().position))
     taken = Counter(exit_name(vector) for vector, *_ in store.log("interrupt"))
-    more = Table("interrupts taken", ("interrupt", "count"), tuple(taken.most_common()))
+    more = (
+        Table("interrupts taken", ("interrupt", "count"), tuple(taken.most_common())),
+        Table(
+            "bookmarks", ("position", "name", "note"), tuple((b.position, b.name, b.note) for b in store.bookmarks())
+        ),
+    )
     debugger = Debugger(system, symbol_file(machine), kernel_name(store))
-    for text in pieces(debugger, store.path.name, (more,)):
+    for text in pieces(debugger, store.path.name, more, store.notes()):
         yield text.encode()
 
 
@@ -347,8 +377,8 @@ def branch(options: argparse.Namespace, given: list[str]) -> int:
 
 
 ACTIONS: dict[str, tuple[Action, tuple[str, ...]]] = {
-    "list": (list_sessions, ("FOLDER",)), "info": (info, ("FILE",)), "verify": (verify, ("FILE",)),
-    "checkpoint": (checkpoint, ("FILE",)),
+    "list": (list_sessions, ("[FOLDER]",)), "info": (info, ("FILE",)), "verify": (verify, ("FILE",)),
+    "checkpoint": (checkpoint, ("FILE",)), "note": (note, ("FILE", "[TEXT]")),
     "sql": (sql, ("FILE", "STATEMENT")), "export": (export, ("FILE", "FORMAT")),
     "diff": (diff, ("FILE", "FILE")), "branch": (branch, ("FILE",)), "index": (index, ("FILE",)),
 }  # fmt: skip

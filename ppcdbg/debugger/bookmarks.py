@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.positions import NAME, RESERVED
-from ppcdbg.errors import InputError, UsageError
+from ppcdbg.debugger.sessionfile import SessionFile
+from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
     from ppcdbg.session.store import Bookmark, Store
@@ -40,19 +40,13 @@ class Bookmarks(Mapping[str, Place]):
     ``parted`` gives the position at which the run ceased to be the file's, None while it is the same.
     """
 
-    def __init__(self, file: Path | None, parted: Callable[[], int | None]) -> None:
+    def __init__(self, file: SessionFile, parted: Callable[[], int | None]) -> None:
         self._file, self._parted = file, parted
         self._places: dict[str, Place] = {}
         self.changed: list[Callable[[], None]] = []
         """Called after each change: whoever writes the run down elsewhere."""
-        if file is not None:
-            from ppcdbg.session.store import Store
-
-            store = Store.open(file)
-            try:
-                self._places = {b.name: Place(b.name, b.position, b.steps, b.note) for b in store.bookmarks()}
-            finally:
-                store.close()
+        for b in file.read(lambda store: store.bookmarks()):
+            self._places[b.name] = Place(b.name, b.position, b.steps, b.note)
 
     def __getitem__(self, name: str) -> Place:
         return self._places[name]
@@ -112,19 +106,8 @@ class Bookmarks(Mapping[str, Place]):
     def _write(self, place: Place, act: Callable[[Store], None]) -> str:
         for tell in self.changed:
             tell()
-        if self._file is None:
-            return ""
-        parted = self._parted()
-        if parted is not None and place.position > parted:
-            return f"; not in {self._file}, whose run this has not been since position {parted:,}"
-        from ppcdbg.session.store import Store
-
-        try:
-            store = Store.open(self._file)
-            try:
-                act(store)
-            finally:
-                store.close()
-        except InputError as error:
-            return f"; for now only: {error}"
-        return f"; {self._file} has it so" if place.name in self._places else ""
+        path, parted = self._file.path, self._parted()
+        if path is not None and parted is not None and place.position > parted:
+            return f"; not in {path}, whose run this has not been since position {parted:,}"
+        kept = f"; {path} has it so" if path is not None and place.name in self._places else ""
+        return self._file.write(act) or kept

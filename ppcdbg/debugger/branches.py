@@ -7,7 +7,7 @@ it. To switch is to go back to a checkpoint that both have in common and to run 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from ppcdbg.session.timeline import Key
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
+    from ppcdbg.session.store import Future
 
 MAIN = "main"
 NEAR = 16
@@ -69,7 +70,15 @@ class Branches:
         self._debugger = debugger
         self._known: dict[str, Branch] = {}
         self._made = 0
-        self.current = MAIN
+        self.current = self._recorded = MAIN
+        """The branch that one is on; the one whose run the session file holds."""
+        self.changed: list[Callable[[], None]] = []
+        """Called when there are others, or they got input: whoever writes the run down elsewhere."""
+        for f in debugger.past.kept_in.read(lambda store: store.futures()):
+            self._known[f.name] = Branch(f.name, f.parent, f.position, f.steps, f.events, f.place)
+            if f.recorded:
+                self.current = self._recorded = f.name
+        self._kept = self._state()
 
     # --- what there is ----------------------------------------------------------------------------------------------
     def _present(self) -> Branch:
@@ -107,6 +116,36 @@ class Branches:
         found += [(e, "not: ") for e in others if e.content not in ours]
         told = sorted(found, key=lambda each: each[0].position)
         return tuple(f"{e.position:,}: {lead}{inputs.text(self._debugger, e)}" for e, lead in told)
+
+    # --- keeping them -----------------------------------------------------------------------------------------------
+    def _state(self) -> tuple[object, ...]:
+        """Another one when there is something to be kept."""
+        edits = 0 if self.current == self._recorded else self._debugger.system.input.order
+        return self.current, *self._known, edits
+
+    def futures(self, recorded: str) -> list[Future]:
+        """As a session file has them that holds the run of one of them; none where there is but that."""
+        from ppcdbg.session.store import Future
+
+        found = [self.get(name) for name in self.names] if self._known else []
+        return [Future(b.name, b.parent, b.position, b.exits, b.place, b.events, b.name == recorded) for b in found]
+
+    def keep(self) -> str:
+        """Have them in the session file that is replayed, and in the one that is recorded, if anything is new. Says
+        where the first cannot be."""
+        state, file = self._state(), self._debugger.past.kept_in
+        if state == self._kept:
+            return ""
+        self._kept = state
+        for tell in self.changed:
+            tell()
+        futures = self.futures(self._recorded) if file.path is not None else []
+        return file.write(lambda store: store.replace_futures(futures))
+
+    def settle(self) -> None:
+        """After each command: as ``keep``, and where they cannot be kept it is told at the next motion."""
+        if failed := self.keep():
+            self._debugger.past.tell(f"the branches are kept{failed.removeprefix(';')}")
 
     # --- making and leaving -----------------------------------------------------------------------------------------
     def start(self, name: str) -> Branch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,12 +29,18 @@ class Recording:
         """The position with which a file begins that is begun now."""
         return self._travel.timeline.start[0]
 
+    @property
+    def _annotations(self) -> tuple[list[Callable[[], None]], ...]:
+        travel = self._travel
+        return travel.bookmarks.changed, travel.notes.changed, travel.debugger.branches.changed
+
     def start(self, path: Path) -> None:
         """Begin to record. Raises UsageError where that cannot be."""
         if self.path is not None:
             raise UsageError(f"this run is being recorded into {self.path}; say `record stop` first")
         self._recorder, self.path = self._begun(path), path
-        self._travel.bookmarks.changed.append(self._noted)
+        for kept in self._annotations:
+            kept.append(self._noted)
         atexit.register(self._leave)
 
     def save(self, path: Path) -> int:
@@ -54,7 +61,7 @@ class Recording:
             store = Store.new(path)
             try:
                 recorder = Following(system, store, timeline, interrupts)
-                recorder.note(travel.bookmarks.of_file())
+                self._keep(recorder)
                 store.settle()
             except InputError:
                 store.close()
@@ -90,7 +97,8 @@ class Recording:
             raise UsageError("nothing is being recorded; `record FILE` begins")
         recorder, path = self._recorder, self.path
         self._recorder = self.path = None
-        self._travel.bookmarks.changed.remove(self._noted)
+        for kept in self._annotations:
+            kept.remove(self._noted)
         atexit.unregister(self._leave)
         self._ended(recorder)
         try:
@@ -100,7 +108,11 @@ class Recording:
 
     def _noted(self) -> None:
         if self._recorder is not None:
-            self._recorder.note(self._travel.bookmarks.of_file())
+            self._keep(self._recorder)
+
+    def _keep(self, recorder: Following) -> None:
+        travel, branches = self._travel, self._travel.debugger.branches
+        recorder.keep(travel.bookmarks.of_file(), travel.notes.rows, branches.futures(branches.current))
 
     def _leave(self) -> None:
         if self._recorder is not None:

@@ -200,6 +200,7 @@ class Script:
             before = self.debugger.last
             result = command.run(self.debugger, rest)
             self.debugger.lessons.carried_out(command.name, line)
+            self.debugger.branches.settle()
             return self._stopped(statement, result, before)
         if statement.block is None:
             raise Unfinished(f"the lines of {command.name!r} are missing, and the 'end' after them")

@@ -18,9 +18,11 @@ from ppcdbg.debugger.bookmarks import Bookmarks
 from ppcdbg.debugger.events import Event, Verb
 from ppcdbg.debugger.finding import Finder, Row
 from ppcdbg.debugger.looking import Looking
+from ppcdbg.debugger.notes import Notes
 from ppcdbg.debugger.positions import Kind, Where
 from ppcdbg.debugger.recording import Recording
 from ppcdbg.debugger.run import FOREVER, Outcome, Request
+from ppcdbg.debugger.sessionfile import SessionFile
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.debugger.work import Work
 from ppcdbg.errors import InputError, UsageError
@@ -54,19 +56,26 @@ class Travel:
         """Where this run ceased to be the file's, if it did."""
         self._recorded = None if self.file is None else Recorded(self.file)
         self._told: list[str] = []
-        if self._recorded is not None and self._recorded.reached.steps <= AT_ONCE:
-            try:
-                self._recorded.foretell(debugger.system)
-            except InputError as error:
-                self._told.append(str(error))
+        if self._recorded is not None:
+            self._foretell(self._recorded)
         if self._recorded is not None and not self._recorded.ended:
             debugger.runner.recorded = self._recorded.end[0]
-        self.bookmarks: Bookmarks = Bookmarks(self.file, lambda: self.parted_at)
+        self.kept_in = SessionFile(self.file)
+        self.bookmarks: Bookmarks = Bookmarks(self.kept_in, lambda: self.parted_at)
+        self.notes = Notes(self.kept_in)
         self.kept = True
         """Whether runs can be gone back through; off, nothing is kept until somebody asks to go back."""
         self.looking = Looking(self)
         self.finder = Finder(self)
         self.recording = Recording(self)
+
+    def _foretell(self, recorded: Recorded) -> None:
+        """Know what the file has logged, unless that is too much to be read at once."""
+        if recorded.reached.steps <= AT_ONCE:
+            try:
+                recorded.foretell(self._debugger.system)
+            except InputError as error:
+                self._told.append(str(error))
 
     @property
     def timeline(self) -> Timeline:
@@ -93,6 +102,10 @@ class Travel:
         if self._recorded is None or self.parted_at is not None:
             return ()
         return tuple(position for position, _ in self._recorded.places)
+
+    def tell(self, sentence: str) -> None:
+        """Have something told when there is an occasion."""
+        self._told.append(sentence)
 
     def told(self) -> list[str]:
         """What went wrong with the session file's checkpoints since this was last asked, a sentence each."""
@@ -165,12 +178,22 @@ class Travel:
 
         def go() -> Outcome:
             self.timeline.become(events)
+            if self._recorded is not None and [e.content for e in events] == self._recorded.input:
+                self._come_back(self._recorded)
             return self._arrived(self.timeline.go_to(key, self._asked), key[0])
 
         report = self._move(go)
         self._back.clear()
         self._forward.clear()
         return report
+
+    def _come_back(self, recorded: Recorded) -> None:
+        """This is the run of the session file again."""
+        self.parted_at = None
+        if not recorded.ended:
+            self._debugger.runner.recorded = recorded.end[0]
+        self.timeline.know(recorded)
+        self._foretell(recorded)
 
     # --- for the commands -------------------------------------------------------------------------------------------
     def seek(self, position: int) -> StopReport:

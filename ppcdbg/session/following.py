@@ -22,7 +22,7 @@ from ppcdbg.session.machines import built_pages, write_machine
 from ppcdbg.session.pages import ram_totals
 from ppcdbg.session.recorder import FIRST_LOOK, NEVER, Recorder
 from ppcdbg.session.snapshots import StateHash, hash_of, registers_of
-from ppcdbg.session.store import Bookmark, Store
+from ppcdbg.session.store import Bookmark, Future, Store
 from ppcdbg.session.timeline import Key, Timeline
 
 Row = tuple[int, int, int, int, int]
@@ -164,9 +164,11 @@ class Following(Recorder):
         self._shelf.close()
         self.flush()
 
-    def note(self, bookmarks: Sequence[Bookmark]) -> None:
-        """Have the bookmarks of the run written."""
+    def keep(self, bookmarks: Sequence[Bookmark], notes: Sequence[str], futures: Sequence[Future]) -> None:
+        """Have what users said of the run written, and which others they tried."""
         self._later(lambda: self.store.replace_bookmarks(bookmarks))
+        self._later(lambda: self.store.replace_notes(notes))
+        self._later(lambda: self.store.replace_futures(futures))
 
 
 class Once(Interrupts):

@@ -35,10 +35,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE bookmark(name TEXT PRIMARY KEY, position INTEGER, steps INTEGER, note TEXT)",
     ),
     (),  # input may be of the kinds tlb and withhold
+    (
+        "CREATE TABLE note(number INTEGER PRIMARY KEY, text TEXT)",
+        "CREATE TABLE branch(number INTEGER PRIMARY KEY, name TEXT, parent TEXT, position INTEGER, steps INTEGER,"
+        " place INTEGER, place_steps INTEGER, recorded INTEGER)",
+        "CREATE TABLE branch_input(number INTEGER PRIMARY KEY, branch TEXT, position INTEGER, skipped INTEGER,"
+        " steps INTEGER, pc INTEGER, kind TEXT, target INTEGER, value INTEGER, data BLOB, name TEXT)",
+    ),
 )
 """By format, from 0 on: the statements that make the next one of it."""
 FORMAT = len(MIGRATIONS)
-TABLES = ("session", "image", "input", "state_hash", "console", "chunk", "checkpoint", "bookmark")
+TABLES = ("session", "image", "input", "state_hash", "console", "chunk", "checkpoint", "bookmark", "note",
+          "branch", "branch_input")  # fmt: skip
 DERIVED: dict[str, str] = {
     "exits": "number INTEGER PRIMARY KEY, name TEXT, position INTEGER, tick INTEGER, vector INTEGER, pc INTEGER,"
     " msr INTEGER, dar INTEGER, esr INTEGER, inst INTEGER, resume INTEGER, exit_type INTEGER, cost INTEGER",

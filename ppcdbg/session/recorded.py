@@ -32,6 +32,7 @@ class Recorded:
             self.reached = store.reached()
             self.ended = store.get("end") is not None
             self.places: list[Key] = checkpoints.places(store)
+            self.input = [event.content for event in store.input()]
         finally:
             store.close()
 

@@ -66,6 +66,20 @@ class Bookmark:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class Future:
+    """A run that somebody tried: how it is called, of which it came and where, all of its input, and where one was on
+    it last. ``recorded``: it is the run that the file holds."""
+
+    name: str
+    parent: str
+    position: int
+    steps: int
+    place: tuple[int, int]
+    events: tuple[InputEvent, ...]
+    recorded: bool
+
+
 class Store:
     """A session file. Every method raises InputError for what cannot be read or written."""
 
@@ -128,6 +142,16 @@ class Store:
         except FAULTS:
             return False
         return True
+
+    def alone(self, act: Callable[[], None]) -> None:
+        """Do something to a file that is not being recorded: all of it or nothing, and nobody else writes meanwhile."""
+        self._execute("BEGIN IMMEDIATE")
+        try:
+            act()
+        except BaseException:
+            self._execute("ROLLBACK")
+            raise
+        self._execute("COMMIT")
 
     def commit(self, *, again: bool = True) -> None:
         """Everything up to here stays, whatever happens to this process."""
@@ -205,10 +229,7 @@ class Store:
 
     # --- input ------------------------------------------------------------------------------------
     def add_input(self, events: Sequence[InputEvent], first: int) -> None:
-        rows = [
-            (n, e.position, e.skipped, e.steps, e.pc, e.kind.value, e.target, _signed(e.value), e.data, e.name)
-            for n, e in enumerate(events, first)
-        ]
+        rows = [(n, *_columns(e)) for n, e in enumerate(events, first)]
         self._many("INSERT INTO input VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def input(self) -> list[InputEvent]:
@@ -333,6 +354,43 @@ class Store:
     def bookmarks(self) -> list[Bookmark]:
         rows = self.rows("SELECT name, position, steps, note FROM bookmark ORDER BY position, steps, name")
         return [self._checked(_bookmark, row) for row in rows]
+
+    # --- notes ------------------------------------------------------------------------------------
+    def notes(self) -> list[str]:
+        """What was said about the run as a whole."""
+        return [str(text) for (text,) in self.rows("SELECT text FROM note ORDER BY number")]
+
+    def replace_notes(self, notes: Sequence[str]) -> None:
+        self._execute("DELETE FROM note")
+        self._many("INSERT INTO note VALUES (?, ?)", [*enumerate(notes, 1)])
+
+    # --- branches ---------------------------------------------------------------------------------
+    def futures(self) -> list[Future]:
+        """The runs that were tried, in the order in which they were made."""
+        return [self._checked(self._future, row) for row in self.rows("SELECT * FROM branch ORDER BY number")]
+
+    def _future(self, row: Sequence[Any]) -> Future:
+        _, name, parent, *numbers = row
+        position, steps, place, place_steps, recorded = _natural(numbers)
+        rows = self.rows(
+            "SELECT position, skipped, steps, pc, kind, target, value, data, name FROM branch_input WHERE branch = ?"
+            " ORDER BY number", (name,),
+        )  # fmt: skip
+        events = tuple(_event((order, *each)) for order, each in enumerate(rows))
+        return Future(str(name), str(parent), position, steps, (place, place_steps), events, bool(recorded))
+
+    def replace_futures(self, futures: Sequence[Future]) -> None:
+        for table in ("branch", "branch_input"):
+            self._execute(f"DELETE FROM {table}")
+        for number, f in enumerate(futures):
+            values = (number, f.name, f.parent, f.position, f.steps, *f.place, int(f.recorded))
+            self._execute("INSERT INTO branch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            rows = [(None, f.name, *_columns(e)) for e in f.events]
+            self._many("INSERT INTO branch_input VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _columns(e: InputEvent) -> tuple[object, ...]:
+    return e.position, e.skipped, e.steps, e.pc, e.kind.value, e.target, _signed(e.value), e.data, e.name
 
 
 def _signed(value: int) -> int:

@@ -375,6 +375,10 @@ class Timeline:
         self.system.input.restore(events[taken:], 1 + max((e.order for e in events), default=-1))
         self.branch()
 
+    def know(self, recorded: Recorded) -> None:
+        """This is the run of a recording: its future is known again."""
+        self._recorded, self.end = recorded, max(self.end, recorded.end)
+
     # --- motion -----------------------------------------------------------------------------------
     def seek(self, position: int, asked: Asked | None = None) -> Stop:
         """Be at a position, before what is due there is done... or as near as there is: both ends are stops."""

@@ -37,12 +37,14 @@ pre i { display: inline-block; width: 9em; color: #888; font-style: normal; text
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def pieces(debugger: Debugger, name: str, more: Sequence[Table] = ()) -> Iterator[str]:
-    """The file, in order. ``name`` is the session's; ``more`` are tables that the debugger does not count itself."""
+def pieces(debugger: Debugger, name: str, more: Sequence[Table] = (), notes: Sequence[str] = ()) -> Iterator[str]:
+    """The file, in order. ``name`` is the session's; ``more`` are tables that the debugger does not count itself, and
+    ``notes`` what somebody said of the run."""
     title = text(f"{debugger.name} \u2013 {name}")
     yield f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<style>{STYLE}</style></head><body>\n'
     yield f"<h1>{title}</h1>\n"
+    yield from (f"<p>{text(note)}</p>\n" for note in notes)
     yield from table(Table("The run", ("", ""), facts(debugger)))
     for counted in (*debugger.model.counters(), *more):
         if counted.rows:

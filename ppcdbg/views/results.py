@@ -15,6 +15,7 @@ from ppcdbg.debugger.futures import Comparison
 from ppcdbg.debugger.lessons import Contents, Lesson
 from ppcdbg.debugger.magic_writers import MagicWriters
 from ppcdbg.debugger.misses import MissReport, TlbMap
+from ppcdbg.debugger.notes import NoteList
 from ppcdbg.debugger.past_events import InterruptEvent, TlbEvent
 from ppcdbg.debugger.profile import Profile
 from ppcdbg.debugger.races import RaceFound
@@ -303,6 +304,7 @@ _SHOW: dict[type, _Show] = {
     Comparison: lambda r, d, w: futures.comparison_rows(r, d, w),
     BranchList: lambda r, d, w: futures.branch_rows(r, w),
     Places: lambda r, d, w: _places(r, w),
+    NoteList: lambda r, d, w: [row for n, text in enumerate(r.rows, 1) for row in wrap(line(f"{n}  {clean(text)}"), w)],
     Course: lambda r, d, w: [*timeline.rows(r, w), *timeline.bookmark_rows(r, w)],
     Lesson: lambda r, d, w: lessons.step(r, w),
     Contents: lambda r, d, w: lessons.contents(r, w),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ppcdbg.cpu.plain import Saved
+from ppcdbg.debugger import open_guest
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.futures import Comparison
 from ppcdbg.errors import Interrupted, UsageError
@@ -263,6 +264,72 @@ def test_a_recording_that_goes_on_holds_the_branch_that_the_guest_is_on(tmp_path
         assert found.complete and found.position == 9_000, str(found.divergence)
     finally:
         store.close()
+
+
+def test_branches_live_on_in_the_session_file_that_is_replayed(tmp_path: Path) -> None:
+    """With all that was done in them, also by commands that came after; the run that was recorded stays as it is."""
+    path = tmp_path / "a.ppcdbg"
+    d = on("e500v2", "kvm")
+    d.execute("run-to 20000")
+    d.execute('send "typed"')
+    d.execute("run-to 30000")
+    d.execute(f"save-session {path}")
+    before = bare(everything(d.system))
+    d = open_guest(str(path))
+    d.execute("whatif at 9000; set $r1 = 1")
+    d.execute("branch mine")
+    d.execute("seek 12000")
+    d.execute("set $r20 = 5")
+    d.execute("run-to 12500")
+    mine, listed = bare(everything(d.system)), d.execute("branches")
+    d.execute("branch deleted")
+    d.execute("branch switch main")
+    d.execute("branch delete deleted")
+    again = open_guest(str(path))
+    assert again.branches.current == "main" and again.branches.names == ["main", "whatif-1", "mine"]
+    assert [(b.name, b.parent, b.position, b.edits) for b in again.execute("branches").rows] == [
+        (b.name, b.parent, b.position, b.edits) for b in listed.rows
+    ]
+    again.execute("branch switch mine")
+    again.execute("seek 12500")
+    assert bare(everything(again.system)) == mine
+    again.execute("branch switch whatif-1")
+    again.execute("seek 9000")
+    assert again.evaluate("$r1").number == 1
+    again.execute("branch switch main")
+    again.execute("seek end")
+    assert bare(everything(again.system)) == before
+    again.execute("whatif at 9500; set $r1 = 1")
+    assert open_guest(str(path)).branches.names[-1] == "whatif-2"
+    comes_again(path, 30_000)
+
+
+def test_branches_live_on_in_the_session_file_that_is_recorded(tmp_path: Path) -> None:
+    """Whichever of them the file holds the run of in the end."""
+    path = tmp_path / "a.ppcdbg"
+    d = on("e500mc", "none")
+    d.execute("run-to 5000")
+    d.execute("branch before")
+    d.execute("set $r20 = 7")
+    d.execute(f"record {path}")
+    d.execute("run-to 9000")
+    d.execute("branch other")
+    d.execute("set $r21 = 8")
+    d.execute("run-to 12000")
+    other = bare(everything(d.system))
+    d.execute("branch switch before")
+    d.execute("record stop")
+    again = open_guest(str(path))
+    assert again.branches.current == "before"
+    rows = {b.name: (b.parent, b.position, b.edits) for b in again.execute("branches").rows}
+    assert rows == {
+        "main": ("", 0, ()), "before": ("main", 5_000, ("5,000: r20 = 0x7",)),
+        "other": ("before", 9_000, ("9,000: r21 = 0x8",)),
+    }  # fmt: skip
+    again.execute("branch switch other")
+    again.execute("seek 12000")
+    assert bare(everything(again.system)) == other
+    comes_again(path, 9_000)
 
 
 def test_how_it_looks() -> None:

@@ -25,7 +25,7 @@ from ppcdbg.session.format import TABLES
 from ppcdbg.session.machines import session_machine, write_machine
 from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.replay import verify
-from ppcdbg.session.store import Bookmark, Store
+from ppcdbg.session.store import Bookmark, Future, Store
 from tests.session.systems import demo, make
 from tests.session.test_files import meddle, record, verified
 
@@ -36,9 +36,11 @@ COMMANDS = (
     "session export FILE jsonl -o /dev/null", "session export FILE ftrace -o /dev/null",
     "session export FILE perfetto -o /dev/null", "session export FILE html -o /dev/null",
     "session sql FILE SELECT~count(*),~sum(pc),~max(name)~FROM~exits", "session sql FILE SELECT~*~FROM~tlb",
-    "session sql FILE SELECT~*~FROM~console,~bookmark", "session diff FILE GOOD", "session index FILE",
+    "session sql FILE SELECT~*~FROM~console,~bookmark,~note,~branch", "session note FILE", "session note FILE more",
+    "session diff FILE GOOD", "session index FILE",
     "session index FILE --drop", "session list FOLDER", "replay FILE --verify", "run FILE",
     "repl FILE -n -c stepi -c continue -c reverse-stepi",
+    "repl FILE -n -c branches -c note -c branch~switch~other -c stepi",
 )  # fmt: skip
 FINE = frozenset({0, 1, 3, 4, 5, 6})
 """Damage that nobody can tell from another run makes another run: it may hang, crash or differ, and that is said."""
@@ -91,6 +93,11 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     record(kvm, demo("e500v2", "kvm", "llvm"), meddle)
     store = Store.open(kvm)
     store.set_bookmark(Bookmark("here", 100, 3, "a note"))
+    store.replace_notes(["one", "another"])
+    events = tuple(store.input())
+    store.replace_futures(
+        [Future("main", "", 0, 0, (9, 0), events, True), Future("other", "main", 7, 0, (8, 1), events[1:], False)]
+    )
     store.close()
     record(bare, demo("e500mc", "none", "llvm"))
     indexed.write_bytes(kvm.read_bytes())

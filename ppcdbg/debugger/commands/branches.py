@@ -59,7 +59,7 @@ def branch(debugger: Debugger, argument: str) -> BranchList | Note | StopReport 
             return debugger.branches.switch(rest)
         case "delete":
             debugger.branches.delete(rest)
-            return Note(f"branch {rest} is forgotten")
+            return Note(f"branch {rest} is forgotten{debugger.branches.keep()}")
         case "compare":
             return _compare(debugger, rest)
     if rest or not NAME.fullmatch(first):
@@ -67,7 +67,7 @@ def branch(debugger: Debugger, argument: str) -> BranchList | Note | StopReport 
     made = debugger.branch(first)
     return Note(
         f"branch {first} begins at position {made.position:,}; what is done to the guest from now on is its own, "
-        f"`branch switch {made.parent}` goes back"
+        f"`branch switch {made.parent}` goes back{debugger.branches.keep()}"
     )
 
 

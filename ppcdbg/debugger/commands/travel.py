@@ -9,6 +9,7 @@ from ppcdbg.debugger.arguments import count_of
 from ppcdbg.debugger.bookmarks import Place, Places
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.course import PARTS, Course, course_of
+from ppcdbg.debugger.notes import NoteList
 from ppcdbg.debugger.positions import Kind, position_of, where_of, words
 from ppcdbg.debugger.results import Note
 from ppcdbg.debugger.stops import StopReport
@@ -92,6 +93,17 @@ def _key(debugger: Debugger, text: str) -> tuple[int, int]:
     return position_of(debugger, text), where.exits or 0
 
 
+def note(debugger: Debugger, argument: str) -> NoteList | Note:
+    """Say something about the run as a whole, list what was said, or take it back."""
+    notes, (first, _, rest) = debugger.past.notes, argument.strip().partition(" ")
+    if first in ("", "list") and not rest:
+        return NoteList(notes.rows)
+    if first == "delete":
+        return Note(f"deleted{notes.delete(count_of(debugger, rest, 0))}")
+    said = notes.add(argument.strip())
+    return Note(f"note {len(notes.rows)} on this run{said}")
+
+
 def _bookmark_words(debugger: Debugger, argument: str) -> list[str]:
     return ["list", "delete", "rename", "note", *debugger.past.bookmarks]
 
@@ -135,5 +147,11 @@ COMMANDS: tuple[Command, ...] = (
         "bookmark [NAME [@PLACE] [NOTE]] | list | delete NAME... | rename OLD NEW | note NAME [TEXT]",
         "Name this moment or another, or list, change and delete names. The session file that is replayed keeps them.",
         "bookmark before_panic r3 is still right", "time", ("info bookmarks",), _bookmark_words,
+    ),
+    Command(
+        "note", note, "note [TEXT | list | delete N]",
+        "Say something about the run as a whole, list what was said, or take it back. The session file that is "
+        "replayed or recorded keeps it.", "note lost interrupt, as in the report of the 3rd", "time", ("info notes",),
+        lambda debugger, argument: ["list", "delete"],
     ),
 )  # fmt: skip
