@@ -25,8 +25,8 @@ class CoreModel:
     qemu: bool = False
     """Whether it does what QEMU 7.2's core does where silicon does otherwise (target/ppc): only lwarx takes an
     alignment interrupt, and leaves ESR alone; stwcx. without a reservation looks at no address; a user may read TBWL
-    and TBWU, and another register that he may not have is privileged; MAS2[E] says nothing; a branch-taken event
-    comes behind its branch. See also ``engine.common.qemu``."""
+    and TBWU, and another register that he may not have is privileged; MAS2[E] says nothing; of debug
+    events it has two, which come behind their instruction and at once. See also ``engine.common.qemu``."""
 
 
 CORES: dict[str, CoreModel] = {

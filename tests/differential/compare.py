@@ -11,11 +11,13 @@ import random
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from ppcdbg.cpu.interrupts import DEBUG
 from ppcdbg.isa.bits import M64
 from ppcdbg.isa.disassemble import Disassembler
 from tests.differential import values
 from tests.differential.case import Case
 from tests.differential.defects import (
+    DEBUGGED,
     IGNORED,
     MISS,
     VECTOR,
@@ -27,7 +29,7 @@ from tests.differential.defects import (
 from tests.differential.generate import STORED_SPRS, VECTOR_NAMES, Generator, Start, Step, at, code_slot
 from tests.differential.peers import CR, GENERAL_NAMES, MSR, PC, General, OwnPeer, Peer
 from tests.differential.plans import Group, chapter
-from tests.differential.world import CODE, REGIONS, SETUP, VECTORS, setup_program
+from tests.differential.world import CODE, REGIONS, SETUP, VECTORS, setup_program, vector_address
 from tests.golden.float.cases import Case as FloatCase
 from tests.golden.float.deviations import Deviation
 from tests.golden.float.qemu import Outcome
@@ -246,9 +248,12 @@ class Comparison:
         name = step.insn.name
         tags = {"!"} if interrupted else set()
         tags.add(name)
+        debugged = self.ours.general()[PC] == vector_address(DEBUG)
+        if self.core == "e500mc" and debugged:
+            tags.add(DEBUGGED)
         if name == "tlbsx" and not self.ours.read(("mas1",))["mas1"] >> 31:
             tags.add(MISS)
-        undefined = {} if interrupted else undefined_bits(name, step.word, step.general)
+        undefined = {} if interrupted and not debugged else undefined_bits(name, step.word, step.general)
         if chapter(step.insn).startswith("spe_"):
             tags.add(VECTOR)
             spefscr = self.ours.read(("spefscr",))["spefscr"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ppcdbg.cpu.bus import BusFault
 from ppcdbg.cpu.core import Core
@@ -41,10 +42,11 @@ class FlatBus:
 class OurPeer:
     """One engine on one core, entered as QEMU enters the tiny ELF: TLB1[0] maps EA 0, pc is ``SETUP``."""
 
-    def __init__(self, core: str, engine: str) -> None:
+    def __init__(self, core: str, engine: str, *, as_qemu: bool = False) -> None:
+        """``as_qemu``: the core that QEMU has in the silicon's place (``CoreModel.qemu``)."""
         self.name = engine
         self.bus = FlatBus(RAM_SIZE)
-        self.core = Core(CORES[core], self.bus)
+        self.core = Core(replace(CORES[core], qemu=as_qemu), self.bus)
         self.engine = ENGINES[engine](self.core)
         self.state = self.core.state
         self._sprs = {s.name.lower(): s for s in sprs_of(core).values()}

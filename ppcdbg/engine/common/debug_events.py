@@ -36,7 +36,6 @@ class DebugOps(WatchedStorage):
         self.nia = 0
         self._word = 0
         self._was_on = False
-        self._branched = False
         self._comparing = True
 
     # --- whether to look ---------------------------------------------------------------------------------------------
@@ -71,36 +70,33 @@ class DebugOps(WatchedStorage):
             found = debug.instruction_events(self.reg, dbcr0, self.cia)
             if found:
                 self._event(found)
-        if dbcr0 & M.DBCR0_BT and on and self._will_branch(word):
-            if self.core.model.qemu:
-                self._branched = True  # which takes the branch first
-            else:
-                self._event(M.DBCR0_BT)
+        if dbcr0 & M.DBCR0_BT and on and not self.core.model.qemu and self._will_branch(word):
+            self._event(M.DBCR0_BT)
         if self.core.model.has_debug_level and (returns := self._return_event(word, dbcr0)):
             self._event(returns)
 
     def debug_after(self) -> None:
         """IC and e500v2's returns: after the instruction retired; the address saved is the next one's."""
         dbcr0 = self._watched()
-        msr = self.reg[slots.MSR]
         self.cia = self.nia
-        found = 0
-        if self._branched:
-            self._branched = False
-            found |= M.DBCR0_BT
+        if self.core.model.qemu:
+            self._as_qemu(dbcr0)
+            return
+        found = dbcr0 & M.DBCR0_IC if self._was_on else 0
         if not self.core.model.has_debug_level:
             found |= self._return_event(self._word, dbcr0)
-        if dbcr0 & M.DBCR0_IC and self._completes(msr):
-            found |= M.DBCR0_IC
         if found:
             # What DE was when the instruction began decides whether it is imprecise (e500 RM 8.4.7).
-            self.reg[DBSR] |= found if self._was_on or self.core.model.qemu else found | M.DBSR_IDE
-            if msr & M.MSR_DE:
+            self.reg[DBSR] |= found if self._was_on else found | M.DBSR_IDE
+            if self.reg[slots.MSR] & M.MSR_DE:
                 raise GuestInterrupt(I.DEBUG)
 
-    def _completes(self, msr: int) -> bool:
-        """Whether instruction complete is recognized: MSR[DE] when it is executed; in QEMU when it is done."""
-        return bool(msr & M.MSR_DE) if self.core.model.qemu else self._was_on
+    def _as_qemu(self, dbcr0: int) -> None:
+        """QEMU 7.2: one event, and at once; a branch counts whether it is taken or not (translate.c)."""
+        found = dbcr0 & M.DBCR0_IC or (dbcr0 & M.DBCR0_BT if self._is_branch(self._word) else 0)
+        if self._was_on and found:
+            self.reg[DBSR] |= found
+            raise GuestInterrupt(I.DEBUG)
 
     def debug_interrupted(self, guest: bool) -> None:
         """A completed instruction took an interrupt (sc): it is complete none the less (e500 RM 8.4.5), and the debug
@@ -126,12 +122,14 @@ class DebugOps(WatchedStorage):
         if self._watched() & M.DBCR0_TIE:
             self._event(M.DBCR0_TIE)
 
-    def _will_branch(self, word: int) -> bool:
+    @staticmethod
+    def _is_branch(word: int) -> bool:
         opcode, xo = word >> 26, word >> 1 & 0x3FF
-        if opcode == 18:
-            return True
-        if opcode != 16 and not (opcode == 19 and xo in (16, 528)):
-            return False
+        return opcode in (16, 18) or opcode == 19 and xo in (16, 528)
+
+    def _will_branch(self, word: int) -> bool:
+        if word >> 26 == 18 or not self._is_branch(word):
+            return word >> 26 == 18
         bo, bi = word >> 21 & 31, word >> 16 & 31
         counted = True
         if not bo & 4:
