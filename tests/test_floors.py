@@ -61,7 +61,7 @@ DOORS = {
     "dask": ("explore",),
     "google": ("session",),
     "pickle": (),
-    "marshal": (),
+    "marshal": ("session.elsewhere",),  # between two halves of one program, never of a file
     "shelve": (),
 }
 
@@ -128,7 +128,7 @@ def complaints(name: str, path: Path) -> Iterator[str]:
         target = own(imported)
         if target is None:
             library = imported.split(".")[0]
-            if library in DOORS and room(name) not in DOORS[library]:
+            if library in DOORS and not any(within(name, door) for door in DOORS[library]):
                 yield f"{where}: {library} is opened only by {', '.join(DOORS[library]) or 'nobody'}"
             if library in HOST_SOURCES and room(name) in GUEST_FLOORS:
                 yield f"{where}: {library} would let the host's time or chance reach the guest"

@@ -62,13 +62,14 @@ def _record(name: str, task: Task, outcome: Outcome, site: Site | None) -> None:
     from ppcdbg.session.machines import open_system, write_machine
     from ppcdbg.session.recorder import Recorder
     from ppcdbg.session.store import Store
+    from ppcdbg.session.writes import Threaded
 
     system = open_system(task.machine)
     assert isinstance(system, KvmSystem)
     store = Store.new(Path(name))
     try:
         write_machine(store, task.machine)
-        recorder = Recorder(system, store)
+        recorder = Recorder(system, Threaded(store))
         if task.changes or site is not None:
             system.run(Limits(task.start))
         make(system, task.changes)

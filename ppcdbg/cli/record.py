@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.cli.guests import add_options, description
-from ppcdbg.cli.run import FOREVER, Echo, Interruption
+from ppcdbg.cli.run import FOREVER, Echo, Interruption, make_system
 from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
+    from ppcdbg.machine.description import MachineDescription
     from ppcdbg.session.recorder import Recorder
+    from ppcdbg.session.store import Store
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +36,8 @@ def run(options: argparse.Namespace) -> int:
     from ppcdbg.cli.status import of_stop
     from ppcdbg.machine.description import parse_count
     from ppcdbg.machine.system import Limits
-    from ppcdbg.session.machines import open_system, write_machine
+    from ppcdbg.session.elsewhere import Elsewhere
     from ppcdbg.session.recorder import Recorder
-    from ppcdbg.session.store import Store
 
     every = None
     if options.hash_every is not None:
@@ -44,12 +45,11 @@ def run(options: argparse.Namespace) -> int:
         if every < 1:
             raise UsageError("option --hash-every is 0; it must be at least 1")
     machine = description(options)
-    store = Store.new(Path(options.output))
+    file = Elsewhere(Path(options.output), partial(_write_machine, machine, images=not options.no_images))
     recorder: Recorder | None = None
     try:
-        write_machine(store, machine, images=not options.no_images)  # its work goes on while the system is made
-        system = open_system(machine)
-        recorder = Recorder(system, store, every)
+        system = make_system(machine)
+        recorder = Recorder(system, file, every)
         system.board.console.listeners.append(Echo())
         limit = FOREVER if machine.max_insns is None else machine.max_insns
         with Interruption() as interruption:
@@ -58,10 +58,10 @@ def run(options: argparse.Namespace) -> int:
         recorder.finish()
     finally:
         try:
-            store.close()
+            file.close()
         finally:
-            if recorder is None or recorder.kept is None:
-                store.remove()
+            if file.kept is None:
+                file.remove()
     sys.stdout.flush()
     size = Path(options.output).stat().st_size
     print(
@@ -70,6 +70,12 @@ def run(options: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     return of_stop(stop.kind)
+
+
+def _write_machine(machine: MachineDescription, store: Store, *, images: bool) -> None:
+    from ppcdbg.session.machines import write_machine
+
+    write_machine(store, machine, images=images)
 
 
 def _ends(interruption: Interruption, recorder: Recorder) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ppcdbg.cpu.plain import Plain, Saved, numbers, octets, table, whole
 from ppcdbg.errors import InputError
 from ppcdbg.session import columns
+from ppcdbg.session.pace import SPACING, next_checkpoint
 from ppcdbg.session.pages import PAGE, ZERO
 from ppcdbg.session.plain import DamagedError, decode, encode
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT, StateHash, hash_of
@@ -30,9 +31,6 @@ MOST_PAGES = 48 << 10
 MOST_BYTES = 64 << 20
 """And as they stand in the file."""
 LARGEST_STATE = 32 << 20
-SPACING, SHARE = 10.0, 4
-"""Seconds of running before the first checkpoint, and what part of the run so far lies between two: the way from a
-checkpoint to any place after it takes no more than a quarter of the way from the beginning."""
 BROKEN = (DamagedError, TypeError, ValueError, LookupError, OverflowError, OutOfRange, AttributeError)
 """What a state raises that is none."""
 _DIGEST = 16
@@ -72,7 +70,7 @@ class Writer:
 
     def due(self, seconds: float) -> float:
         """When the next is to come, where ``seconds`` of running lie before the last one."""
-        return seconds + max(self._spacing, seconds / SHARE)
+        return next_checkpoint(seconds, self._spacing)
 
     def close(self) -> None:
         """No more: some of those that were written are taken out again."""
@@ -93,11 +91,11 @@ class Writer:
             self.full = True
             return
         kept = Kept(moment, taken, state, differing, lambda: hash_of(state, total()))
-        self._store.later(lambda: self._write(kept))
+        self._store.later(lambda _: self._write(kept))
 
     def again(self, kept: Kept) -> None:
         """Put back the checkpoint that a session begins with; RAM is known as it is there."""
-        self._store.later(lambda: self._write(kept))
+        self._store.later(lambda _: self._write(kept))
 
     def _write(self, kept: Kept) -> None:
         if self.full:

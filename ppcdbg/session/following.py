@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import partial
 
 from ppcdbg.cpu.observe import Observer
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.cpu.state import RETIRED, SKIPPED
+from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import System
 from ppcdbg.session.checkpoints import Writer
@@ -21,9 +21,10 @@ from ppcdbg.session.interrupts import Interrupts
 from ppcdbg.session.machines import built_pages, write_machine
 from ppcdbg.session.pages import ram_totals
 from ppcdbg.session.recorder import FIRST_LOOK, NEVER, Recorder
-from ppcdbg.session.snapshots import StateHash, hash_of, registers_of
-from ppcdbg.session.store import Bookmark, Future, Store
+from ppcdbg.session.snapshots import hash_of, registers_of
+from ppcdbg.session.store import Bookmark, Future, Mark, Store, Work
 from ppcdbg.session.timeline import Key, Timeline
+from ppcdbg.session.writes import Threaded
 
 Row = tuple[int, int, int, int, int]
 
@@ -43,26 +44,26 @@ class Following(Recorder):
         """Input that had come before the timeline begins: it is in the state that the file begins with."""
         self._flushed: Key = (-1, -1)
         self._marked: Key = (-1, -1)
-        self._begins, self._unfit = True, list[Key]()
+        self._begins = True
         machine = system.description
         assert machine is not None
         write_machine(store, machine)
         state, pages = timeline.first()
         begin = timeline.start != (0, 0)
         store.set("begin", begin)
-        super().__init__(system, store)
-        self._shelf = Writer(store, built_pages(machine) if begin else pages)
+        self.store, writes = store, Threaded(store)
+        self._scribe = writes.scribe
+        self._shelf = self._scribe.shelf = Writer(store, built_pages(machine) if begin else pages)
         if begin:
             total = ram_totals([pages])
             self._shelf.add(moment_of(state, timeline.start[1]), 0, state, pages, lambda: next(total))
+        super().__init__(system, writes)
         if self._interrupts is not None:
             before = self._interrupts.before
             self._interrupts = system.core.observer = Once(before, interrupts)
         timeline.leaving.append(self._leaving)
         timeline.parted.append(self._parted)
         self.flush()
-        for position, steps in self._unfit:
-            store.later(partial(store.unmark, position, steps))
 
     def _key(self) -> Key:
         return self.system.position, self.system.steps
@@ -78,10 +79,7 @@ class Following(Recorder):
         if self._marked == self._key():  # a replay has taken it when it is compared
             position, steps = self._marked
             self._marked = (position, steps - 1)
-            if self._marks and (self._marks[-1][0].position, self._marks[-1][0].steps) == (position, steps):
-                self._marks[-1][1]()
-                del self._marks[-1]
-            self._later(lambda: self.store.unmark(position, steps))
+            self._later(lambda store: store.unmark(position, steps))
 
     def visit(self) -> None:
         """See ``Visitor.visit``."""
@@ -109,20 +107,18 @@ class Following(Recorder):
         points = [point for point in self._timeline.points() if point.key <= self._key()]
         self._marked = points[-1].key
         totals = ram_totals([point.pages for point in points])
-        for point in points:
-            moment, state = moment_of(point.state, point.key[1]), point.state
+        unfit = {point.key for point in points if point.key in taken[point.taken : point.taken + 1]}
 
-            def work_out(state: Saved = state) -> StateHash:
-                return hash_of(state, next(totals))
+        def add(store: Store) -> None:
+            hashed = [(p, hash_of(p.state, total)) for p, total in zip(points, totals, strict=True)]
+            store.add_marks([Mark(moment_of(p.state, p.key[1]), found) for p, found in hashed if p.key not in unfit])
 
-            self._marks.append((moment, work_out))
-            if point.key in taken[point.taken : point.taken + 1]:
-                self._unfit.append(point.key)
+        self._later(add)
 
     def flush(self) -> None:
         """See ``Recorder.flush``."""
         if not self.behind:
-            self._events = [*self._timeline.taken[self._earlier + self._written["input"] :]]
+            self._events = [*self._timeline.taken[self._earlier + self._noted["input"] :]]
             super().flush()
             self._flushed = self._key()
 
@@ -144,13 +140,21 @@ class Following(Recorder):
         if not self.behind:
             super()._end()
 
+    def _later(self, work: Work) -> None:
+        """Have something done to the file, unless writing has failed."""
+        try:
+            if self.failed is None:
+                self.store.later(work)
+        except InputError as error:
+            self._fail(error)
+
     # --- another future ---------------------------------------------------------------------------
     def _parted(self) -> None:
         """The past was changed: the file ends here, and goes on from here."""
         here, board = self._key(), self.system.board
         if here >= self._flushed:
             return
-        written = self._written
+        written = self._noted
         if isinstance(self._interrupts, Once):
             written["interrupt"] = self._interrupts.back_to(here[0])
         written["input"] = len(self._timeline.taken) - self._earlier
@@ -159,16 +163,17 @@ class Following(Recorder):
         upto = dict(written)
         self._flushed = self._marked = here
         self._ended_at = None
-        self._later(lambda: self.store.cut(upto, here))
-        self._later(lambda: self.store.set("end", None))
+        self._later(lambda store: store.cut(upto, here))
+        self._later(lambda store: store.set("end", None))
+        self._later(lambda _: self._scribe.lines.clear())
         self._shelf.close()
         self.flush()
 
     def keep(self, bookmarks: Sequence[Bookmark], notes: Sequence[str], futures: Sequence[Future]) -> None:
         """Have what users said of the run written, and which others they tried."""
-        self._later(lambda: self.store.replace_bookmarks(bookmarks))
-        self._later(lambda: self.store.replace_notes(notes))
-        self._later(lambda: self.store.replace_futures(futures))
+        self._later(lambda store: store.replace_bookmarks(bookmarks))
+        self._later(lambda store: store.replace_notes(notes))
+        self._later(lambda store: store.replace_futures(futures))
 
 
 class Once(Interrupts):

@@ -9,10 +9,10 @@ sizes are bounded, and whatever SQLite finds damaged is said in one sentence. Wh
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
 
 from ppcdbg.errors import InputError
+from ppcdbg.session.files import journal, remove
 from ppcdbg.session.magic import APPLICATION_ID, HEAD, has_magic
 
 LARGEST_BLOB = 256 << 20
@@ -78,26 +78,16 @@ def index_sql(name: str) -> str:
 
 
 def create(path: Path) -> sqlite3.Connection:
-    """A new, empty session file. Raises InputError where there is one, or none can be written."""
-    if path.exists():
-        raise InputError(f"{path} exists already; name another file, or remove it")
+    """What makes a session of an empty file. Raises InputError where it cannot be written."""
     try:
-        connection = _connect(f"{path.absolute().as_uri()}?mode=rwc")
-        connection.execute("PRAGMA synchronous = OFF")  # nothing is in it that a disk could lose
+        connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
+        connection.execute("PRAGMA synchronous = OFF")  # a run waits for no disk: what was committed is the system's
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         _migrate(connection, 0)
-        connection.execute("PRAGMA synchronous = NORMAL")
     except sqlite3.Error as error:
         remove(path)
         raise InputError(f"cannot write session {path}: {error}") from None
     return connection
-
-
-def remove(path: Path) -> None:
-    """Take away a session file that nothing is in, and what SQLite keeps beside one that it writes."""
-    for name in (path, _journal(path)):
-        with suppress(OSError):
-            name.unlink()
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -147,7 +137,7 @@ def _open(path: Path) -> sqlite3.Connection:
         if _half_written(path):
             raise InputError(
                 f"session {path} was left in the middle of a write, and cannot be mended where it is ({error}); copy "
-                f"it and {_journal(path).name} to a folder that can be written"
+                f"it and {journal(path).name} to a folder that can be written"
             ) from None
         connection = _connect(f"{where}?mode=ro&immutable=1")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -167,15 +157,10 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _journal(path: Path) -> Path:
-    """Where SQLite keeps what it needs to take a write back."""
-    return path.with_name(path.name + "-journal")
-
-
 def _half_written(path: Path) -> bool:
     """Whether there is anything to take back: a journal that is not empty or struck out."""
     try:
-        with _journal(path).open("rb") as file:
+        with journal(path).open("rb") as file:
             return any(file.read(8))
     except OSError:
         return False

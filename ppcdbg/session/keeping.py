@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ppcdbg.session.checkpoints import SPACING, Writer, places, read
+from ppcdbg.session.checkpoints import Writer, places, read
 from ppcdbg.session.differ import Run
+from ppcdbg.session.pace import LOOK_EVERY, SPACING
 from ppcdbg.session.store import Mark, Store
 
-LOOK_EVERY = 0.05
 FIRST_LOOK = 200_000
 
 

@@ -6,7 +6,7 @@ looked at, so that a guest that writes little costs little, however large its RA
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ppcdbg.machine.system import System
 
@@ -16,33 +16,28 @@ HASH_BITS = 128
 _MASK = (1 << HASH_BITS) - 1
 
 
-class Pages:
-    """The pages of one system's RAM as they were when somebody last looked. A page that is not there is zero."""
+LONGEST = 64
+"""Pages in one stretch."""
 
-    def __init__(self, system: System) -> None:
-        self._system = system
-        self._written = system.page_reader()
-        self._ram = system.board.bus.ram
+
+class Known:
+    """Pages as they were when somebody last looked. One that is not there is zero."""
+
+    def __init__(self) -> None:
         self._known: dict[int, bytes] = {}
         self._hashes: dict[int, int] = {}
         self._total = 0
         self._unhashed: set[int] = set()
-        self._look(system.board.ram.used())
-        self.changed()
 
-    def changed(self) -> dict[int, bytes]:
-        """The pages that differ from the last look, as they were then, by address; from now on they are as they are."""
-        return self._look(self._written())
-
-    def _look(self, pages: Iterable[int]) -> dict[int, bytes]:
-        ram, known, before = self._ram, self._known, {}
-        for page in pages:
-            then, now = known.get(page, ZERO), bytes(ram[page : page + PAGE])  # a view compares byte by byte
-            if now != then:
-                before[page] = then
-                known[page] = now
-        self._unhashed.update(before)
-        return before
+    def look(self, copied: Iterable[tuple[int, bytes]]) -> None:
+        """Stretches of pages, by address, as they are now."""
+        known = self._known
+        for begin, content in copied:
+            for at in range(0, len(content), PAGE):
+                page, now = begin + at, content[at : at + PAGE]
+                if now != known.get(page, ZERO):
+                    known[page] = now
+                    self._unhashed.add(page)
 
     def known(self, page: int) -> bytes:
         """A page as it was at the last look."""
@@ -51,6 +46,68 @@ class Pages:
     def all(self) -> Mapping[int, bytes]:
         """Every page that may be other than zero, as it was at the last look."""
         return self._known
+
+    def total(self) -> int:
+        """A hash of all RAM as it was at the last look: the sum of the hashes of its pages, the zero ones left out.
+
+        A sum can be kept up to date page by page; 128 bits of BLAKE2 make an accident impossible, which is all that
+        comparing two runs asks for.
+        """
+        known, hashes = self._known, self._hashes
+        for page in self._unhashed:
+            value = page_hash(page, known.get(page, ZERO))
+            self._total += value - hashes.get(page, 0)
+            hashes[page] = value
+        self._unhashed.clear()
+        return self._total & _MASK
+
+
+class Written:
+    """The pages of one system's RAM that may have been written since somebody last asked, at first all that are used.
+    None that was not told before is missing."""
+
+    def __init__(self, system: System) -> None:
+        self._read = system.page_reader()
+        self._first = set(system.board.ram.used())
+
+    def stretches(self) -> Iterator[tuple[int, int]]:
+        """Where they lie: neighbours together, as long as the stretch is short."""
+        pages, self._first = self._first | self._read(), set()
+        begin = end = -1
+        for page in sorted(pages):
+            if page != end or end - begin == LONGEST * PAGE:
+                if end > begin:
+                    yield begin, end
+                begin = page
+            end = page + PAGE
+        if end > begin:
+            yield begin, end
+
+
+class Pages(Known):
+    """The pages of one system's RAM."""
+
+    def __init__(self, system: System) -> None:
+        super().__init__()
+        self._system = system
+        self._written = system.page_reader()
+        self._ram = system.board.bus.ram
+        self._differing(system.board.ram.used())
+        self.changed()
+
+    def changed(self) -> dict[int, bytes]:
+        """The pages that differ from the last look, as they were then, by address; from now on they are as they are."""
+        return self._differing(self._written())
+
+    def _differing(self, pages: Iterable[int]) -> dict[int, bytes]:
+        ram, known, before = self._ram, self._known, {}
+        for page in pages:
+            then, now = known.get(page, ZERO), bytes(ram[page : page + PAGE])  # a view compares byte by byte
+            if now != then:
+                before[page] = then
+                known[page] = now
+        self._unhashed.update(before)
+        return before
 
     def put(self, wanted: Mapping[int, bytes]) -> None:
         """Make RAM what it was at the last look, but for the ``wanted`` pages, which become what is given."""
@@ -64,29 +121,6 @@ class Pages:
                 self._unhashed.add(page)
                 engine.code_changed(page, PAGE)
         self._written()  # what was put back is known
-
-    def total(self) -> int:
-        """A hash of all RAM as it was at the last look: the sum of the hashes of its pages, the zero ones left out.
-
-        A sum can be kept up to date page by page; 128 bits of BLAKE2 make an accident impossible, which is all that
-        comparing two runs asks for.
-        """
-        return self.total_later()()
-
-    def total_later(self) -> Callable[[], int]:
-        """``total`` of this moment, to be worked out by a call at any later one, of any thread. Each must be called,
-        once, and in the order in which they were asked for."""
-        found = [(page, self._known.get(page, ZERO)) for page in self._unhashed]
-        self._unhashed.clear()
-        return lambda: self._sum(found)
-
-    def _sum(self, pages: Iterable[tuple[int, bytes]]) -> int:
-        hashes = self._hashes
-        for page, content in pages:
-            value = page_hash(page, content)
-            self._total += value - hashes.get(page, 0)
-            hashes[page] = value
-        return self._total & _MASK
 
 
 def page_hash(page: int, content: bytes) -> int:

@@ -1,58 +1,43 @@
-"""Record a run while it goes on: input, hashes of the state, logs of exits, interrupts and console, into a store.
+"""Record a run while it goes on: input, hashes of the state, logs of exits, interrupts and console, into a file.
 
 The recorder is a visitor of the run loop. It listens, changes nothing, and writes when half a second has passed or when
 the run stands still for good, so that a process that is killed loses less than a second. The run waits for no more than
-taking note of what is there: hashing, packing and writing are done behind it (``Store.later``). How often it takes a
-hash follows from what that costs.
+telling what is there: hashing, packing and writing are done behind it (``Writes``). How often it takes a hash follows
+from what that costs.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import Limits, System
-from ppcdbg.session.checkpoints import Writer
 from ppcdbg.session.interrupts import Interrupts
-from ppcdbg.session.pages import Pages
-from ppcdbg.session.snapshots import StateHash, hash_later
-from ppcdbg.session.store import Mark, Store
+from ppcdbg.session.pace import (
+    COMMIT_EVERY,
+    LONGEST,
+    LOOK_EVERY,
+    MANY,
+    SHARE,
+    SHARE_BEHIND,
+    next_checkpoint,
+)
+from ppcdbg.session.pages import Written
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what writes a file is loaded by whoever does
     from ppcdbg.kvm.vcpu import Vcpu
+    from ppcdbg.session.scribe import MomentData
+    from ppcdbg.session.writes import Writes
 
-COMMIT_EVERY = 0.25
-"""Seconds between two commits."""
-LOOK_EVERY = 0.05
-"""Seconds between two visits, about."""
-SHARE = 0.02
-"""What part of the run's time the hashes may take."""
 FIRST_LOOK = 500_000
-LONGEST = 1.0
-"""Seconds that a visit after the last one counts for at most: in a longer time the guest stood still."""
 NEVER = 1 << 62
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
-    """What happened since the last ones: the writer's alone. ``first``: the number of the first entry of each log."""
-
-    first: Mapping[str, int]
-    events: Sequence[InputEvent]
-    marks: Sequence[tuple[Moment, Callable[[], StateHash]]]
-    exits: Sequence[object]
-    interrupts: Sequence[tuple[int, int, int, int, int]]
-    consoles: Sequence[tuple[bytes, Sequence[int]]]
-    reached: Sequence[int | None]
-
-
 class Recorder:
-    """Records one system into one store, from construction to ``finish``.
+    """Records one system into one file, from construction to ``finish``.
 
     ``every``: instructions between two hashes of the state; None leaves it to what they cost. A file that cannot be
     written does not end the run: ``failed`` says why, the file stays as it was at the last commit, and ``finish``
@@ -60,21 +45,18 @@ class Recorder:
     """
 
     def __init__(
-        self, system: System, store: Store, every: int | None = None, clock: Callable[[], float] = time.monotonic
+        self, system: System, writes: Writes, every: int | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._every = every
         self.failed: InputError | None = None
-        self.kept: int | None = None
-        """The position up to which the file holds the run; None: nothing is in it yet."""
         self.system = system
-        self.store = store
+        self._writes = writes
         self._clock = clock
-        self._pages = Pages(system)
+        self._ram = Written(system)
         self._events: list[InputEvent] = []
-        self._marks: list[tuple[Moment, Callable[[], StateHash]]] = []
-        self._hashing = 0.0
         self._ended_at: Moment | None = None
-        self._written = {"input": 0, "exit": 0, "interrupt": 0, "console0": 0, "console1": 0}
+        self._noted = {"input": 0, "exit": 0, "interrupt": 0, "console0": 0, "console1": 0}
+        """How many entries of each log are told."""
         self._before, self._told_refused = system.input.taken, system.input.refused
         system.input.taken, system.input.refused = self._taken, self._refused
         kvm: Vcpu | None = getattr(system, "kvm", None)
@@ -91,11 +73,16 @@ class Recorder:
         self._at = system.position
         self._due = system.position + (every or FIRST_LOOK)
         self._mark()
-        self._ran, self._shelf = 0.0, Writer(store, self._pages.all())
-        self._shelf_due = self._shelf.due(0.0)
+        self._ran, self._shelf_due = 0.0, next_checkpoint(0.0)
+        self._tell("begin")
         self.flush()
         system.visitors.append(self)
         system.visit_at = 0
+
+    @property
+    def kept(self) -> int | None:
+        """The position up to which the file holds the run; None: nothing is in it yet."""
+        return self._writes.kept
 
     def _taken(self, event: InputEvent) -> None:
         self._events.append(event)
@@ -127,10 +114,11 @@ class Recorder:
             self._due = position + max(min(int(done * LOOK_EVERY / max(now - self._seen, 1e-6)), 4 * done), 1_000)
             if now >= self._hash_due:
                 self._mark()
+                self.flush()
         self._ran += min(now - self._seen, LONGEST)
         if self._ran >= self._shelf_due:
             self._checkpoint()
-        elif now - self._committed >= COMMIT_EVERY:
+        elif now - self._committed >= COMMIT_EVERY or self._many():
             self.flush()
         self._at, self._seen = self.system.position, self._clock()
 
@@ -143,47 +131,42 @@ class Recorder:
         """See ``Visitor.pause``: be visited at once, for what is written must be a moment that a replay comes to."""
         self._hurried = self.system.position + 1
 
+    def _moment(self) -> MomentData:
+        moment = self.system.moment()
+        return moment.position, moment.skipped, moment.steps, moment.pc
+
     def _mark(self) -> None:
-        """Take what a hash of this moment is made of. The first has all the images in it, the others what was written
-        in between, which is what they cost."""
-        begun = self._clock()
-        first = not self._marks and self._hash_due == 0.0
-        self._marks.append((self.system.moment(), hash_later(self.system, self._pages)))
+        """Have this moment's state hashed. The first has all the images in it, the others what was written in between,
+        which is what they cost."""
+        begun, first = self._clock(), self._hash_due == 0.0
+        self._look()
+        self._tell("mark", self._moment(), self.system.save())
         cost = self._clock() - begun
-        self._hash_due = begun + cost + (0.0 if first else (cost + self._hashing) / SHARE)
+        self._hash_due = begun + cost
+        if not first:
+            self._hash_due += max(cost / SHARE, self._writes.hashing / SHARE_BEHIND)
 
     def _checkpoint(self) -> None:
         """Have the state written into the file whole: a long run is not to be replayed to be looked at."""
         self._mark()
         self.flush()
-        self._pages.changed()
-        total = self._pages.total_later()
+        self._look()
+        self._tell("shelve", self._moment(), self._noted["input"], self.system.save())
+        self._shelf_due = next_checkpoint(self._ran)
+
+    # --- telling ----------------------------------------------------------------------------------
+    def _look(self) -> None:
         try:
-            moment, taken = self.system.moment(), self._written["input"]
-            self._shelf.add(moment, taken, self.system.save(), self._pages.all(), total)
+            if self.failed is None:
+                self._writes.look(self.system.board.bus.ram, self._ram.stretches())
         except InputError as error:
             self._fail(error)
-        self._shelf_due = self._shelf.due(self._ran)
 
-    def _hashed(self, taken: Sequence[tuple[Moment, Callable[[], StateHash]]]) -> list[Mark]:
-        """Work out hashes, on the thread behind."""
-        begun = self._clock()
-        marks = [Mark(moment, work_out()) for moment, work_out in taken]
-        if marks:
-            self._hashing = (self._clock() - begun) / len(marks)
-        return marks
-
-    # --- writing ----------------------------------------------------------------------------------
-    def flush(self) -> None:
-        """Have written and committed what there is since the last time."""
-        self._later(partial(self._write, self._taken_note()))
-        self._committed = self._clock()
-
-    def _later(self, work: Callable[[], object]) -> None:
+    def _tell(self, name: str, *said: object) -> None:
         """Have something written, unless writing has failed."""
         try:
             if self.failed is None:
-                self.store.later(work)
+                self._writes.tell(name, *said)
         except InputError as error:
             self._fail(error)
 
@@ -193,43 +176,30 @@ class Recorder:
         if self._interrupts is not None:
             self._interrupts.listens = False
 
-    def _taken_note(self) -> Notes:
-        moment, board, exits, written = self.system.moment(), self.system.board, self._exits, self._written
-        first = dict(written)
+    def _many(self) -> bool:
+        """Whether there is much to tell already."""
+        exits = 0 if self._exits is None else len(self._exits) - self._noted["exit"]
+        return exits >= MANY or self._interrupts is not None and len(self._interrupts.rows) >= MANY
+
+    def flush(self) -> None:
+        """Have written and committed what there is since the last time."""
+        board, exits, first = self.system.board, self._exits, dict(self._noted)
         consoles = []
         for port, console in enumerate((board.console, board.console1)):
             at = first[f"console{port}"]
             consoles.append((bytes(console.output[at:]), [*console.positions[at:]]))
-            written[f"console{port}"] += len(consoles[port][0])
-        notes = Notes(
-            first, self._events, self._marks, [] if exits is None else exits.kept(first["exit"]),
-            [] if self._interrupts is None else self._interrupts.rows, consoles,
-            [moment.position, moment.skipped, moment.steps, moment.pc],
-        )  # fmt: skip
-        written["input"] += len(notes.events)
-        written["exit"] = 0 if exits is None else len(exits)
-        written["interrupt"] += len(notes.interrupts)
-        self._events, self._marks = [], []
+            self._noted[f"console{port}"] += len(consoles[port][0])
+        interrupts = [] if self._interrupts is None else self._interrupts.rows
+        events = [event.save() for event in self._events]
+        self._tell("note", first, events, [] if exits is None else exits.kept(first["exit"]), interrupts, consoles)
+        self._noted["input"] += len(events)
+        self._noted["exit"] = 0 if exits is None else len(exits)
+        self._noted["interrupt"] += len(interrupts)
+        self._events = []
         if self._interrupts is not None:
             self._interrupts.rows = []
-        return notes
-
-    def _write(self, notes: Notes) -> None:
-        """On the thread behind."""
-        store, first = self.store, notes.first
-        store.add_input(notes.events, first["input"])
-        store.add_marks(self._hashed(notes.marks))
-        store.add_exits(first["exit"], notes.exits)
-        store.add_chunk("interrupt", first["interrupt"], notes.interrupts)
-        for port, (output, positions) in enumerate(notes.consoles):
-            store.add_chunk(f"console{port}", first[f"console{port}"], [*zip(output, positions, strict=True)])
-            at = 0
-            for line in output.splitlines(keepends=True):
-                store.add_line(port, positions[at], line.decode("utf-8", "replace").rstrip("\r\n"))
-                at += len(line)
-        store.set("reached", notes.reached)
-        store.commit()
-        self.kept = notes.reached[0]
+        self._tell("commit", self._moment())
+        self._committed = self._clock()
 
     def finish(self) -> None:
         """Recording ends here; the file can be replayed up to this moment. Raises InputError where it cannot."""
@@ -239,7 +209,7 @@ class Recorder:
             self.system.core.observer = self._interrupts.before
         self._end()
         try:
-            self.store.settle()
+            self._writes.settle()
         except InputError as error:
             self._fail(error)
         if self.failed is not None:
@@ -252,6 +222,5 @@ class Recorder:
             return
         self._ended_at = None if end is None else moment
         self._mark()
-        ended = None if end is None else [end.kind.value, end.position, end.detail]
-        self._later(lambda: self.store.set("end", ended))
+        self._tell("end", None if end is None else [end.kind.value, end.position, end.detail])
         self.flush()

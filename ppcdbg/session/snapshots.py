@@ -6,7 +6,7 @@ snapshots there are. What snapshots are good for is :mod:`ppcdbg.session.timelin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ppcdbg.cpu.plain import Plain, Saved, octets, table
@@ -82,15 +82,8 @@ def put(system: System, pages: Pages, snapshot: Snapshot) -> None:
 
 def state_hash(system: System, pages: Pages) -> StateHash:
     """The hash of a system's state now: what its guest can ever see, and what decides what it sees."""
-    return hash_later(system, pages)()
-
-
-def hash_later(system: System, pages: Pages) -> Callable[[], StateHash]:
-    """``state_hash`` of now, to be worked out by a call later; see ``Pages.total_later``."""
-    state = system.save()
     pages.changed()
-    total = pages.total_later()
-    return lambda: hash_of(state, total())
+    return hash_of(system.save(), pages.total())
 
 
 def hash_of(state: Saved, ram: int) -> StateHash:

@@ -21,11 +21,14 @@ from ppcdbg.machine.input import InputEvent, InputKind, Moment, TlbWrite
 from ppcdbg.session import columns
 from ppcdbg.session.behind import Behind
 from ppcdbg.session.columns import EVENT_COLUMNS, EXIT_COLUMNS, INTERRUPT_COLUMNS
-from ppcdbg.session.format import FAULTS, create, damaged, open_file, remove, unwritable
+from ppcdbg.session.files import claim, remove
+from ppcdbg.session.format import FAULTS, create, damaged, open_file, unwritable
 from ppcdbg.session.plain import DamagedError
 from ppcdbg.session.snapshots import StateHash
 
 Json = Any
+Work = Callable[["Store"], object]
+"""Something that is done to a store."""
 IMPORTED = "imported"
 """What is said of a trace that was read in; a recording has no such entry."""
 LARGE = 1 << 18
@@ -90,6 +93,13 @@ class Store:
 
     @classmethod
     def new(cls, path: Path) -> Store:
+        """A new file. Raises InputError also where there is one."""
+        claim(path)
+        return cls.begun(path)
+
+    @classmethod
+    def begun(cls, path: Path) -> Store:
+        """A new file, of an empty one that is the caller's."""
         store = cls(path, create(path))
         store._execute("BEGIN")
         return store
@@ -113,16 +123,21 @@ class Store:
         """Take the file away, which is closed: nothing is in it."""
         remove(self.path)
 
-    def later(self, work: Callable[[], object]) -> None:
-        """Have something done behind the caller's back, after everything that was asked for before. What fails is
-        raised by a later call, and ends it: nothing more is written. Any other method waits until all is done."""
+    def later(self, work: Work) -> None:
+        """Have something done behind the caller's back, after everything that was asked for before, or at once where
+        that is asked for there. What fails is raised by a later call, and ends it: nothing more is written. Any other
+        method waits until all is done."""
         if self._behind is None:
             self._behind = Behind()
-        self._behind.put(partial(self._whole, work))
+        if self._behind.here():
+            work(self)
+        else:
+            self._behind.put(partial(self.carry_out, work))
 
-    def _whole(self, work: Callable[[], object]) -> None:
+    def carry_out(self, work: Work) -> None:
+        """Do something to this store; where it fails, everything since the last commit is taken back."""
         try:
-            work()
+            work(self)
         except BaseException:
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
@@ -158,6 +173,11 @@ class Store:
         self._execute("COMMIT")
         if again:
             self._execute("BEGIN")
+
+    def take_back(self) -> None:
+        """Everything since the last commit is as if it had not been written."""
+        self._execute("ROLLBACK")
+        self._execute("BEGIN")
 
     def _execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         self.settle()
@@ -199,7 +219,7 @@ class Store:
     # --- images -----------------------------------------------------------------------------------
     def add_image(self, role: str, name: str, data: bytes, *, keep: bool, cache: Path | None = None) -> None:
         """Put an image in, later; ``cache``: a folder where it may lie compressed already, by its hash."""
-        self.later(lambda: self._put_image(role, name, data, cache if len(data) > LARGE else None, keep=keep))
+        self.later(lambda _: self._put_image(role, name, data, cache if len(data) > LARGE else None, keep=keep))
 
     def _put_image(self, role: str, name: str, data: bytes, cache: Path | None, *, keep: bool) -> None:
         from hashlib import sha256
@@ -298,8 +318,14 @@ class Store:
         found = self.rows("SELECT coalesce(sum(count), 0) FROM chunk WHERE kind = ?", (kind,))
         return int(self._checked(_numbers, found[0])[0])
 
-    def add_line(self, port: int, position: int, text: str) -> None:
-        self._execute("INSERT INTO console(port, position, text) VALUES (?, ?, ?)", (port, position, text))
+    def add_line(self, port: int, position: int, text: str) -> int:
+        """A line that a serial port printed; its number."""
+        done = self._execute("INSERT INTO console(port, position, text) VALUES (?, ?, ?)", (port, position, text))
+        return int(done.lastrowid or 0)
+
+    def change_line(self, number: int, text: str) -> None:
+        """What a line is now."""
+        self._execute("UPDATE console SET text = ? WHERE number = ?", (text, number))
 
     def lines(self, port: int) -> list[tuple[int, str]]:
         """What a serial port printed, line by line, each with the position at which it began."""

@@ -41,11 +41,11 @@ def test_what_fails_is_raised_and_what_came_after_it_is_not_done() -> None:
 
 def test_a_store_is_asked_only_when_all_is_written(tmp_path: Path) -> None:
     store, go = Store.new(tmp_path / "a.ppcdbg"), threading.Event()
-    store.later(go.wait)
-    store.later(lambda: store.set("reached", [7]))
+    store.later(lambda _: go.wait())
+    store.later(lambda store: store.set("reached", [7]))
     threading.Timer(0.05, go.set).start()
     assert store.get("reached") == [7]
-    store.later(store.commit)
+    store.later(Store.commit)
     store.close()
     again = Store.open(tmp_path / "a.ppcdbg")
     assert again.get("reached") == [7]

@@ -26,6 +26,7 @@ from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.replay import verify
 from ppcdbg.session.store import Store
 from ppcdbg.session.timeline import Timeline
+from ppcdbg.session.writes import Threaded
 from tests.session.systems import DEMOS, LINUX, demo, everything, linux, make
 
 EVERY = 4_000
@@ -36,7 +37,7 @@ def recorded(path: Path, machine: MachineDescription, until: int = 1 << 40) -> S
     store = Store.new(path)
     write_machine(store, machine)
     system = make(machine)
-    recorder = Recorder(system, store, 2_000)
+    recorder = Recorder(system, Threaded(store), 2_000)
     for at in (3_000, 7_000, 9_500):
         system.run(Limits(at))
         system.input.add(InputKind.MEMORY, target=0x300000, data=b"%d" % at)
@@ -151,7 +152,7 @@ def test_linux_is_opened_at_any_place(shared: Path, tmp_path: Path, name: str, h
     store = Store.new(path)
     write_machine(store, machine)
     system = make(machine)
-    recorder = Recorder(system, store)
+    recorder = Recorder(system, Threaded(store))
     system.run(Limits(12_000_000))
     recorder.finish()
     assert not checkpoints.places(store), "a short recording has none"
@@ -172,7 +173,7 @@ def test_a_long_recording_gets_some_by_itself_at_growing_distances(tmp_path: Pat
     store = Store.new(path)
     write_machine(store, machine)
     system = make(machine)
-    recorder = Recorder(system, store, 400, clock=lambda: system.position / 400)  # 400 instructions a second
+    recorder = Recorder(system, Threaded(store), 400, clock=lambda: system.position / 400)  # 400 instructions a second
     system.run(Limits(1 << 40))
     recorder.finish()
     places = [position for position, _ in checkpoints.places(store)]

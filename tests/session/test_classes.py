@@ -21,6 +21,7 @@ from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.replay import verify
 from ppcdbg.session.store import Store
 from ppcdbg.session.timeline import Timeline
+from ppcdbg.session.writes import Threaded
 from tests.guests.expected import CLASSES
 from tests.session.systems import DEMOS, everything, make
 
@@ -74,7 +75,7 @@ def test_every_class_of_interrupt_is_recorded_and_replays(tmp_path: Path, cpu: s
     machine = guest(cpu, hv, recorded_on)
     write_machine(store, machine)
     system = make(machine)
-    recorder = Recorder(system, store, 1_000)
+    recorder = Recorder(system, Threaded(store), 1_000)
     come(system, listening(cpu, hv))
     system.run(Limits(1 << 40))
     recorder.finish()

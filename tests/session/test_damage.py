@@ -26,6 +26,7 @@ from ppcdbg.session.machines import session_machine, write_machine
 from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.replay import verify
 from ppcdbg.session.store import Bookmark, Future, Store
+from ppcdbg.session.writes import Threaded
 from tests.session.systems import demo, make
 from tests.session.test_files import meddle, record, verified
 
@@ -218,7 +219,7 @@ def test_a_disk_that_fills_ends_the_recording_and_not_the_file(tmp_path: Path) -
         now[0] += 0.2
         return now[0]
 
-    recorder = Recorder(system, store, 500, clock)
+    recorder = Recorder(system, Threaded(store), 500, clock)
     system.run(Limits(8_000))
     store.settle()
     kept = recorder.kept
@@ -261,4 +262,4 @@ def test_a_folder_that_takes_no_file(tmp_path: Path, folder: str) -> None:
     err = io.StringIO()
     with redirect_stderr(err):
         assert main(["record", "demo", "-o", str(path)]) == 3
-    assert err.getvalue() == f"ppcdbg: cannot write session {path}: unable to open database file\n"
+    assert err.getvalue() == f"ppcdbg: cannot write session {path}: No such file or directory\n"

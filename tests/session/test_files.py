@@ -24,6 +24,7 @@ from ppcdbg.session.queries import ask
 from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.replay import Verified, verify
 from ppcdbg.session.store import Bookmark, Store
+from ppcdbg.session.writes import Threaded
 from tests.session.systems import DEMOS, LINUX, demo, everything, linux, make
 
 Meddle = Callable[[System], None]
@@ -34,7 +35,7 @@ def record(path: Path, machine: MachineDescription, meddle: Meddle | None = None
     store = Store.new(path)
     write_machine(store, machine)
     system = make(machine)
-    recorder = Recorder(system, store, 2_000 if often else None)
+    recorder = Recorder(system, Threaded(store), 2_000 if often else None)
     if meddle is not None:
         meddle(system)
     system.run(Limits(1 << 40))
@@ -98,7 +99,7 @@ def test_a_recorder_that_is_always_late_takes_no_state_where_no_replay_stands(tm
     system.slice = 500  # type: ignore[attr-defined]
     for at in range(2_000, 36_000, 2_000):
         system.input.console(b"x", at)
-    recorder = Recorder(system, store, 2_000, clock)
+    recorder = Recorder(system, Threaded(store), 2_000, clock)
     system.run(Limits(12_000))
     recorder.finish()
     assert {mark.moment.position for mark in store.marks()} >= {*range(0, 12_001, 2_000)}
@@ -242,6 +243,7 @@ from pathlib import Path
 from ppcdbg.machine.system import Limits
 from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.machines import write_machine
+from ppcdbg.session.writes import Threaded
 from ppcdbg.session.store import Store
 from tests.session.systems import linux, make
 path, shared = Path(sys.argv[1]), Path(sys.argv[2])
@@ -249,7 +251,7 @@ machine = linux(shared, "linux-e500v2-pv", "kvm")
 store = Store.new(path)
 write_machine(store, machine)
 system = make(machine)
-recorder = Recorder(system, store)
+recorder = Recorder(system, Threaded(store))
 while system.ended is None:
     system.run(Limits(system.position + 1_000_000))
     print(system.position, time.process_time(), flush=True)

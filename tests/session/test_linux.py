@@ -20,6 +20,7 @@ from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.replay import Verified, verify
 from ppcdbg.session.snapshots import StateHash
 from ppcdbg.session.store import Store
+from ppcdbg.session.writes import Threaded
 from tests.session.systems import LINUX, linux, make
 
 STRETCH = 1_500_000
@@ -30,7 +31,7 @@ def record(path: Path, shared: Path, name: str, hv: str, limit: int = 1 << 40, e
     machine = linux(shared, name, hv, {"engine": engine})
     write_machine(store, machine)
     system = make(machine)
-    recorder = Recorder(system, store, 250_000)
+    recorder = Recorder(system, Threaded(store), 250_000)
     system.run(Limits(limit))
     recorder.finish()
     store.close()

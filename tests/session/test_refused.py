@@ -12,6 +12,7 @@ from ppcdbg.session.machines import write_machine
 from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.store import Store
 from ppcdbg.session.timeline import Timeline
+from ppcdbg.session.writes import Threaded
 from tests.session.systems import demo, make
 
 
@@ -21,7 +22,7 @@ def test_a_write_that_the_machine_refuses_never_came(tmp_path: Path) -> None:
     store = Store.new(path)
     write_machine(store, machine)
     system = make(machine)
-    timeline, recorder = Timeline(system), Recorder(system, store)
+    timeline, recorder = Timeline(system), Recorder(system, Threaded(store))
     system.run(Limits(1_000))
     system.input.add(InputKind.REGISTER, name="MMUCFG", value=5)
     system.input.add(InputKind.REGISTER, name="sprg7", value=7)

@@ -1,0 +1,23 @@
+"""How often a recording and a replay stop to take note, and what part of a run's time that may cost."""
+
+from __future__ import annotations
+
+COMMIT_EVERY = 0.25
+"""Seconds between two commits: a process that is killed loses less than a second."""
+LOOK_EVERY = 0.05
+"""Seconds between two visits of the run, about."""
+SHARE, SHARE_BEHIND = 0.02, 0.15
+"""What part of the run's time the hashes may take, and of that of the thread behind. The end waits for the last one, of
+all that was written since the one before."""
+MANY = 4_000
+"""So many exits or interrupts are written before that time: the end waits for the last ones."""
+LONGEST = 1.0
+"""Seconds that a visit after the last one counts for at most: in a longer time the guest stood still."""
+SPACING, PART = 10.0, 4
+"""Seconds of running before the first checkpoint, and what part of the run so far lies between two: the way from a
+checkpoint to any place after it takes no more than a quarter of the way from the beginning."""
+
+
+def next_checkpoint(seconds: float, spacing: float = SPACING) -> float:
+    """When the next checkpoint is to come, where ``seconds`` of running lie before the last one."""
+    return seconds + max(spacing, seconds / PART)
