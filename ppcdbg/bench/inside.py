@@ -145,6 +145,9 @@ class ExitClock:
     def translations_changed(self) -> None:
         self.engine.translations_changed()
 
+    def rest(self) -> None:
+        self.engine.rest()
+
 
 def exit_rates(description: MachineDescription, engine: str, exits: int) -> Mapping[str, float]:
     """Exits a second over a run to the guest's end, and by kind over a run of at most so many exits in which Python

@@ -94,10 +94,11 @@ class Stops:
     The run ends when the accessing instruction has retired, or with ``before`` when it is about to access and nothing
     of it is done. ``passing`` is the position and pc of the one instruction whose accesses no ``before`` holds up,
     and ``beginning`` those of the one that no class holds up: where the guest stands since such a stop. A store that a
-    fault of the same instruction follows is told at the next call of ``run``.
+    fault of the same instruction follows is told at the next call of ``run``. ``deaf``: addresses of instructions whose
+    accesses are not told.
 
-    What they cost: a page that is watched, Python for each access to it; classes, that compiled regions rest and each
-    page of code is searched once.
+    What they cost: Python for each access to a watched byte, some 50 ns for one to the rest of its page; classes, that
+    compiled regions rest and each page of code is searched once.
     """
 
     breakpoints: frozenset[int] = field(default_factory=frozenset)
@@ -106,6 +107,7 @@ class Stops:
     passing: tuple[int, int] | None = None
     instructions: tuple[Pattern, ...] = ()
     beginning: tuple[int, int] | None = None
+    deaf: frozenset[int] = field(default_factory=frozenset)
 
 
 class TenantCode(Protocol):
@@ -152,6 +154,9 @@ class Engine(Protocol):
     def restored(self, translations: bool = True) -> None:
         """The core's registers, TLB and position were replaced (a snapshot was put back). ``translations`` False: the
         TLB is what it was before."""
+
+    def rest(self) -> None:
+        """Nothing of it goes on behind the caller until it runs again: it has no thread, and holds no lock."""
 
     def written(self) -> list[int]:
         """As ``take_written``, but they stay noted: what is asked often, by who puts the same pages back each time."""

@@ -79,6 +79,9 @@ class LockstepEngine:
     def written(self) -> list[int]:
         return self.first.written()
 
+    def rest(self) -> None:
+        self.first.rest()
+
     def take_written(self) -> list[int]:
         return self.first.take_written()
 

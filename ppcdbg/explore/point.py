@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ppcdbg.cpu.plain import Saved
 from ppcdbg.cpu.state import TLB_OFFSET
 from ppcdbg.kvm.irqprio import EXTERNAL, EXTERNAL_LEVEL
 from ppcdbg.kvm.kept import Kept
@@ -55,24 +56,36 @@ class Base:
 
     def accesses(self) -> int:
         """How often devices were accessed."""
-        return sum(region.reads + region.writes for region in self.system.board.bus.regions)
+        count = 0
+        for region in self.system.board.bus.regions:
+            count += region.reads + region.writes
+        return count
 
 
 class Point:
-    """One moment; the guest stands still."""
+    """One moment; the guest stands still. ``before``: another one, after which nobody but the guest has acted."""
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: Base, before: Point | None = None) -> None:
         system = base.system
-        self._board = system.board.save()
+        self._exits, self._accesses = system.steps, base.accesses()
+        self._quiet = not system.kicked and system.board.next_event(system.core.now) is None
+        # Only an exit changes what is KVM's, and only it, an access or time what is the board's.
+        same = before if before is not None and self._quiet and before.same_exit(self) else None
+        self._kvm: Kept = Kept(system, base.exits) if same is None else same._kvm
+        untouched = same is not None and same._accesses == self._accesses
+        self._board: Saved = same._board if same is not None and untouched else system.board.save()
         core, ram = system.core, system.board.bus.ram
         self.base, self.position, self.pc = base, core.retired, core.state.pc
         self._block = bytes(core.state.block)
         self._tlb = self._block[_TLB]
         self._edges, self._reset = core.timers.edges, core.reset_cause
-        self._kvm = Kept(system, base.exits)
         self._pages = {page: bytes(ram[page : page + PAGE]) for page in base.written()}
-        self._accesses, self._printed = base.accesses(), base.printed()
+        self._printed = base.printed()
         self._order, self._events = system.input.order, system.input.pending()
+
+    def same_exit(self, later: Point) -> bool:
+        """Whether the guest was not left, and nothing was to come, from here to a later point."""
+        return self._exits == later._exits and self._quiet
 
     def put(self) -> None:
         """The guest stands here again."""

@@ -7,7 +7,8 @@ finds the sections of any guest, whoever patched what.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from ppcdbg.engine.api import Watch, WatchKind
@@ -25,8 +26,11 @@ LEAD, TAIL = 2, 2
 was patched with, and where it comes back to."""
 LONGEST = 4096
 """Boundaries of a stretch."""
+OFTEN = 4
+"""Times that a place must be seen to end sections before it is not looked at any more while sections are found."""
 LONGEST_SECTION = 128
 """Boundaries of a section that the guest is put at."""
+_NOBODY = frozenset[int]()
 Asked = Callable[[], bool]
 
 
@@ -80,14 +84,14 @@ class Path:
     def __init__(self, base: Base, site: Site) -> None:
         self.base, self.site = base, site
         system = base.system
-        guest, points = Guest(system), []
+        guest, points = Guest(system), list[Point]()
         boundaries: list[Boundary] = []
         seen: list[Looks] = []
         site.put(system)
         while not self._over(boundaries) and system.ended is None:
             msr = guest.msr
             boundaries.append(Boundary(system.position, guest.pc, guest.word(guest.pc) or 0, guest.in_section(msr)))
-            points.append(Point(base))
+            points.append(Point(base, points[-1] if points else None))
             seen.append((guest.registers(), msr))
             system.run(Limits(system.position + 1))
         self.boundaries: tuple[Boundary, ...] = tuple(boundaries)
@@ -156,7 +160,7 @@ def sections(system: KvmSystem, until: int, limit: int | None, asked: Asked | No
         return
     begin = system.position
     found: set[int] = set()
-    for pc, entered, left in _passed(system, until, asked):
+    for pc, entered, left in _passed(system, until, asked, found):
         if pc not in found and left - entered < LONGEST:
             found.add(pc)
             yield Site(pc, max(entered - LEAD + 1, begin), left + TAIL - 1, True)
@@ -179,19 +183,29 @@ def around(system: KvmSystem, position: int) -> Site | None:
     return None
 
 
-def _passed(system: KvmSystem, until: int, asked: Asked | None) -> Iterator[tuple[int, int, int]]:
-    """Each section that the guest goes through: where it is entered, and the positions of that and of its end."""
+def _passed(
+    system: KvmSystem, until: int, asked: Asked | None, known: Collection[int] = ()
+) -> Iterator[tuple[int, int, int]]:  # fmt: skip
+    """Each section that the guest goes through: where it is entered, and the positions of that and of its end. Those
+    that are entered at a ``known`` place may be left out; more may become known meanwhile."""
     guest = Guest(system)
     watch = Watch(WatchKind.WRITE, system.kvm.shared_real + mp.CRITICAL + 4, 4, real=True)
     entered: tuple[int, int] | None = None
+    ends: Counter[int] = Counter()
+    deaf = frozenset[int]()
     while system.position < until:
-        stop = system.run(Limits(until, watches=(watch,), interrupted=asked))
+        stop = system.run(Limits(until, watches=(watch,), deaf=_NOBODY if entered else deaf, interrupted=asked))
         if asked is not None and asked():
             raise Interrupted("interrupted while it looked for sites")
         if stop.kind in FINAL or stop.kind is not StopKind.WATCH:
             return
+        pc = stop.hits[-1].pc
         if guest.in_section(guest.msr):
-            entered = entered or (stop.hits[-1].pc, stop.hits[-1].position)
-        elif entered is not None:
+            entered = entered or (pc, stop.hits[-1].position)
+            continue
+        ends[pc] += 1
+        if entered is not None:
             yield *entered, stop.position
             entered = None
+        if known and len(deaf) != len(known) + sum(n >= OFTEN for n in ends.values()):
+            deaf = frozenset((*known, *(at for at, n in ends.items() if n >= OFTEN)))

@@ -60,6 +60,9 @@ class Hold:
     numbers: frozenset[int] | None = None
 
 
+_PLAIN = Stops()
+
+
 @dataclass(frozen=True)
 class Limits:
     """What ends one ``run``. ``position`` is absolute. ``exits``: stop after that many handled exits (0 = never)."""
@@ -81,6 +84,8 @@ class Limits:
     hold: Hold | None = None
     after_exit: Callable[[], bool] | None = None
     """Asked after each handled exit, with the guest about to go on; true ends the run there (EXIT)."""
+    deaf: frozenset[int] = frozenset()
+    """Addresses of instructions that no watch stops."""
 
     @property
     def each_exit(self) -> bool:
@@ -89,8 +94,11 @@ class Limits:
 
     def stops(self) -> Stops:
         """What of this is the engine's."""
+        if not self.breakpoints and not self.watches and not self.instructions:
+            return _PLAIN
         return Stops(
-            self.breakpoints, self.watches, self.before_access, self.passing, self.instructions, self.beginning
+            self.breakpoints, self.watches, self.before_access, self.passing, self.instructions, self.beginning,
+            self.deaf,
         )  # fmt: skip
 
 

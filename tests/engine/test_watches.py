@@ -10,6 +10,7 @@ import pytest
 from ppcdbg.cpu.core import Core
 from ppcdbg.engine.api import Engine, Hit, Stops, Watch, WatchKind, Why
 from ppcdbg.engine.llvm.engine import LlvmEngine
+from ppcdbg.engine.llvm.layout import Left
 from ppcdbg.engine.llvm.policy import Policy
 from ppcdbg.engine.reference.engine import ReferenceEngine
 from ppcdbg.isa import slots
@@ -84,6 +85,35 @@ def test_a_stop_before_the_access_has_done_nothing_and_can_be_passed(engine: str
     assert until(it, 3, watch, before=True) == (why, hits)  # again, as nothing said that it may pass
     assert until(it, 2, watch, before=True, passing=(0, BASE))[0] is Why.LIMIT
     assert it.core.state.gpr[9] == DATA + 0x100 and it.bus.ram[0x4103] == 7
+
+
+@EVERY
+def test_an_instruction_that_nobody_listens_to_stops_nothing(engine: str) -> None:
+    it = watching(engine, STW, LWZ, asm("stw", RS=3, RA0=9, D=0x100), NOP, LOOP)
+    watch = Watch(WatchKind.ACCESS, DATA + 0x100, 4)
+    found = []
+    for deaf in ({BASE, BASE + 8}, {BASE}, set[int](), {BASE, BASE + 4, BASE + 8}):
+        it.core.state.pc, end = BASE, it.core.retired + 4
+        while True:
+            stop = it.engine.run(end, Stops(watches=(watch,), deaf=frozenset(deaf)))
+            found += [hit.pc - BASE >> 2 for hit in stop.hits]
+            if stop.why is Why.LIMIT:
+                break
+        found.append(-1)
+    assert found == [1, -1, 1, 2, -1, 0, 1, 2, -1, -1]
+
+
+def test_compiled_code_goes_on_beside_a_watched_byte() -> None:
+    """Python is asked for accesses to watched bytes alone, however busy their page is."""
+    beside = asm("lwz", RT=4, RA0=9, D=0x104), asm("stb", RS=3, RA0=9, D=0xFF), asm("lhz", RT=4, RA0=9, D=0xFE)
+    it = watching("tier0", *beside * 5, STW, NOP, LOOP)
+    engine = it.engine
+    assert isinstance(engine, LlvmEngine)
+    why, hits = until(it, 100, Watch(WatchKind.WRITE, DATA + 0x101, 2), Watch(WatchKind.READ, 0x4FFF, 1, real=True))
+    assert why is Why.WATCH and hits[0].pc == BASE + 60 and engine.left[Left.INTERPRET] == 1
+    it.core.state.pc = BASE
+    why, hits = until(it, 100, Watch(WatchKind.READ, DATA + 0x107, 1))
+    assert hits[0].pc == BASE and engine.left[Left.INTERPRET] == 2
 
 
 @EVERY

@@ -77,6 +77,9 @@ class Storage(Numbers):
     def written(self) -> list[int]:
         return sorted(self._written_pages)
 
+    def rest(self) -> None:
+        pass
+
     def take_written(self) -> list[int]:
         for _, writes, _ in self._contexts.values():
             writes.clear()

@@ -6,7 +6,7 @@ nothing of the guest. Read next: :mod:`.context`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from ppcdbg.cpu.core import Core
@@ -25,13 +25,18 @@ class AccessStop(Exception):
         self.hits = tuple(hits)
 
 
+Spans = Mapping[int, tuple[int, int]]
+"""Pages, by number, with the offsets of the first and the last watched byte in each."""
+
+
 class WatchedStorage(Storage):
     """Storage that tells ``hits`` of accesses to watched bytes. Engines ask ``take_hits`` after each instruction."""
 
     def __init__(self, core: Core) -> None:
         self._watches: tuple[Watch, ...] = ()
-        self.watched_ea: frozenset[int] = frozenset()
-        self.watched_real: frozenset[int] = frozenset()
+        self.watched_ea: Spans = {}
+        self.watched_real: Spans = {}
+        self.deaf: frozenset[int] = frozenset()
         self._before = False
         self._passing: tuple[int, int] | None = None
         self._inside = False
@@ -41,12 +46,12 @@ class WatchedStorage(Storage):
 
     def set_watches(self, stops: Stops) -> bool:
         """Take over what a run asks for; whether the set of watches differs from the one before."""
-        self._before, self._passing = stops.before, stops.passing
+        self._before, self._passing, self.deaf = stops.before, stops.passing, stops.deaf
         if stops.watches == self._watches:
             return False
         self._watches = stops.watches
-        self.watched_ea = pages_of(w for w in stops.watches if not w.real)
-        self.watched_real = pages_of(w for w in stops.watches if w.real)
+        self.watched_ea = spans(w for w in stops.watches if not w.real)
+        self.watched_real = spans(w for w in stops.watches if w.real)
         self.hits.clear()
         self._page_changed(None)
         return True
@@ -125,6 +130,8 @@ class WatchedStorage(Storage):
 
     def _look(self, ea: int, size: int, access: Access, value: int, external: bool) -> None:
         """Compare one access with the watches. An access that takes an interrupt has not happened."""
+        if self.cia in self.deaf:
+            return
         if not self.watched_real and not any(ea < w.start + w.length and w.start < ea + size for w in self._watches):
             if ea + size <= 1 << 32:
                 return
@@ -168,9 +175,15 @@ class WatchedStorage(Storage):
         return int.from_bytes(data, "big")
 
 
-def pages_of(watches: Iterable[Watch]) -> frozenset[int]:
-    """Numbers of the 4 KiB pages that watches lie in."""
-    return frozenset(p for w in watches for p in range(w.start >> 12, (w.start + max(w.length, 1) - 1 >> 12) + 1))
+def spans(watches: Iterable[Watch]) -> Spans:
+    """The 4 KiB pages that watches lie in."""
+    found: dict[int, tuple[int, int]] = {}
+    for w in watches:
+        end = w.start + max(w.length, 1) - 1
+        for page in range(w.start >> 12, (end >> 12) + 1):
+            first, last = found.get(page, (0xFFF, 0))
+            found[page] = min(first, max(w.start - (page << 12), 0)), max(last, min(end - (page << 12), 0xFFF))
+    return found
 
 
 def _hit(

@@ -114,6 +114,10 @@ class LlvmEngine:
             self.translations_changed()
         self._slow.hits.clear()
 
+    def rest(self) -> None:
+        if self.tier1 is not None:
+            self.tier1.finish()
+
     def written(self) -> list[int]:
         return self._memory.written()
 
@@ -160,11 +164,14 @@ class LlvmEngine:
 
     def _watch(self, stops: Stops) -> EngineStop | None:
         """Take over watches and classes; the stop for a store that an interrupt of its instruction followed."""
-        slow, before = self._slow, (self._slow.watched_ea, self._slow.watched_real)
+        slow = self._slow
+        before, deaf = (slow.watched_ea, slow.watched_real), slow.deaf
         slow.take_over(stops)
         self._special = bool(stops.watches or stops.instructions)
-        if (slow.watched_ea, slow.watched_real) != before:
+        if anew := (slow.watched_ea, slow.watched_real) != before:
             self._memory.watch(slow.watched_ea, slow.watched_real)
+        if self._memory.watched is not None and (anew or slow.deaf is not deaf):
+            self._memory.watched.deafen(slow.deaf)
         if stops.instructions != self._classes:
             self._classes = stops.instructions
             self._set_breakpoints(self._breakpoints)

@@ -83,13 +83,19 @@ PRESENT = 248  # table of 32-bit words by effective page: which sets may have so
 TENANT_BLOCK = 992  # address of what the tenant's own compiled code works on
 SHORTCUTS = 1000  # the block of cpu.shortcuts, or 0
 FREE_PAGES = 240  # op pages that were given up, linked through PAGE_HOST
-WATCHES = 1008  # table of bytes, or 0: effective pages that are watched, then real pages of RAM, then all devices
+WATCHES = 1008  # what is watched, or 0: see WATCH_SPANS
 STRAYS = 1016  # jumps through CTR that left a region for want of a known target
 STRAY_TABLE = 1024  # entries {jump, target} of 32 bits each, by target
 STRAY_ENTRIES = 128
 LOG = STRAY_TABLE + STRAY_ENTRIES * 8  # interrupts taken: {vector, saved pc, old MSR, to the guest; position}
 LOG_ENTRY, LOG_LENGTH = 24, 4096
 BLOCK_SIZE = LOG + LOG_LENGTH * LOG_ENTRY
+
+# --- what is watched
+WATCH_SPANS = 0  # 256 pairs of 16 bits: first and last watched byte of a page; the first pair is of none
+WATCH_DEAF = 1024  # table by address: instructions whose accesses are not told
+DEAF_ENTRIES = 4096
+WATCH_PAGES = WATCH_DEAF + 4 * DEAF_ENTRIES  # a byte each, which pair: effective pages, real pages of RAM, all devices
 
 
 class Left(IntEnum):

@@ -6,17 +6,17 @@ Everything is anonymous memory of the host that costs nothing until touched. Not
 from __future__ import annotations
 
 import ctypes
-import mmap
 import re
 import struct
-import sys
-from collections.abc import Iterable
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.shortcuts import Shortcuts
 from ppcdbg.cpu.state import TLB0_ENTRIES, TLB_ENTRY_WORDS
 from ppcdbg.cpu.tlb import MAS1_V
+from ppcdbg.engine.common.watching import Spans
 from ppcdbg.engine.llvm import layout as L
+from ppcdbg.engine.llvm.area import Area
+from ppcdbg.engine.llvm.watched import Watched
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
 
@@ -25,23 +25,6 @@ OP_PAGES = 8192
 _PAGE = 4096
 _NOTED = re.compile(b"[%c%c]" % (L.NOTED, L.NOTED | L.WRITTEN))
 _LOG = struct.Struct("<III?xxxQ")
-
-
-class Area:
-    """Anonymous memory with a host address; ``words`` are its 64-bit words."""
-
-    def __init__(self, size: int, alignment: int = 1) -> None:
-        if sys.platform == "win32":
-            self._map = mmap.mmap(-1, size + alignment)
-        else:  # private, because touching a page of shared memory costs twice as much
-            self._map = mmap.mmap(-1, size + alignment, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self._anchor = ctypes.c_char.from_buffer(self._map)
-        start = ctypes.addressof(self._anchor)
-        skip = -start % alignment
-        self.address = start + skip
-        self.size = size
-        self.bytes = memoryview(self._map)[skip : skip + size]
-        self.words = self.bytes.cast("Q")
 
 
 def address_of(buffer: bytearray | memoryview) -> tuple[int, object]:
@@ -66,7 +49,7 @@ class EngineMemory:
         self._sets = Area(SET_LIMIT * L.SET_SIZE)
         self._present = Area(L.SET_DATA_ENTRIES * 4)
         self._shortcuts_anchor: object = None
-        self._watched: Area | None = None
+        self.watched: Watched | None = None
         self._groups: dict[int, list[int]] = {}
         empty = bytearray(struct.pack("<QQ", L.NO_TAG << 32 | L.NO_TAG, 0) * (L.SET_SIZE // 16))
         empty[:64] = struct.pack("<Q", self.block.address).ljust(64, b"\0")
@@ -146,16 +129,11 @@ class EngineMemory:
         self.set(L.SHORTCUTS, address)
 
     # --- watched pages -------------------------------------------------------------------------------------------
-    def watch(self, effective: Iterable[int], real: Iterable[int]) -> None:
-        """Leave all accesses to these pages, given by number, to Python; real pages beyond RAM are all devices."""
-        pages, effective, real = self.get(L.RAM_SIZE) >> 12, set(effective), set(real)
-        self._watched = None
-        self.set(L.WATCHES, 0)
-        if effective or real:
-            self._watched = area = Area((1 << 20) + pages + 8, 8)
-            for page in (*effective, *((1 << 20) + min(page, pages) for page in real)):
-                area.bytes[page] = 1
-            self.set(L.WATCHES, area.address)
+    def watch(self, effective: Spans, real: Spans) -> None:
+        """Leave all accesses to these bytes to Python, of pages given by number."""
+        pages = self.get(L.RAM_SIZE) >> 12
+        self.watched = Watched(effective, real, pages) if effective or real else None
+        self.set(L.WATCHES, 0 if self.watched is None else self.watched.address)
         self.set(L.FLUSH, 1)
 
     # --- pages written ---------------------------------------------------------------------------------------------

@@ -93,8 +93,9 @@ class Helper(HandlerEmitter):
             self.set_variable(L.STATUS, int(why))
             self.answer(32, 1)
 
-    def resolve(self, ea: Value, access: int) -> tuple[Value, Value]:
-        """Index of the entry and real address of a load or store that is permitted; gives up all others."""
+    def resolve(self, ea: Value, access: int, *, looks: bool = False) -> tuple[Value, Value]:
+        """Index of the entry and real address of a load or store that is permitted; gives up all others. ``looks``:
+        somebody looks whether it touches a watched byte."""
         index = self.make(f"call i32 @find(ptr %s, ptr %t, i32 {ea.text}, i32 0)", 32)
         with self.when(self.eq(index, 0xFFFFFFFF), rare=True):
             self._storage_interrupt(I.DTLB_MISS, ea, access)
@@ -103,16 +104,14 @@ class Helper(HandlerEmitter):
         self.give_up(self.ne(self.entry_word(index, 4) & _MAS8_VF, 0))
         self.give_up(self.ne(self.entry_word(index, 1) & 1, 0))
         real = self.real(index, ea)
-        self._refuse_watched(ea, real)
+        if not looks:
+            self.give_up(self.ne(self.touches(ea, real, 0), 0))
         return index, real
 
-    def _refuse_watched(self, ea: Value, real: Value) -> None:
-        """Leave what touches a watched page to the interpreter, which compares bytes; so no tag is ever made for it."""
-        with self.when(self.ne(self.variable(L.WATCHES), 0), rare=True, ends=False):
-            table, pages = self.pointer_of(self.variable(L.WATCHES)), self.variable(L.RAM_SIZE) >> 12
-            number = self.choose(self.in_ram(real), real >> 12, pages)
-            for page in (self.wide(ea >> 12), self.wide(number) + (1 << 20)):
-                self.give_up(self.ne(self.get(8, self.at(table, page), ENGINE), 0))
+    def touches(self, ea: Value, real: Value, size: int) -> Value:
+        """What an access of one page has to do with watched bytes: see ``_watched``."""
+        arguments = f"ptr %s, ptr %op, ptr %t, i32 {ea.text}, i64 {real.text}, i32 {size}"
+        return self.make(f"call i32 @watched({arguments})", 32)
 
     def _storage_interrupt(self, vector: int, ea: Value, access: int) -> None:
         """Note the interrupt for ``leave_slowly``."""
@@ -233,6 +232,33 @@ def _each_byte(h: Helper, size: int, hosts: tuple[str, str], first: Number, valu
     return Value(h, grown, 64)
 
 
+def _watched(model: CoreModel) -> str:
+    """0: the page is not watched, so that a tag may be made for it; 1: it is, and this access touches no watched byte;
+    2: it does, and is the interpreter's, as any of no ``size`` is on a watched page."""
+    h = Helper(model)
+    real, size = Value(h, "%real", 64), Value(h, "%size", 32)
+    with h.when(h.eq(h.variable(L.WATCHES), 0)):
+        h.answer(32, 0)
+    table = h.pointer_of(h.variable(L.WATCHES))
+    number = h.choose(h.in_ram(real), real >> 12, h.variable(L.RAM_SIZE) >> 12)
+    pages = h.wide(h.ea >> 12), h.wide(number) + (1 << 20)
+    kinds = [h.word(h.get(8, h.at(table, page + L.WATCH_PAGES), ENGINE)) for page in pages]
+    with h.when(h.eq(kinds[0] | kinds[1], 0)):
+        h.answer(32, 0)
+    first = h.ea & 0xFFF
+    touched: Number = h.eq(size, 0)
+    for kind in kinds:
+        span = h.at(table, h.wide(kind << 2) + L.WATCH_SPANS)
+        start, last = h.word(h.get(16, span, ENGINE)), h.word(h.get(16, h.at(span, 2), ENGINE))
+        touched = touched | h.compare("ule", first, last) & h.compare("ugt", first + size, start)
+    with h.when(h.eq(touched, 0)):
+        h.answer(32, 1)
+    cia = h.cia
+    tag = h.get(32, h.at(table, h.wide((cia >> 2 & L.DEAF_ENTRIES - 1) << 2) + L.WATCH_DEAF), ENGINE)
+    h.answer(32, h.choose(h.ne(size, 0) & h.eq(tag, cia), 1, 2))
+    return h.function("@watched", "internal i32", "ptr %s, ptr %op, ptr %t, i32 %ea, i64 %real, i32 %size")
+
+
 def _slow_access(model: CoreModel, size: int, *, write: bool) -> str:
     """A load or store that missed: refill, a page crossing, a device, a page with ops."""
     h = Helper(model)
@@ -240,9 +266,11 @@ def _slow_access(model: CoreModel, size: int, *, write: bool) -> str:
     with h.when(h.eq(h.variable(L.PENDING), 2 if write else 1)):
         h.set_variable(L.PENDING, 0)
         h.answer(32, 0)
-    index, real = h.resolve(h.ea, access)
+    index, real = h.resolve(h.ea, access, looks=True)
     room = 0x1000 - (h.ea & 0xFFF)
     crossing = h.ltu(room, size)
+    watched = h.touches(h.ea, real, size)
+    h.give_up(h.eq(watched, 2) | h.ne(watched, 0) & crossing)
     with h.when(h.in_ram(real) ^ 1, rare=True):
         h.give_up(crossing)
         if write:
@@ -252,7 +280,8 @@ def _slow_access(model: CoreModel, size: int, *, write: bool) -> str:
         h.set_variable(L.SIZE, size)
         h.give_up(1, Left.WRITE if write else Left.READ)
         h.line("unreachable")
-    h.fill(index, h.ea, real)
+    with h.when(h.eq(watched, 0), ends=False):
+        h.fill(index, h.ea, real)
     host = h.host(real)
     before, second, ready = h.block, h.label(), h.label()
     h.branch(crossing, second, ready)
@@ -340,7 +369,7 @@ def _written(model: CoreModel) -> str:
 
 def helpers_text(model: CoreModel) -> str:
     """IR of what handlers call for storage."""
-    parts = [_find(model), _written(model)]
+    parts = [_find(model), _watched(model), _written(model)]
     parts += [_refill(model, "refill_read", LOAD), _refill(model, "refill_write", STORE)]
     parts.append(_refill(model, "refill_block", STORE, retire=True))
     parts += [_slow_access(model, size, write=write) for size in SIZES for write in (False, True)]

@@ -7,8 +7,10 @@ the host; what the guest sees does not, because a region leaves the same state a
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.core import Core
@@ -23,8 +25,6 @@ from ppcdbg.isa.insn import Insn
 from ppcdbg.isa.table import decoder
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
-
     from ppcdbg.engine.llvm.jit import Jit
 
 MOST_ROOTS, MOST_TARGETS = 16, 40
@@ -34,6 +34,29 @@ OFTEN_CHANGED = 3
 """Times that a page's regions may be dropped before the page is left to tier 0 for good."""
 
 
+class Behind(Thread):
+    """One compilation on a thread of its own, which ends with it."""
+
+    def __init__(self, compile: Callable[[], int]) -> None:
+        super().__init__(name="ppcdbg-region")
+        self._compile = compile
+        self._address = 0
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._address = self._compile()
+        except BaseException as error:
+            self._error = error
+
+    def address(self) -> int:
+        """What it gave; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._address
+
+
 class Tier1:
     """The compiled regions of one engine."""
 
@@ -41,7 +64,7 @@ class Tier1:
         """``seen`` are looks that came before there was a page hot enough."""
         self._core, self._memory, self._helpers, self._policy = core, memory, helpers, policy
         self._discovery = Discovery(decoder(core.model.name), self._read, self._usable)
-        self._waiting: tuple[Job, Future[int]] | None = None
+        self._waiting: tuple[Job, Behind] | None = None
         self._seen = seen
         self._covered: set[int] = set()
         self._pages: dict[int, int | None] = {}
@@ -53,12 +76,6 @@ class Tier1:
         self._numbers = 0
         self.period = policy.period
         self.installed: list[Installed] = []
-
-    @cached_property
-    def _workers(self) -> ThreadPoolExecutor | None:
-        from concurrent.futures import ThreadPoolExecutor
-
-        return ThreadPoolExecutor(1, "ppcdbg-regions") if self._policy.background else None
 
     @cached_property
     def _jit(self) -> Jit:
@@ -163,10 +180,10 @@ class Tier1:
 
     # --- compiling --------------------------------------------------------------------------------------------------
     def _start(self, job: Job) -> None:
-        if self._workers is None:
+        if not self._policy.background:
             self._install(job, self._compile(job))
         else:
-            self._waiting = job, self._workers.submit(self._compile, job)
+            self._waiting = job, Behind(lambda: self._compile(job))
 
     def _compile(self, job: Job) -> int:
         """Host address of the region; may run on another thread, and touches nothing of the machine."""
@@ -178,15 +195,15 @@ class Tier1:
         return self._jit.link(code, (job.name,))[job.name]
 
     def _take_finished(self) -> None:
-        if self._waiting is not None and self._waiting[1].done():
-            job, future = self._waiting
+        if self._waiting is not None and not self._waiting[1].is_alive():
+            job, behind = self._waiting
             self._waiting = None
-            self._install(job, future.result())
+            self._install(job, behind.address())
 
     def finish(self) -> None:
         """Wait for what is being compiled."""
         if self._waiting is not None:
-            self._waiting[1].result()
+            self._waiting[1].join()
             self._take_finished()
 
     # --- in and out of place ----------------------------------------------------------------------------------------
