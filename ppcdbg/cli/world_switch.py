@@ -76,7 +76,7 @@ def _searched(
     from ppcdbg.explore.switch import SwitchSearch, subject
 
     _progress(options, f"race: {number}, {subject(one, out)}")
-    return SwitchSearch(one, out).search(events)
+    return SwitchSearch(one, out, engine=options.engine or "auto").search(events)
 
 
 def _replay(options: argparse.Namespace) -> int:
@@ -87,7 +87,7 @@ def _replay(options: argparse.Namespace) -> int:
     from ppcdbg.views.data import plain
     from ppcdbg.views.spans import to_text
 
-    told = WorldSwitch().replay(options.replay)
+    told = WorldSwitch(options.engine or "auto").replay(options.replay)
     if options.json:
         write_json(plain(told), options.json)
     if options.json != "-":

@@ -16,8 +16,8 @@ from ppcdbg.explore.switch_events import EVENTS, SwitchEvent, event, inject
 from ppcdbg.explore.switch_judge import Observed, SwitchVerdict, judge
 from ppcdbg.isa.assemble import AsmLine
 from ppcdbg.kvm.switch.rig import Taken
-from ppcdbg.kvm.switch.variants import VARIANTS, variant
-from ppcdbg.kvm.switch.ways import WAYS, way
+from ppcdbg.kvm.switch.variants import VARIANTS, Variant, variant
+from ppcdbg.kvm.switch.ways import WAYS, Way, way
 
 FIRST = "linux"
 AHEAD = 5
@@ -110,9 +110,10 @@ class SwitchFound:
 
 
 class WorldSwitch:
-    """The stepped switch of one debugger; it begins with Linux's order when it is first asked."""
+    """The stepped switch of one debugger; it begins with Linux's order when it is first asked. ``engine`` runs it."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: str = "auto") -> None:
+        self._engine = engine
         self._search: SwitchSearch | None = None
         self._listing: SwitchSteps | None = None
         self._names: dict[int, str] = {}
@@ -129,7 +130,7 @@ class WorldSwitch:
         at hand where none is named. Raises UsageError for a name that is none."""
         name = name or (FIRST if self._last is None else self._last.variant)
         one, _, out = name.partition("/")
-        self._search = search = SwitchSearch(variant(one), way(out) if out else WAYS[0])
+        self._search = search = self._machine(variant(one), way(out) if out else WAYS[0])
         self._listing = SwitchSteps(subject(search.variant, search.way), search.variant.about, search.steps())
         self._names = {step.address: step.name for step in self._listing.steps}
         search.rewind()
@@ -145,6 +146,9 @@ class WorldSwitch:
         if self._last is None:
             return self.start()
         return self._last
+
+    def _machine(self, chosen: Variant, out: Way) -> SwitchSearch:
+        return SwitchSearch(chosen, out, engine=self._engine)
 
     @property
     def search(self) -> SwitchSearch:
@@ -249,7 +253,7 @@ class WorldSwitch:
         chosen = [(variant(one), way(out) if out else WAYS[0]) for one, _, out in split]
         self._found = SwitchFound((), len(chosen), True)
         for one, out in chosen:
-            report = SwitchSearch(one, out).search(EVENTS, interrupted)
+            report = self._machine(one, out).search(EVENTS, interrupted)
             self._found = replace(self._found, reports=(*self._found.reports, report))
             if interrupted():
                 break
@@ -282,7 +286,7 @@ class WorldSwitch:
         if not name and self.search:
             assert self._listing is not None
             return self._listing
-        search = SwitchSearch(variant(one), way(out) if out else WAYS[0])
+        search = self._machine(variant(one), way(out) if out else WAYS[0])
         return SwitchSteps(subject(search.variant, search.way), search.variant.about, search.steps())
 
     def _go(self, there: Callable[[int], bool]) -> SwitchPlace:

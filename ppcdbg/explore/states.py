@@ -54,8 +54,9 @@ class States:
         """Somebody moved the guest in time: nothing of the last state holds."""
         self._steps = -1
 
-    def key(self, clock: bool = True) -> Hashable:
-        """The state now. ``clock`` False: whatever the position is, for a guest that cannot tell."""
+    def key(self, clock: bool = True, ram: bool = True) -> Hashable:
+        """The state now. ``clock`` False: whatever the position is, for a guest that cannot tell. ``ram`` False: RAM
+        aside."""
         system = self._base.system
         block = system.core.state.block
         head = bytearray(memoryview(block)[:TLB_OFFSET])
@@ -66,7 +67,7 @@ class States:
             head[_CLOCK] = bytes(16)
         if self._steps != system.steps:  # only an exit changes what is KVM's
             self._steps, self._since_exit = system.steps, self._exit(block)
-        return bytes(head), self._ram(), self._since_exit
+        return bytes(head), self._ram() if ram else None, self._since_exit
 
     def _ram(self) -> Hashable:
         """The pages that are other than where the search began, each by the number of its content. Which ones were

@@ -83,8 +83,10 @@ class SwitchReport:
 class SwitchSearch:
     """One variant and one way out, with its machine and its steps. ``guest``: what is entered, if not the usual one."""
 
-    def __init__(self, chosen: Variant, way: Way = WAYS[0], guest: GuestState | None = None) -> None:
-        self.variant, self.way, self.rig = chosen, way, Rig(chosen, guest, way)
+    def __init__(
+        self, chosen: Variant, way: Way = WAYS[0], guest: GuestState | None = None, engine: str = "reference"
+    ) -> None:  # fmt: skip
+        self.variant, self.way, self.rig = chosen, way, Rig(chosen, guest, way, engine)
         labels = self.rig.code.labels
         self._ends = frozenset({labels["guest_end"], labels["dead"]})
         self._handle_exit = labels["handle_exit"]

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.cpu.state import COUNTER_OFFSET, RETIRED, SKIPPED, TAKEN_AT, TLB_OFFSET
-from ppcdbg.engine.reference.shared import SharedEngine
+from ppcdbg.engine.shared import Sharing
 from ppcdbg.isa import slots
 from ppcdbg.isa.table import decoder
 from ppcdbg.machine.board import Board
@@ -43,7 +43,7 @@ class Cores(Protocol):
     @property
     def cores(self) -> tuple[Core, ...]: ...
     @property
-    def engines(self) -> tuple[SharedEngine, ...]: ...
+    def engines(self) -> tuple[Sharing, ...]: ...
 
     held: list[bool]
     stopped: list[str]
@@ -220,10 +220,13 @@ class Vcpus:
                 head[_TIME] = bytes(16)
             edges = core.timers.edges if clock else None
             cores.append((bytes(head), id(self._tlb(number)), edges, core.reset_cause))
-        pages = tuple(map(id, self._contents(written := self._written())))
-        return (
-            tuple(cores), tuple(written), pages, self._look().content, tuple(cluster.held), tuple(cluster.stopped)
-        )  # fmt: skip
+        return tuple(cores), self.ram(), self._look().content, tuple(cluster.held), tuple(cluster.stopped)
+
+    def ram(self) -> Hashable:
+        """The pages that are other than at the beginning. Which ones were written since is not part of the state."""
+        base, written = self._base, self._written()
+        found = zip(written, self._contents(written))
+        return tuple((page, id(content)) for page, content in found if content != base.get(page, ZERO))
 
     def _contents(self, pages: list[int]) -> list[bytes]:
         """What pages hold, as one object for each content."""

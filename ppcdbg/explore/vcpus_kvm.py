@@ -34,7 +34,6 @@ class KvmVcpus(Vcpus):
         keys = []
         for states, system in zip(self._states, self._systems):
             states.begin()  # another vcpu may have changed this one's
-            keys.append((states.key(clock), system.kicked))
+            keys.append((states.key(clock, ram=False), system.kicked))
         cluster = self.cluster
-        pages = tuple(map(id, self._contents(written := self._written())))
-        return tuple(keys), tuple(written), pages, self._look().content, tuple(cluster.held), tuple(cluster.stopped)
+        return tuple(keys), self.ram(), self._look().content, tuple(cluster.held), tuple(cluster.stopped)

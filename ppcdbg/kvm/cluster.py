@@ -10,7 +10,7 @@ from __future__ import annotations
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
 from ppcdbg.cpu.msr import MSR_CE, MSR_EE, MSR_WE
-from ppcdbg.engine.reference.shared import SharedEngine
+from ppcdbg.engine.shared import sharing
 from ppcdbg.errors import UsageError
 from ppcdbg.isa import slots
 from ppcdbg.kvm import irqprio, timers
@@ -41,11 +41,9 @@ class KvmCluster:
         self.cores = tuple(Core(model, bus) for _ in range(count))
         window = RamWindow(self.board.ram, description.memory)
         self.image: LoadedImage = load_image(description, window, hypervisor_node(description))
-        self.engines = tuple(SharedEngine(core) for core in self.cores)
+        self.engines = sharing(description.engine, self.cores)
         vm = make_vm(description)
         self.systems = tuple(self._system(make_vcpu(vm, core, self.board), n) for n, core in enumerate(self.cores))
-        for engine in self.engines:
-            engine.others = tuple(e for e in self.engines if e is not engine)
         first = self.systems[0]
         self.board.connect(first.external)
         self.board.release = self._release

@@ -12,7 +12,7 @@ from ppcdbg.cpu.models import CORES
 from ppcdbg.cpu.msr import MCSR_MCP, MSR_CE, MSR_EE, MSR_WE
 from ppcdbg.cpu.state import SKIPPED
 from ppcdbg.engine.api import EngineStop, Stops, Why
-from ppcdbg.engine.reference.shared import SharedEngine
+from ppcdbg.engine.shared import sharing
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.machine.board import RESET, Board
@@ -26,15 +26,14 @@ _NOTHING = Stops()
 class Cluster:
     """``count`` cores. Positions count the instructions of all of them."""
 
-    def __init__(self, model: str, ram_size: int, count: int) -> None:
+    def __init__(self, model: str, ram_size: int, count: int, engine: str = "reference") -> None:
         self.board = Board(ram_size, lambda: self.now, model, lambda: self.position, cores=count)
         bus = self.board.bus
         self.cores = tuple(Core(CORES[model], bus) for _ in range(count))
-        self.engines = tuple(SharedEngine(core) for core in self.cores)
-        for number, (core, engine) in enumerate(zip(self.cores, self.engines)):
+        for number, core in enumerate(self.cores):
             core.state.reg[SLOT["PIR"]] = number
             core.peers = tuple(c for c in self.cores if c is not core)
-            engine.others = tuple(e for e in self.engines if e is not engine)
+        self.engines = sharing(engine, self.cores)
         self.held = [number > 0 for number in range(count)]
         """Which cores wait in the spin table."""
         self.stopped: list[str] = [""] * count
@@ -152,7 +151,7 @@ class Cluster:
 
 def build_cluster(description: MachineDescription, count: int) -> tuple[Cluster, LoadedImage]:
     """A guest on bare cores, loaded and ready. Raises InputError for images that do not fit."""
-    cluster = Cluster(description.cpu, description.memory, count)
+    cluster = Cluster(description.cpu, description.memory, count, description.engine)
     image = load_image(description, cluster.board.ram)
     cluster.boot(image.boot)
     return cluster, image

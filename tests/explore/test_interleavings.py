@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ppcdbg.debugger.symbols import read_symbols
+from ppcdbg.engine.choose import compiles
 from ppcdbg.errors import UsageError
 from ppcdbg.explore.interleaving import parse, text
 from ppcdbg.explore.interleavings import Interleavings, Plan, Report
@@ -27,8 +28,11 @@ BROKEN = {
 STEPS = Plan().steps
 
 
-def search(guest: str, cpu: str = "e500mc", count: int = 2, hv: str = "none") -> Interleavings:
-    machine = replace(describe(guest_file(guest, os.environ)), cpu=cpu, hv=hv, memory=64 << 20)
+def search(
+    guest: str, cpu: str = "e500mc", count: int = 2, hv: str = "none", engine: str = "reference"
+) -> Interleavings:  # fmt: skip
+    file = guest_file(guest, os.environ)
+    machine = replace(describe(file), cpu=cpu, hv=hv, memory=64 << 20, engine=engine)
     vcpus = Vcpus(build_cluster(machine, count)[0]) if hv == "none" else KvmVcpus(KvmCluster(machine, count))
     symbols = read_symbols(machine.kernel)
     addresses = {name: at for name in symbols.names() if (at := symbols.address(name)) is not None}
@@ -79,6 +83,27 @@ def test_a_broken_guest_is_caught_by_lines_that_replay_and_are_least(guest: str,
         assert broken == failure.broken
         for leave in range(len(switches)):
             assert searching.replay(switches[:leave] + switches[leave + 1 :], STEPS)[0] is None
+
+
+@pytest.mark.skipif(not compiles(), reason="llvmlite is not installed")
+@pytest.mark.parametrize(("guest", "hv"), [*((guest, "none") for guest in BROKEN), ("lostdoorbell", "kvm")])
+def test_every_failing_line_replays_on_the_other_engine_and_needs_all_of_its_switches(guest: str, hv: str) -> None:
+    failures = found(guest, hv=hv).failures
+    other = search(guest, hv=hv, engine="llvm")
+    assert failures and type(other.vcpus.cluster.engines[0]) is not type(search(guest).vcpus.cluster.engines[0])
+    for failure in failures:
+        switches = parse(failure.line, 2)
+        assert other.replay(switches, STEPS) == search(guest, hv=hv).replay(switches, STEPS), failure.line
+        assert other.tell(switches, STEPS)[0] == failure.broken
+        for leave in range(len(switches)):
+            assert other.replay(switches[:leave] + switches[leave + 1 :], STEPS)[0] is None, failure.line
+
+
+@pytest.mark.skipif(not compiles(), reason="llvmlite is not installed")
+@pytest.mark.parametrize(("guest", "hv"), [("brokenlock", "none"), ("idlebell", "kvm")])
+def test_the_other_engine_finds_the_same(guest: str, hv: str) -> None:
+    """Each of its instructions was held to the reference engine's, to the bit."""
+    assert search(guest, hv=hv, engine="llvm").search(Plan()) == found(guest, hv=hv)
 
 
 def test_a_lost_doorbell_says_what_became_of_the_message() -> None:

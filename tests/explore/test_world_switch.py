@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 
 from ppcdbg.cpu.msr import MSR_CE, MSR_EE, MSR_ME
+from ppcdbg.engine.choose import compiles
 from ppcdbg.errors import UsageError
 from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, parse
 from ppcdbg.explore.switch_events import EVENTS, event
 from ppcdbg.explore.switch_judge import CANNOT, judge
 from ppcdbg.kvm.switch import layout as at
 from ppcdbg.kvm.switch.rig import GuestState
-from ppcdbg.kvm.switch.variants import ENTRY, EXIT, LOAD, RESUME, Variant, moved, swapped, variant
+from ppcdbg.kvm.switch.variants import ENTRY, EXIT, LOAD, RESUME, VARIANTS, Variant, moved, swapped, variant
 from ppcdbg.kvm.switch.ways import WAYS, way
 
 SAFE = variant("dmiuh-first")
@@ -202,6 +203,33 @@ def test_every_failure_replays_from_its_line() -> None:
         again.seek(step)
         observed = again.observe(what)
         assert observed is not None and judge(observed) == verdict
+
+
+def both(name: str, out: str) -> SwitchReport:
+    """What one engine finds, which the other finds as well: each failure is one event at one step, and its line."""
+    found, other = (SwitchSearch(variant(name), way(out), engine=engine).search() for engine in ("reference", "llvm"))
+    assert found == other
+    return found
+
+
+@pytest.mark.skipif(not compiles(), reason="llvmlite is not installed")
+@pytest.mark.parametrize("name", ["ivpr", "linux-pr"])
+def test_every_line_gives_the_same_verdict_on_both_engines(name: str) -> None:
+    found = both(name, WAYS[0].name)
+    assert found.failures and not found.alone.condition  # with the event taken away nothing fails
+    one, out, what, step = parse(found.failures[-1][0])
+    again = SwitchSearch(one, out, engine="llvm")
+    again.seek(step)
+    observed = again.observe(what)
+    assert observed is not None and judge(observed) == found.failures[-1][1]
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not compiles(), reason="llvmlite is not installed")
+@pytest.mark.parametrize("out", [w.name for w in WAYS])
+@pytest.mark.parametrize("name", [v.name for v in VARIANTS])
+def test_every_line_of_every_variant_gives_the_same_verdict_on_both_engines(name: str, out: str) -> None:
+    both(name, out)
 
 
 def test_what_is_no_line_is_refused() -> None:

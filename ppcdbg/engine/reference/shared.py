@@ -57,7 +57,7 @@ class SharedEngine(ReferenceEngine):
         super()._write_real(found, size, value)
         self.touches.append(Touch(True, found.address, size, value))
         for engine in self.others:
-            engine.lose_reservation(found.address)
+            lose_reservation(engine.core, found.address)
 
     def fetched(self, pc: int) -> int | None:
         """Real address of the instruction at an effective address; None where its fetch takes an interrupt."""
@@ -67,15 +67,6 @@ class SharedEngine(ReferenceEngine):
         found = self.core.probe(pc, Access.FETCH)
         return None if found is None or found.address >= self._ram_size else found.address
 
-    def lose_reservation(self, address: int) -> None:
-        """Another core has stored at a real address: a reservation is lost when that is in its granule, a cache line
-        (Power ISA II 1.7.3.1; e500 RM 3.3.1.7)."""
-        reg = self.reg
-        if reg[slots.RESERVED]:
-            held = reg[slots.RESERVE_PA_HIGH] << 32 | reg[slots.RESERVE_PA]
-            if (held ^ address) & -self.core.model.cache_line == 0:
-                reg[slots.RESERVED] = 0
-
     def forget_code(self, address: int, length: int) -> None:
         """Memory was put back by somebody: what was decoded from it holds no more."""
         for engine in (self, *self.others):
@@ -83,6 +74,16 @@ class SharedEngine(ReferenceEngine):
                 ops = engine.code.get(page)
                 if ops is not None:
                     ops[:] = [None] * 1024
+
+
+def lose_reservation(core: Core, address: int) -> None:
+    """Another core has stored at a real address: a reservation is lost when that is in its granule, a cache line
+    (Power ISA II 1.7.3.1; e500 RM 3.3.1.7)."""
+    reg = core.state.reg
+    if reg[slots.RESERVED]:
+        held = reg[slots.RESERVE_PA_HIGH] << 32 | reg[slots.RESERVE_PA]
+        if (held ^ address) & -core.model.cache_line == 0:
+            reg[slots.RESERVED] = 0
 
 
 def _words(address: int, size: int) -> tuple[int, int]:

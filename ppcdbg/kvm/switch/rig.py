@@ -1,4 +1,4 @@
-"""The machine that a variant runs on: a core of the model, RAM, one device, and the reference engine.
+"""The machine that a variant runs on: a core of the model, RAM, one device, and an engine.
 
 ``Rig`` stands at the first instruction of vcpu_load and goes on by single instructions. It ends where the guest has
 come back from its exit (``guest_end``), or in ``dead``, where the host meets what no host expects.
@@ -19,7 +19,7 @@ from ppcdbg.cpu.shortcuts import Shortcuts
 from ppcdbg.cpu.state import TLB0_ENTRIES
 from ppcdbg.cpu.tlb import TlbEntry
 from ppcdbg.engine.api import EngineStop, Stops, Why
-from ppcdbg.engine.reference.engine import ReferenceEngine
+from ppcdbg.engine.choose import engine_factory
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import BY_NAME, SLOT
 from ppcdbg.kvm.switch import layout as at
@@ -28,6 +28,7 @@ from ppcdbg.kvm.switch.variants import Variant
 from ppcdbg.kvm.switch.ways import WAYS, Way
 
 _PIN, _V, _TS4K, _T256K = 0x40000000, 0x80000000, 0x100, 0x400
+PAGE = 4096
 PINNED, PINNED_IO = TLB0_ENTRIES, TLB0_ENTRIES + 1
 
 
@@ -110,7 +111,9 @@ class DeviceBus:
 class Rig:
     """One variant, ready to run."""
 
-    def __init__(self, variant: Variant, guest: GuestState | None = None, way: Way = WAYS[0]) -> None:
+    def __init__(
+        self, variant: Variant, guest: GuestState | None = None, way: Way = WAYS[0], engine: str = "reference"
+    ) -> None:  # fmt: skip
         self.variant, self.way, self.code = variant, way, build(variant, way)
         self.come = way.comes is None
         """Whether what makes the guest leave has come, where that comes from outside."""
@@ -121,7 +124,7 @@ class Rig:
         """The bit of MSR that says whether the guest runs: GS, and in PR mode IS, which a Linux host never sets."""
         self.bus.core = self.core
         self.core.observer = self.watch = Watch(self.core, self.guest_bit)
-        self.engine = ReferenceEngine(self.core)
+        self.engine = engine_factory("reference" if engine == "auto" else engine)(self.core)
         self.guest_sprs = GUEST_SPRS if self.hv else GUEST_SPRS_PR
         self.shown = tuple(n for n in dict.fromkeys((*self.guest_sprs, *HOST_SPRS)) if BY_NAME[n].on(variant.core))
         self._load(self.code, guest or GuestState())
@@ -272,7 +275,11 @@ class Rig:
         """What ``save`` gave; what was observed since is forgotten."""
         self.core.restore(state.core)
         self.core.tlb.reloaded()
-        self.bus.ram[:] = state.ram
+        ram = self.bus.ram
+        for page in range(0, len(ram), PAGE):
+            if bytes(ram[page : page + PAGE]) != (content := state.ram[page : page + PAGE]):
+                ram[page : page + PAGE] = content
+                self.engine.code_changed(page, PAGE)
         self.engine.restored()
         self.watch.taken[:], self.watch.written[:] = state.taken, state.written
         self.come = state.come
