@@ -11,8 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ppcdbg.bench import systems
 from ppcdbg.bench.clock import timed
@@ -27,8 +25,7 @@ from ppcdbg.explore.sources import source
 from ppcdbg.explore.states import States
 from ppcdbg.explore.strategies import Plan, units
 from ppcdbg.explore.task import Task, begin
-from ppcdbg.explore.wire import task_bytes
-from ppcdbg.explore.workers import Processes
+from ppcdbg.explore.workers import processes
 from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import guest_file
 
@@ -109,8 +106,7 @@ def jobs_row(span: int = 60) -> Row:
 def _shared(span: int, jobs: int) -> None:
     task = Task(describe(guest_file("window", os.environ)), 0, Plan(FOUR, span))
     search = task.begin()
-    with TemporaryDirectory(prefix="ppcdbg-bench-") as folder:
-        workers = Processes(task_bytes(task, Path(folder)), jobs)
+    workers = None if jobs == 1 else processes(task, search, jobs)
     found = explored(task, search, sections(search.system, 2_000, None), workers, lambda done, total: None)
     if not found.complete or len(found.sites) != 3:
         raise NotRun(f"the guest window has {len(found.sites)} sites where 3 were")

@@ -132,7 +132,7 @@ def _search(
     from ppcdbg.explore.distribute import explored
     from ppcdbg.explore.report import SCHEMA, SCHEMA_VERSION, data
 
-    found = explored(task, search, sites, _workers(options, task), _progress(options))
+    found = explored(task, search, sites, _workers(options, task, search), _progress(options))
     if not found.complete:
         text = f"interrupted: {found.explored} of the {len(found.sites)} sites that were found are explored"
         print(f"ppcdbg: {text}", file=sys.stderr)
@@ -194,22 +194,21 @@ def _command(options: argparse.Namespace) -> str:
     return join(["ppcdbg", *words])
 
 
-def _workers(options: argparse.Namespace, task: Task) -> Workers | None:
+def _workers(options: argparse.Namespace, task: Task, search: Search) -> Workers | None:
     """Who shares the work: a Dask cluster, or processes of this host; None: nobody."""
     if options.jobs == 1 and options.dask is None:
         return None
+    from ppcdbg.explore.workers import processes
+
+    if options.dask is None:
+        return processes(task, search, options.jobs)
     from tempfile import TemporaryDirectory
 
+    from ppcdbg.explore.farm import Farm
     from ppcdbg.explore.wire import task_bytes
-    from ppcdbg.explore.workers import Processes
 
     with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
-        data = task_bytes(task, Path(folder))
-    if options.dask is None:
-        return Processes(data, options.jobs)
-    from ppcdbg.explore.farm import Farm
-
-    return Farm(data, options.dask)
+        return Farm(task_bytes(task, Path(folder)), options.dask)
 
 
 def _print(found: Report, symbols: SymbolTable, core: str) -> None:
@@ -239,7 +238,7 @@ def _remedies(
     from ppcdbg.views import race_remedies
     from ppcdbg.views.spans import to_text
 
-    means = Means(find, room_of(options, symbols), lambda each: _workers(options, each), _progress(options), asked)
+    means = Means(find, room_of(options, symbols), lambda *each: _workers(options, *each), _progress(options), asked)
     found = [*remedies(task, means)]
     if options.json:
         head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "complete": not asked()}

@@ -10,14 +10,16 @@ from ppcdbg.explore import wire
 from ppcdbg.explore.report import Report, report
 from ppcdbg.explore.search import STOPPED, Search, UnitResult
 from ppcdbg.explore.sites import Site
-from ppcdbg.explore.strategies import Unit, units_of
+from ppcdbg.explore.strategies import Plan, Unit, units_of
 from ppcdbg.explore.task import Task
 from ppcdbg.explore.workers import Workers
 
 Progress = Callable[[int, int], None]
 """Units done, and units known of."""
-PIECE = 4
-"""Units of a piece: a tenth of a second, half a second of a Linux."""
+PIECE = 100
+"""Schedules of a piece, at least, but for the last one: some 30 ms, twice as much of a Linux."""
+USUAL = 40
+"""Boundaries of a section."""
 POLL = 0.05
 """Seconds between two looks at whether the search is to stop."""
 
@@ -54,49 +56,67 @@ def _here(task: Task, search: Search, sites: list[Site], results: list[UnitResul
 
 
 class Shared:
-    """The work of one search among workers."""
+    """The work of one search among workers. Answers are read when there is nothing better to do: who waits for a piece
+    gets the next one first."""
 
     def __init__(self, task: Task, search: Search, workers: Workers, progress: Progress) -> None:
         self._task, self._search, self._workers, self._progress = task, search, workers, progress
         self._open: list[Unit] = []
-        self._pieces = 0
-        self._known = 0
+        self._size = 0
+        self._pieces: list[int] = []
+        """Units of each."""
+        self._known = self._done = 0
         self._asked = search.asked
-        self._results: list[UnitResult] = []
+        self._answers: list[bytes] = []
 
     def all(self, found: Iterable[Site], sites: list[Site], results: list[UnitResult]) -> None:
         """Everything. ``sites`` and ``results`` are filled as they come."""
-        self._results = results
         self._search.asked = self._tend  # while this process looks for sites, it still answers the others
         try:
-            self._share(found, sites)
+            self._share(found, sites, results)
         finally:
             self._search.asked = self._asked
+            while self._answers:
+                self._read(results)
 
-    def _share(self, found: Iterable[Site], sites: list[Site]) -> None:
+    def _share(self, found: Iterable[Site], sites: list[Site], results: list[UnitResult]) -> None:
         for site in found:
-            units = units_of(self._task.plan, len(sites))
             sites.append(site)
-            self._open += units
-            self._known += len(units)
-            while len(self._open) >= PIECE:
-                self._put(sites)
+            for unit in units_of(self._task.plan, len(sites) - 1):
+                self._open.append(unit)
+                self._known += 1
+                self._size += weight(self._task.plan, unit, site)
+                if self._size >= PIECE:
+                    self._put(sites)
             if self._tend():
                 raise Interrupted(STOPPED)
-        while self._open:
+        if self._open:
             self._put(sites)
+        self._workers.last()
         while self._workers.waiting:
-            if self._tend(POLL):
+            if self._tend(0 if self._answers else POLL):
                 raise Interrupted(STOPPED)
+            if self._answers:
+                self._read(results)
 
     def _put(self, sites: list[Site]) -> None:
-        piece, self._open = self._open[:PIECE], self._open[PIECE:]
-        self._workers.put(self._pieces, wire.piece_bytes(piece, sites))
-        self._pieces += 1
+        self._workers.put(len(self._pieces), wire.piece_bytes(self._open, sites))
+        self._pieces.append(len(self._open))
+        self._open, self._size = [], 0
 
     def _tend(self, seconds: float = 0) -> bool:
         """Take what was done; whether the search is to stop."""
-        for _, answer in self._workers.done(seconds):
-            self._results += wire.results_of(answer, self._search.hv)
-        self._progress(len(self._results), self._known)
+        for number, answer in self._workers.done(seconds):
+            self._answers.append(answer)
+            self._done += self._pieces[number]
+        self._progress(self._done, self._known)
         return self._asked is not None and self._asked()
+
+    def _read(self, results: list[UnitResult]) -> None:
+        results += wire.results_of(self._answers.pop(), self._search.hv)
+
+
+def weight(plan: Plan, unit: Unit, site: Site) -> int:
+    """Schedules of a unit, or nearly so: what a site has that the guest is put at shows there."""
+    boundaries = site.last - site.first + 1 if site.placed < 0 else USUAL
+    return plan.samples if not unit.sources else boundaries * (plan.span + 1 if len(unit.sources) > 1 else 1)

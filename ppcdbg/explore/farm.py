@@ -48,6 +48,9 @@ class Farm:
         self._futures[future] = number
         future.add_done_callback(lambda _: self._some.set())
 
+    def last(self) -> None:
+        pass
+
     def done(self, seconds: float) -> Done:
         if seconds and not any(future.done() for future in self._futures):
             self._some.wait(seconds)

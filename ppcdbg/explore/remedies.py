@@ -55,7 +55,7 @@ class Means:
 
     find: Find
     room: int | None
-    workers: Callable[[Task], Workers | None]
+    workers: Callable[[Task, Search], Workers | None]
     progress: Progress
     asked: Asked | None = None
 
@@ -100,7 +100,7 @@ def _one(task: Task, means: Means, policy: type[Deferral], stock: Report | None)
             yield site
 
     before = search.system.kvm.deferral.costs().exits
-    report = explored(mine, search, finding(), means.workers(mine), means.progress)
+    report = explored(mine, search, finding(), means.workers(mine, search), means.progress)
     end = max((site.last for site in sites), default=search.start)
     search.rewind()
     search.run_to(end)

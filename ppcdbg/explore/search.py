@@ -76,6 +76,10 @@ class Search:
         """The position at which the search begins."""
         return self._start.position
 
+    def detach(self) -> None:
+        """Go on in a process that is a copy of the one that made this."""
+        self.asked, self._path = None, None
+
     def rewind(self) -> None:
         """The guest stands where the search begins."""
         snapshots.put(self.system, self._pages, self._start)

@@ -17,6 +17,7 @@ from typing import Any
 from ppcdbg.cpu.interrupts import DECREMENTER as DECREMENTER_EXIT
 from ppcdbg.cpu.interrupts import DOORBELL, EXTERNAL
 from ppcdbg.cpu.msr import TSR_DIS, TSR_WIS
+from ppcdbg.engine.api import Watch, WatchKind
 from ppcdbg.explore.conditions import Bounds
 from ppcdbg.explore.contract import Kept
 from ppcdbg.explore.guest import Guest, Interrupted
@@ -36,6 +37,8 @@ _POSITION, _NUMBER, _PC, _DAR, _QUEUED, _DELIVERED, _ROW = 0, 2, 3, 5, 9, 10, 14
 _HOSTS_OWN = frozenset({EXTERNAL, DECREMENTER_EXIT, DOORBELL})
 _TIMERS = {DECREMENTER: TSR_DIS, WATCHDOG: TSR_WIS}
 _LINES = frozenset({irqprio.EXTERNAL, irqprio.EXTERNAL_LEVEL})
+PATIENT = 25
+"""Times the bound of a schedule for which it is followed while the guest has everything masked, or a handler runs."""
 CIRCLE = 512
 """Instructions in which a guest that idles comes round."""
 _CLOCKS = frozenset({268, 269, 526, 527, 22})
@@ -87,6 +90,8 @@ class Walk:
         self._accesses = base.accesses()
         """Of devices, up to the last look."""
         self._end = schedule[-1].position + bounds.steps
+        self._far = schedule[-1].position + bounds.steps * PATIENT
+        self._msr = () if self._v.hv else (Watch(WatchKind.WRITE, self._v.shared_real + mp.MSR + 4, 4, real=True),)
         self._keys: list[Hashable] = []
         self._merging = True
         self._others: frozenset[int] = frozenset()
@@ -101,7 +106,6 @@ class Walk:
 
     def go(self, futures: Futures | None = None) -> Outcome:
         """Carry it out. ``futures``: those of this search; None follows it to its end whatever is known."""
-        system = self._system
         steps = 0
         while True:
             steps += 1
@@ -117,13 +121,31 @@ class Walk:
                     futures.followed += 1
                     self._remember(futures, outcome)
                 return outcome
-            if self._frames and not self._coming and all(f.delivered is not None for f in self._fates):
-                stop = self._to_return()
-            else:
-                stop = system.run(Limits(system.position + 1, exits=1))
+            stop = self._on()
             self._look()
             if stop.kind in FINAL:
                 return self._outcome(End.ENDED, f"the guest came to its end: {stop.detail}")
+
+    def _on(self) -> Stop:
+        """To the next moment at which anything can have changed."""
+        system = self._system
+        if not self._coming:
+            if self._frames and all(fate.delivered is not None for fate in self._fates):
+                return self._to_return()
+            if self._masked():
+                # Only a store to MSR or an exit can unmask it.
+                return system.run(Limits(self._far, exits=1, watches=self._msr))
+        return system.run(Limits(system.position + 1, exits=1))
+
+    def _masked(self) -> bool:
+        """Whether the guest has every interrupt masked that waits, and nothing else is looked for on its way."""
+        if self._kept is not None or not self._msr or self._merging and self._system.position <= self._last:
+            return False
+        return not any(self._waits(fate) and fate.enabled is not None for fate in self._fates)
+
+    @staticmethod
+    def _waits(fate: Fate) -> bool:
+        return fate.delivered is None and not fate.dropped and not fate.refused
 
     # --- interrupts come and go -------------------------------------------------------------------
     def _inject(self) -> None:
@@ -258,9 +280,9 @@ class Walk:
         """Everything is delivered: run until the innermost handler returns."""
         before, guest, system = self._frames[-1].before, self._guest, self._system
         if self._v.hv:
-            return system.run(Limits(self._end, frozenset({before.pc})))
+            return system.run(Limits(self._far, frozenset({before.pc})))
         # PR mode: the instruction that returns is privileged, so it exits.
-        return system.run(Limits(self._end, after_exit=lambda: guest.pc == before.pc))
+        return system.run(Limits(self._far, after_exit=lambda: guest.pc == before.pc))
 
     # --- the end ----------------------------------------------------------------------------------
     def _decided(self) -> Outcome | None:
@@ -268,17 +290,26 @@ class Walk:
         system = self._system
         if self._coming:
             return None
-        waiting = [f for f in self._fates if f.delivered is None and not f.dropped and not f.refused]
+        waiting = [fate for fate in self._fates if self._waits(fate)]
         if not waiting and not self._frames and not self._before_section():
             return self._outcome(End.DONE)
-        if system.position >= self._end:
+        if system.position >= self._end and system.position >= (bound := self._bound(waiting)):
             for frame in self._frames:
                 if frame.strayed:
                     self._fates[frame.index] = replace(self._fates[frame.index], changed=("r1",))
-            return self._outcome(End.BOUND, f"not decided after {self._bounds.steps} instructions")
+            steps = bound - self._schedule[-1].position
+            return self._outcome(End.BOUND, f"not decided after {steps} instructions")
         if any(self._overdue(f) for f in waiting):
             return self._unheard()
         return None
+
+    def _bound(self, waiting: list[Fate]) -> int:
+        """Where to give up: from the moment on that the guest has unmasked an interrupt it may wait as long as one that
+        was never masked."""
+        unmasked = [fate.enabled for fate in waiting if fate.enabled is not None]
+        if unmasked:
+            return max(self._end, min(unmasked) + self._bounds.steps)
+        return self._far if self._msr or not waiting else self._end
 
     def _before_section(self) -> bool:
         """Whether the section of the site is still to come: a handler may have spoiled what it has saved already."""
@@ -301,7 +332,7 @@ class Walk:
             )
         start = system.position
         if system.steps == self._seen:
-            system.run(Limits(self._end, exits=1))
+            system.run(Limits(max(self._end, start + self._bounds.steps), exits=1))
         exited = system.steps != self._seen or system.ended is not None
         self._look()
         if exited:

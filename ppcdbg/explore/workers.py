@@ -4,9 +4,11 @@ process only ever goes forward through the guest; one that dies is replaced, and
 from __future__ import annotations
 
 import signal
+import sys
+import threading
 from collections import deque
-from collections.abc import Callable
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
+from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -16,10 +18,15 @@ from typing import Protocol
 from ppcdbg.errors import EngineError
 from ppcdbg.explore import wire
 from ppcdbg.explore.search import Search
+from ppcdbg.explore.strategies import Plan
+from ppcdbg.explore.task import Task
 
+Work = Callable[[bytes], bytes]
+"""Does a piece."""
+Start = Callable[[Connection, Sequence[Connection]], BaseProcess]
 Done = list[tuple[int, bytes]]
 DEPTH = 2
-"""Pieces that a process has at a time: the next one is there when it has finished one."""
+"""Pieces that a process has at a time while more may come: the next one is there when it has finished one."""
 DEATHS = 3
 """Of processes on the same piece, after which it is given up."""
 
@@ -33,6 +40,9 @@ class Workers(Protocol):
     def done(self, seconds: float) -> Done:
         """The pieces that were finished meanwhile, by number; waits so long for one."""
 
+    def last(self) -> None:
+        """No piece comes any more, so that whoever puts them has time to hand them out one by one."""
+
     @property
     def waiting(self) -> int:
         """Pieces that are not done."""
@@ -42,17 +52,17 @@ class Workers(Protocol):
 
 
 class Processes:
-    """``jobs`` of them, each begun when there is a piece for it."""
+    """``jobs`` of them, each begun when there is a piece for it. ``start`` begins one that serves its end of a pipe;
+    the other ends, which it is given as well, are not its own."""
 
-    def __init__(self, task: bytes, jobs: int) -> None:
-        self._task, self._jobs = task, jobs
-        # A forked child would share the compiled code's threads and files; a new one makes everything anew.
-        self._context = get_context("spawn")
+    def __init__(self, start: Start, jobs: int) -> None:
+        self._begin, self._jobs = start, jobs
         self._has: dict[Connection, list[int]] = {}
         self._all: dict[Connection, BaseProcess] = {}
         self._pieces: dict[int, bytes] = {}
         self._todo: deque[int] = deque()
         self._deaths: dict[int, int] = {}
+        self._depth = DEPTH
 
     @property
     def waiting(self) -> int:
@@ -68,12 +78,15 @@ class Processes:
         self._todo.append(number)
         self._give()
 
+    def last(self) -> None:
+        self._depth = 1
+
     def _give(self) -> None:
         while self._todo:
             worker = min(self._all, key=lambda w: len(self._has[w]), default=None)
             if len(self._all) < self._jobs and (worker is None or self._has[worker]):
                 worker = self._start()
-            if worker is None or len(self._has[worker]) >= DEPTH:
+            if worker is None or len(self._has[worker]) >= self._depth:
                 return
             self._has[worker].append(number := self._todo.popleft())
             try:
@@ -82,9 +95,8 @@ class Processes:
                 self._died(worker)
 
     def _start(self) -> Connection:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs, self._task), daemon=True)
-        process.start()
+        ours, theirs = Pipe()
+        process = self._begin(theirs, [*self._all, ours])
         theirs.close()
         self._all[ours], self._has[ours] = process, []
         return ours
@@ -124,29 +136,72 @@ class Processes:
         self._has.clear()
 
 
-def serve(pieces: Connection, task: bytes) -> None:
+def processes(task: Task, search: Search, jobs: int) -> Processes:
+    """Who does a task's pieces: forks of this process, whose guest stands where ``search`` does and costs nothing to
+    make; or new processes, where this one has threads that a fork would not have, or the host does not fork."""
+    search.system.engine.rest()
+    if sys.platform == "linux" and threading.active_count() == 1:
+        return Processes(lambda theirs, ours: _forked(task, search, theirs, ours), jobs)
+    with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
+        data = wire.task_bytes(task, Path(folder))
+    return spawned(data, jobs)
+
+
+def spawned(task: bytes, jobs: int) -> Processes:
+    """New processes, which make everything anew."""
+
+    def start(theirs: Connection, ours: Sequence[Connection]) -> BaseProcess:
+        process = get_context("spawn").Process(target=_serve_task, args=(theirs, task), daemon=True)
+        process.start()
+        return process
+
+    return Processes(start, jobs)
+
+
+def _forked(task: Task, search: Search, theirs: Connection, ours: Sequence[Connection]) -> BaseProcess:
+    search.system.engine.rest()  # what compiles behind the guest would be missing there, and might hold a lock
+    process = get_context("fork").Process(target=_serve_search, args=(theirs, ours, task, search), daemon=True)
+    process.start()
+    return process
+
+
+def _serve_search(pieces: Connection, others: Sequence[Connection], task: Task, search: Search) -> None:
+    for connection in others:
+        connection.close()  # or nobody would ever see that the first process is gone
+    search.detach()
+    _serve(pieces, doing(task.plan, search))
+
+
+def _serve_task(pieces: Connection, task: bytes) -> None:
+    with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
+        _serve(pieces, worker(task, Path(folder)))
+
+
+def _serve(pieces: Connection, work: Work) -> None:
     """A process of its own: pieces come, results go, until nobody is there any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's goes to all of its processes: the first one decides
-    with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
-        work = worker(task, Path(folder))
-        while True:
-            try:
-                piece = pieces.recv_bytes()
-            except EOFError:
-                return
-            try:
-                pieces.send_bytes(work(piece))
-            except BrokenPipeError:
-                return
+    while True:
+        try:
+            piece = pieces.recv_bytes()
+        except EOFError:
+            return
+        try:
+            pieces.send_bytes(work(piece))
+        except BrokenPipeError:
+            return
 
 
-def worker(task: bytes, folder: Path) -> Callable[[bytes], bytes]:
+def worker(task: bytes, folder: Path) -> Work:
     """What does pieces of a task, with one guest for all of them."""
     what = wire.task_of(task, folder)
-    search: Search = what.begin()
+    return doing(what.plan, what.begin())
+
+
+def doing(plan: Plan, search: Search) -> Work:
+    """What does pieces with the guest of a search."""
 
     def work(piece: bytes) -> bytes:
         units, sites = wire.piece_of(piece)
-        return wire.results_bytes([search.unit(what.plan, unit, sites[unit.site]) for unit in units])
+        return wire.results_bytes([search.unit(plan, unit, sites[unit.site]) for unit in units])
 
     return work

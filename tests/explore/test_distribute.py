@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +18,11 @@ from ppcdbg.explore import wire
 from ppcdbg.explore.conditions import Bounds
 from ppcdbg.explore.distribute import explored
 from ppcdbg.explore.report import Report
+from ppcdbg.explore.search import Search
 from ppcdbg.explore.sites import sections
 from ppcdbg.explore.strategies import Plan, units
 from ppcdbg.explore.task import Task
-from ppcdbg.explore.workers import Processes, worker
+from ppcdbg.explore.workers import Processes, processes, spawned, worker
 from tests.explore.rig import machine, search, sites
 
 PLAN = Plan(("external", "decrementer"), 2)
@@ -27,33 +33,74 @@ def nothing(done: int, total: int) -> None:
     pass
 
 
-def run(workers: Processes | None, progress: Callable[[int, int], None] = nothing) -> Report:
+def run(hire: Callable[[Search], Processes | None], progress: Callable[[int, int], None] = nothing) -> Report:
     searching = TASK.begin()
-    return explored(TASK, searching, sections(searching.system, 2_000, None), workers, progress)
+    return explored(TASK, searching, sections(searching.system, 2_000, None), hire(searching), progress)
 
 
-def processes(tmp_path: Path, jobs: int) -> Processes:
-    return Processes(wire.task_bytes(TASK, tmp_path), jobs)
+def anew(folder: Path) -> Callable[[Search], Processes]:
+    """Two new processes."""
+    return lambda of: spawned(wire.task_bytes(TASK, folder), 2)
+
+
+def forks(of: Search) -> Processes:
+    """Two copies of this one."""
+    return processes(TASK, of, 2)
 
 
 @pytest.fixture(scope="module")
 def alone() -> Report:
     """What one process finds."""
-    found = run(None)
+    found = run(lambda of: None)
     assert found.complete and found.tried > 400 and found.failures
     return found
 
 
-def test_one_that_is_killed_costs_nothing_but_time(alone: Report, tmp_path: Path) -> None:
-    workers, killed = processes(tmp_path, 2), []
+@pytest.mark.parametrize("how", ["anew", "forks"])
+def test_one_that_is_killed_costs_nothing_but_time(alone: Report, tmp_path: Path, how: str) -> None:
+    killed: list[int] = []
+    hired: list[Processes] = []
+
+    def hire(of: Search) -> Processes:
+        hired.append(forks(of) if how == "forks" else anew(tmp_path)(of))
+        return hired[0]
 
     def kill(done: int, total: int) -> None:
-        if done and not killed and workers.waiting:
-            killed.append(workers.processes[0])
+        if done and not killed and hired[0].waiting:
+            killed.append(hired[0].processes[0])
             os.kill(killed[0], signal.SIGKILL)
 
-    assert run(workers, kill) == alone
-    assert killed
+    assert run(hire, kill) == alone
+    assert killed and multiprocessing.active_children() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="new processes are made instead")
+def test_forks_need_nothing_made_anew(alone: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "task_bytes", None)
+    assert run(forks) == alone
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_a_fork_ends_with_the_process_that_made_it() -> None:
+    code = "import sys; sys.path.insert(0, '.')\n" + inspect.cleandoc("""
+        import os, signal
+        from tests.explore.test_distribute import forks, run
+        def die(done, total):
+            print(*kept[0].processes, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        kept = []
+        run(lambda of: kept.append(forks(of)) or kept[0], lambda done, total: done and die(done, total))
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    left = [int(word) for word in done.stdout.split()]
+    assert left
+    for _ in range(200):
+        left = [pid for pid in left if Path(f"/proc/{pid}/stat").exists()]
+        if not left:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"processes {left} go on")
 
 
 def test_a_search_that_is_stopped_keeps_what_it_found(alone: Report) -> None:

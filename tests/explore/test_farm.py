@@ -14,7 +14,7 @@ from ppcdbg.explore.distribute import explored
 from ppcdbg.explore.farm import Farm
 from ppcdbg.explore.report import data
 from ppcdbg.explore.sites import sections
-from tests.explore.test_distribute import TASK, nothing, run
+from tests.explore.test_distribute import TASK, run
 
 
 @pytest.mark.soak
@@ -34,7 +34,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(tmp_path: Path) -> None:
         searching = TASK.begin()
         found = explored(TASK, searching, sections(searching.system, 2_000, None), workers, kill)
     assert killed
-    assert data(found) == data(run(None, nothing))
+    assert data(found) == data(run(lambda of: None))
 
 
 def test_a_cluster_that_is_not_there_is_one_sentence() -> None:

@@ -95,7 +95,7 @@ def test_every_remedy_is_judged_at_sites_of_a_real_guest(shared: Path) -> None:
     task = Task(linux_machine(shared), 190_000_000, Plan(("external", "decrementer")))
     room = read_symbols(linux_machine(shared).kernel).address("kvm_tmp")
     means = Means(
-        lambda of: sections(of.system, of.start + 4_000_000, 24), room, lambda of: None, lambda done, of: None
+        lambda of: sections(of.system, of.start + 4_000_000, 24), room, lambda *of: None, lambda done, of: None
     )
     found = {r.policy: r for r in remedies(task, means)}
     lost = {name: sum(f.verdict.condition == "never-lost" for f in r.report.failures) for name, r in found.items()}
