@@ -12,6 +12,7 @@ world-switch  how Linux 6.1 enters and leaves a guest on e500mc, instruction by 
 patch-hazards  what becomes of guests that read their instructions when a hypervisor rewrites these; runs them
 failure-policies  what a guest, userspace and the log see of an instruction that KVM cannot emulate, by policy; runs it
 fetch-hazard  what becomes of a guest that executes from a page which may not be read, by how KVM reads it; runs it
+host-side  by exit: the work of the host's that is run again, and which registers the exit captures
 commands the manual of the command language: every command, with an example; events, fields, variables
 """
 
@@ -269,6 +270,13 @@ def fetch_hazard(cpu: str | None) -> list[Row]:
     return [*rows()]
 
 
+def host_side(cpu: str | None) -> list[Row]:
+    """What the host has of a guest at each exit."""
+    from ppcdbg.kvm.host_side import rows
+
+    return rows(cpu)
+
+
 def commands(cpu: str | None) -> list[Row]:
     """The command language."""
     from ppcdbg.views.manual import rows
@@ -289,5 +297,6 @@ TOPICS: Mapping[str, Topic] = {
     "patch-hazards": Topic(patch_hazards),
     "failure-policies": Topic(failure_policies),
     "fetch-hazard": Topic(fetch_hazard),
+    "host-side": Topic(host_side),
     "commands": Topic(commands, manual=True),
 }

@@ -4,6 +4,7 @@
   ppcdbg stat vmlinux -1                       run to the end, print once
   ppcdbg stat vmlinux -c --every 10M           CSV, one row every ten million instructions: the same on every machine
   ppcdbg stat vmlinux -l -f 'kvm_exit'         a log of these fields
+  ppcdbg stat vmlinux --timing                 how long exits took, as the file timing of KVM's debugfs has it
   ppcdbg stat -f help                          the fields
 
 What is counted per time is counted per million instructions: time is the guest's. Unlike kvm_stat on PowerPC this shows
@@ -24,6 +25,7 @@ from ppcdbg.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.kvmstat import KvmStat, Sample
+    from ppcdbg.kvm.vcpu import Vcpu
     from ppcdbg.machine.system import Stop, System
 
 SCHEMA, SCHEMA_VERSION = "ppcdbg-stat", 1
@@ -42,6 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     form.add_argument("-1", "--once", "--batch", action="store_true", dest="once", help="print once, at the end")
     form.add_argument("-l", "--log", action="store_true", help="a line for each sample")
     form.add_argument("-c", "--csv", action="store_true", help="the same as CSV")
+    form.add_argument("--timing", action="store_true", help="at the end, what CONFIG_KVM_EXIT_TIMING measured, as the"
+                      " kernel prints it")  # fmt: skip
     form.add_argument("--json", metavar="FILE", help="all samples as data; - is stdout")
     add("-L", "--log-to-file", metavar="FILE", help="write the log or CSV to a file")
     add("-s", "--set-delay", metavar="SECONDS", type=float, default=1.0, help="between samples (default 1)")
@@ -79,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     stat = KvmStat(kvm, options.fields, counters=chosen[0], events=chosen[1])
     last = FOREVER if machine.max_insns is None else machine.max_insns
-    with _form(options, stat) as show:
+    with _form(options, stat, kvm) as show:
         stop = sampled(system, last, every, options.set_delay, lambda: show(stat.sample()))
         show.close(stat.sample())
     return of_stop(stop.kind)
@@ -124,6 +128,20 @@ class Batch(Form):
         from ppcdbg.views.kvmstat import batch
 
         print("\n".join(batch(sample, self.skip_zero)))
+
+
+class Timing(Form):
+    """--timing: the kernel's file, at the end."""
+
+    def __init__(self, options: argparse.Namespace, kvm: Vcpu) -> None:
+        super().__init__(options)
+        self._kvm = kvm
+
+    def close(self, sample: Sample) -> None:
+        from ppcdbg.cpu.timers import TIMEBASE_HZ
+
+        once = self._kvm.quirks.sum_squared_divided_once
+        print(self._kvm.timing.text(TIMEBASE_HZ // 1_000_000, once), end="")
 
 
 class Log(Form):
@@ -191,8 +209,10 @@ class Data(Form):
 
 
 @contextmanager
-def _form(options: argparse.Namespace, stat: KvmStat) -> Iterator[Form]:
-    if options.once:
+def _form(options: argparse.Namespace, stat: KvmStat, kvm: Vcpu) -> Iterator[Form]:
+    if options.timing:
+        yield Timing(options, kvm)
+    elif options.once:
         yield Batch(options)
     elif options.json:
         yield Data(options)

@@ -75,9 +75,9 @@ def load(v: Vcpu, number: int, pc: int, msr: int) -> None:
     v.last_inst = int.from_bytes(v.core.bus.ram[place : place + 4], "big")
 
 
-def overwritten(v: Vcpu) -> bool:
-    """Whether the fault of the host's own load has left its ESR and DEAR where KVM then looks for the guest's."""
-    return bool(v.fetch_fault) and v.vm.instruction_fetch in RECOVERS and v.quirks.fetch_before_dear
+def overwrites(v: Vcpu) -> bool:
+    """Whether a fault of the host's own load leaves its ESR and DEAR where KVM then looks for the guest's."""
+    return v.vm.instruction_fetch in RECOVERS and v.quirks.fetch_before_dear
 
 
 def failed(v: Vcpu, handler: Callable[[Vcpu], int]) -> int:

@@ -55,6 +55,13 @@ def _captures(hv: bool) -> list[tuple[int, int, bool, bool, bool]]:
 _CAPTURES = {False: _captures(False), True: _captures(True)}
 
 
+def captures(hv: bool) -> list[tuple[str, str, bool, bool, bool]]:
+    """By exit number: the names of the pair that it is saved in, and whether its DEAR, ESR and the instruction are
+    captured; with the instruction go r15 to r31."""
+    names = {slot: name for name, slot in SLOT.items()}
+    return [(names[first], names[second], dear, esr, inst) for first, second, dear, esr, inst in _CAPTURES[hv]]
+
+
 def leave(v: Vcpu, number: int) -> None:
     """An interrupt left the guest: fill in pc, DEAR, ESR and the instruction where that exit captures them."""
     reg, hv = v.reg, v.hv
@@ -71,7 +78,7 @@ def leave(v: Vcpu, number: int) -> None:
     if esr:
         v.fault_esr = reg[ESR]
     if hv:
-        if v.fetch_fault and fetch.overwritten(v):
+        if v.fetch_fault and fetch.overwrites(v):
             v.fault_dear = pc if dear else v.fault_dear
             v.fault_esr = ESR_EPID if esr else v.fault_esr
     elif inst:

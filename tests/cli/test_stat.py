@@ -81,3 +81,9 @@ def test_what_is_wrong_is_said(words: list[str], said: str, capsys: pytest.Captu
 def test_a_limit_is_a_status_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert "position" in shown(capsys, "-c", "--max-insns", "12k", "--every", "5k", status=6)
     assert "kvm_exit(DTLB_MISS)" in shown(capsys, "-f", "help")
+
+
+def test_exit_timing_as_the_kernel_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
+    head, *lines = shown(capsys, "--timing").splitlines()
+    assert head == "type\tcount\tmin\tmax\tsum\tsum_squared" and len(lines) == 30
+    assert all([len(cell) for cell in line.split("\t")] == [12, 10, 10, 10, 20, 20] for line in lines)

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.debugger.commands.command import Command
-from ppcdbg.debugger.model import vcpu_of
+from ppcdbg.debugger.model import timing_table, vcpu_of
+from ppcdbg.debugger.past_events import LOOKED_AT
 from ppcdbg.debugger.results import Table
 from ppcdbg.errors import UsageError
+from ppcdbg.kvm.fetch import overwrites
+from ppcdbg.kvm.host_side import RESCHEDULES, saved, steps
 from ppcdbg.kvm.printk import BURST, INTERVAL_S, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ppcdbg.debugger.debugger import Debugger
+    from ppcdbg.kvm.records import ExitRecord
     from ppcdbg.kvm.vcpu import Vcpu
 
 Row = dict[str, str | int | None]
@@ -44,6 +48,46 @@ def host_log(debugger: Debugger, argument: str) -> Table:
                 f" line ({BURST} in {INTERVAL_S} s go through)"
             )
     return Table("host log", ("time", "level", "text"), rows, tuple(notes))
+
+
+def host_side(debugger: Debugger, argument: str) -> tuple[Table, Table]:
+    """Of one exit by its number, or of the last."""
+    vcpu = _vcpu(debugger)
+    log = debugger.exits
+    if not log:
+        raise UsageError("there has been no exit yet")
+    number = debugger.evaluate(argument).number if argument.strip() else len(log) - 1
+    if not 0 <= number < len(log):
+        raise UsageError(f"there is no exit {number}; exits 0 to {len(log) - 1} were taken")
+    record = log[number]
+    before = log[number - 1] if number else None
+
+    def earlier(key: str) -> ExitRecord | None:
+        near = range(number - 1, max(-1, number - 1 - LOOKED_AT), -1)
+        return next((log[n] for n in near if key in log[n].captured), None)
+
+    has: list[tuple[str | int, ...]] = []
+    for each in saved(record, vcpu.hv, earlier, overwrites(vcpu)):
+        has.append((each.name, each.value or "-", "yes" if each.valid else "no", each.why))
+    order = tuple((n, step.does, step.here or "-") for n, step in enumerate(steps(record, vcpu.hv, before), 1))
+    title = f"exit {number} ({record.name})"
+    return (
+        Table(f"what the host has at {title}", ("register", "value", "valid", "why"), tuple(has)),
+        Table(f"what it does at {title}", ("step", "function", "here"), order, (RESCHEDULES,)),
+    )
+
+
+def timing(debugger: Debugger, argument: str) -> Table:
+    """In ticks; ``us`` in microseconds and with the rows of types that never came, as the kernel's file has them."""
+    vcpu = _vcpu(debugger)
+    if argument.strip() not in ("", "us"):
+        raise UsageError(f"info timing takes us or nothing, not {argument.strip()!r}")
+    if argument.strip():
+        once = vcpu.quirks.sum_squared_divided_once
+        lines = [line.split("\t") for line in vcpu.timing.text(TIMEBASE_HZ // 1_000_000, once).splitlines()]
+        rows: list[tuple[str | int, ...]] = [(name.strip(), *map(int, cells)) for name, *cells in lines[1:]]
+        return Table("timing (us)", tuple(lines[0]), tuple(rows), ("as /sys/kernel/debug/kvm/VM/vcpu0/timing has it",))
+    return timing_table(vcpu)
 
 
 def failure_policies(debugger: Debugger, argument: str) -> Table:
@@ -83,6 +127,24 @@ COMMANDS: tuple[Command, ...] = (
         "info host-log",
         "host",
         ("dmesg",),
+    ),
+    Command(
+        "info host-side",
+        host_side,
+        "info host-side [EXIT]",
+        "Which registers the host has at an exit, which are stale, and what it does until it enters again, in order.",
+        "info host-side 42",
+        "host",
+    ),
+    Command(
+        "info timing",
+        timing,
+        "info timing [us]",
+        "How long the exits took by the kernel's types (CONFIG_KVM_EXIT_TIMING); us: as its debugfs file prints it.",
+        "info timing",
+        "host",
+        (),
+        lambda debugger, argument: ["us"],
     ),
     Command(
         "info failure-policies",
