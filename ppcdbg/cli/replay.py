@@ -70,9 +70,10 @@ def held(store: Store, machine: MachineDescription, keeper: Keeper) -> int:
     if not found.complete:
         print(f"ppcdbg: interrupted; {found.position:,} instructions agree", file=sys.stderr)
         return 130
+    events = f"{found.interrupts:,} interrupts" if machine.hv == "none" else f"{found.exits:,} exits"
     print(
         f"ppcdbg: {machine.session} replays: {found.position:,} instructions, {found.marks} states, "
-        f"{found.exits:,} exits, {found.console:,} bytes of console are equal",
+        f"{events}, {found.console:,} bytes of console are equal",
         file=sys.stderr,
     )
     return 0

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.engine.choose import compiles
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.input import Moment
 from ppcdbg.machine.system import System
-from ppcdbg.session.columns import EXIT_COLUMNS
+from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
 from ppcdbg.session.differ import Asked, Difference, Run, first_difference, parting
+from ppcdbg.session.interrupts import Interrupts
 from ppcdbg.session.keeping import Keeper
 from ppcdbg.session.machines import open_system
 from ppcdbg.session.store import Mark, Store
@@ -51,6 +53,17 @@ class Verified:
     console: int
     complete: bool
     divergence: Divergence | None = None
+    interrupts: int = 0
+
+
+class Heard(Run):
+    """A replay of which the interrupts are written down that a bare machine takes, as a recorder does."""
+
+    def __init__(self, system: System) -> None:
+        super().__init__(system)
+        self.taken: Interrupts | None = None
+        if not isinstance(system, KvmSystem):
+            self.taken = system.core.observer = Interrupts(system.core.observer)
 
 
 def verify(
@@ -69,7 +82,7 @@ def verify(
     reached = store.reached()
     if until is not None and until < reached.position:
         reached = marks[-1].moment if marks else Moment(0)
-    run = Run(build(machine))
+    run = Heard(build(machine))
     if keeper is not None:
         keeper.begin(run)
     found = _verify(store, machine, run, marks, reached, progress, asked, keeper)
@@ -79,7 +92,7 @@ def verify(
 
 
 def _verify(
-    store: Store, machine: MachineDescription, run: Run, marks: list[Mark], reached: Moment,
+    store: Store, machine: MachineDescription, run: Heard, marks: list[Mark], reached: Moment,
     progress: Progress | None, asked: Asked | None, keeper: Keeper | None,
 ) -> Verified:  # fmt: skip
     last = reached.position
@@ -102,26 +115,27 @@ def _verify(
     return _verified(store, run, len(marks), found, complete=found is None)
 
 
-def _rest(store: Store, run: Run, reached: Moment, asked: Asked | None) -> Divergence | None:
+def _rest(store: Store, run: Heard, reached: Moment, asked: Asked | None) -> Divergence | None:
     """What was recorded behind the last hash, by a recorder that was killed or had no more room."""
     agreed = run.system.position
     arrived = run.to(reached, asked)
-    found = _logs(store, run.system, reached)
+    found = _logs(store, run, reached)
     if found is None and not arrived:
         what = Difference("where the guest stands", str(reached), str(run.system.moment()))
         found = Divergence(agreed, max(reached.position, run.system.position), False, what)
     return found
 
 
-def _verified(store: Store, run: Run, marks: int, found: Divergence | None, *, complete: bool) -> Verified:
+def _verified(store: Store, run: Heard, marks: int, found: Divergence | None, *, complete: bool) -> Verified:
     system = run.system
     output = system.board.console.output
-    return Verified(system.position, marks, system.steps, len(output), complete, found)
+    taken = 0 if run.taken is None else len(run.taken.rows)
+    return Verified(system.position, marks, system.steps, len(output), complete, found, taken)
 
 
 # --- where they part -----------------------------------------------------------------------------------------------
 def _divergence(
-    store: Store, machine: MachineDescription, run: Run, before: Mark | None, mark: Mark, arrived: bool,
+    store: Store, machine: MachineDescription, run: Heard, before: Mark | None, mark: Mark, arrived: bool,
     asked: Asked | None,
 ) -> Divergence:  # fmt: skip
     """Name the first position and field, by a witness where there is one."""
@@ -139,7 +153,7 @@ def _divergence(
         difference = first_difference(witness, run)
         if difference is not None:
             return Divergence(position - 1, position, True, difference)
-    found = _logs(store, run.system, mark.moment)
+    found = _logs(store, run, mark.moment)
     if found is not None:
         return replace(found, agreed=min(agreed.position, found.position))
     if not arrived:
@@ -153,10 +167,35 @@ def _divergence(
     )  # fmt: skip
 
 
-def _logs(store: Store, system: System, upto: Moment) -> Divergence | None:
+def _logs(store: Store, run: Heard, upto: Moment) -> Divergence | None:
     """The first entry of a log that differs, among those that lie before a moment."""
-    found = [each for each in (_exits(store, system, upto), _console(store, system, upto)) if each is not None]
-    return min(found, key=lambda each: each.position, default=None)
+    found = (_exits(store, run.system, upto), _interrupts(store, run.taken, upto), _console(store, run.system, upto))
+    return min((each for each in found if each is not None), key=lambda each: each.position, default=None)
+
+
+def _interrupts(store: Store, taken: Interrupts | None, upto: Moment) -> Divergence | None:
+    if taken is None:
+        return None
+    at = INTERRUPT_COLUMNS.index("position")
+    for number, (was, now) in enumerate(zip_longest(store.log("interrupt"), taken.rows)):
+        position = min(row[at] for row in (was, now) if row is not None)
+        if position >= upto.position:
+            return None
+        if was is None or now is None:
+            words = ["none" if row is None else _value("vector", row[0]) for row in (was, now)]
+            return Divergence(position, position, False, Difference(f"interrupt {number}", *words))
+        for name, a, b in zip(INTERRUPT_COLUMNS, was, now, strict=True):
+            if a != b:
+                words = [_value(name, value) for value in (a, b)]
+                return Divergence(position, position, False, Difference(f"{name} of interrupt {number}", *words))
+    return None
+
+
+def _value(name: str, value: int) -> str:
+    """A field of an interrupt as it is told."""
+    if name == "vector" and value in VECTORS:
+        return VECTORS[value].name
+    return f"{value:,}" if name == "position" else f"{value:#x}"
 
 
 def _exits(store: Store, system: System, upto: Moment) -> Divergence | None:
