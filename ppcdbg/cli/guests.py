@@ -23,6 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--hv", choices=CHOICES["hv"], help="kvm: the guest runs under KVM (default); none: it owns the bare machine")
     add("--memory", "-m", metavar="SIZE", help="RAM; a bare number is MiB (default 128M)")
     add("--kernel", "-kernel", metavar="FILE", dest="kernel", help="GUEST, in QEMU's spelling")
+    add("--dcr", choices=CHOICES["dcr"], help="the 440's device control registers, mfdcr and mtdcr (default off)")
     add("--initrd", "-initrd", metavar="FILE", help="initial RAM disk")
     add("--append", "-append", metavar="TEXT", help="the kernel's command line")
     add("--dtb", "-dtb", metavar="FILE", help="device tree in place of the board's own")
@@ -38,6 +39,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--unknown-spr", choices=CHOICES["unknown_spr"], help="default fail, as Linux 6.1")
     add("--instruction-fetch", choices=CHOICES["instruction_fetch"], help="in HV mode: how KVM reads the instruction"
         " that a guest left by (default walk, as Linux 6.1)")  # fmt: skip
+    add(
+        "--spr-exits",
+        choices=CHOICES["spr_exits"],
+        metavar="HOW",
+        help="who has DBCR0 and EPR, and SPRs that a later"
+        f" kernel emulates: {_words('spr_exits')} (default off, as Linux 6.1)",
+    )
+    add("--user-sprs", metavar="LIST", help="SPRs that userspace has as storage: NUMBER[=VALUE],...")
+    add(
+        "--hcall-exits", choices=CHOICES["hcall_exits"], help="whether unknown hypercalls go to userspace (default off)"
+    )
     add("--deferral", choices=CHOICES["deferral"], help="what becomes of an interrupt in a critical section")
     add("--backing", choices=CHOICES["backing"], help="host memory behind the guest: 4 KiB pages (default), huge pages,"
         " or one mapping of physical memory")  # fmt: skip
@@ -59,8 +71,10 @@ def description(options: argparse.Namespace, *, looking: bool = False) -> Machin
     given = {
         name: getattr(options, name)
         for name in ("cpu", "hv", "memory", "initrd", "append", "dtb", "load", "entry", "symbols", "pv", "patch_by",
-                     "irqchip", "on_emulation_failure", "unknown_spr", "instruction_fetch", "deferral", "backing",
-                     "engine", "max_insns", "input")
+                     "irqchip", "on_emulation_failure", "unknown_spr", "instruction_fetch",
+                     "spr_exits", "user_sprs", "hcall_exits", "dcr",
+                     "deferral", "backing", "engine",
+                     "max_insns", "input")
     }  # fmt: skip
     given["quirks"] = quirks(options.quirk) if options.quirk else None
     if session is not None:

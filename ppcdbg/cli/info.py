@@ -13,6 +13,7 @@ patch-hazards  what becomes of guests that read their instructions when a hyperv
 failure-policies  what a guest, userspace and the log see of an instruction that KVM cannot emulate, by policy; runs it
 fetch-hazard  what becomes of a guest that executes from a page which may not be read, by how KVM reads it; runs it
 host-side  by exit: the work of the host's that is run again, and which registers the exit captures
+spr-exits one guest that uses an unknown SPR, DBCR0 and EPR, whoever has them: KVM, userspace, or some of each; runs it
 commands the manual of the command language: every command, with an example; events, fields, variables
 """
 
@@ -277,6 +278,13 @@ def host_side(cpu: str | None) -> list[Row]:
     return rows(cpu)
 
 
+def spr_exits(cpu: str | None) -> list[Row]:
+    """The guest of SPR exits, in every configuration."""
+    from ppcdbg.explore.spr_exits import rows
+
+    return [*rows(cpu)]
+
+
 def commands(cpu: str | None) -> list[Row]:
     """The command language."""
     from ppcdbg.views.manual import rows
@@ -298,5 +306,6 @@ TOPICS: Mapping[str, Topic] = {
     "failure-policies": Topic(failure_policies),
     "fetch-hazard": Topic(fetch_hazard),
     "host-side": Topic(host_side),
+    "spr-exits": Topic(spr_exits),
     "commands": Topic(commands, manual=True),
 }

@@ -85,6 +85,9 @@ def _machine(machine: MachineDescription) -> Summary:
         "on_emulation_failure": machine.on_emulation_failure,
         "unknown_spr": machine.unknown_spr,
         "instruction_fetch": machine.instruction_fetch,
+        "spr_exits": machine.spr_exits,
+        "hcall_exits": machine.hcall_exits,
+        "dcr": machine.dcr,
         "deferral": machine.deferral,
         "quirks": dict(machine.quirks),
     }

@@ -38,6 +38,10 @@ class Bus(Protocol):
         """What ``read`` would give, without any side effect, or None where a device refuses."""
 
 
+DCR_SPACE = 1 << 40
+"""Where the bus has a core's device control registers: DCR n is the word at 4 * n from here, no real address."""
+
+
 class InterruptSource(Protocol):
     """The interrupt controller in external-proxy mode: asked for the vector when the interrupt is taken."""
 

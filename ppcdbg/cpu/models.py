@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ppcdbg.isa.insn import E500MC, E500V2
 
@@ -22,6 +22,8 @@ class CoreModel:
     has_debug_level: bool
     msr_mask: int
     reset: dict[str, int] = field(default_factory=dict)
+    has_dcr: bool = False
+    """Whether it has the 440's mfdcr and mtdcr, with the bus that they reach."""
     qemu: bool = False
     """Whether it does what QEMU 7.2's core does where silicon does otherwise (target/ppc): only lwarx takes an
     alignment interrupt, and leaves ESR alone; stwcx. without a reservation looks at no address; a user may read TBWL
@@ -61,3 +63,8 @@ CORES: dict[str, CoreModel] = {
                "L1CFG1": 0x00003820},
     ),
 }  # fmt: skip
+
+
+def core_model(name: str, *, dcr: bool = False) -> CoreModel:
+    """A core type by name; ``dcr``: with the device control registers of a 440."""
+    return replace(CORES[name], has_dcr=True) if dcr else CORES[name]

@@ -20,28 +20,47 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.api import (
+        SPR_STATUS_FAIL,
+        SPR_STATUS_OK,
         Action,
         Breakpoint,
         Cause,
+        DcrExit,
+        DebugExit,
         Debugger,
         Did,
+        Ending,
+        EprExit,
         Event,
         EventKind,
         ExitRecord,
+        HcallExit,
         InputError,
+        IntrExit,
+        MmioExit,
         PpcdbgError,
+        ResetExit,
         Space,
+        SprExit,
+        StopKind,
         StopReport,
+        SystemEventExit,
         TraceHit,
+        UnknownExit,
         UsageError,
+        UserspaceExit,
         Verb,
+        Vmm,
+        WatchdogExit,
         ask_session,
         open_guest,
     )
 
 __all__ = (
-    "Action", "Breakpoint", "Cause", "Debugger", "Did", "Event", "EventKind", "ExitRecord", "InputError",
-    "PpcdbgError", "Space", "StopReport", "TraceHit", "UsageError", "Verb", "ask_session", "open_guest",
+    "Action", "Breakpoint", "Cause", "DcrExit", "DebugExit", "Debugger", "Did", "Ending", "EprExit", "Event",
+    "EventKind", "ExitRecord", "HcallExit", "InputError", "IntrExit", "MmioExit", "PpcdbgError", "ResetExit",
+    "SPR_STATUS_FAIL", "SPR_STATUS_OK", "Space", "SprExit", "StopKind", "StopReport", "SystemEventExit", "TraceHit",
+    "UnknownExit", "UsageError", "UserspaceExit", "Verb", "Vmm", "WatchdogExit", "ask_session", "open_guest",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ command. ``import ppcdbg.debugger`` gives these names and loads them when they a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ppcdbg.debugger.breakpoints import Breakpoint
@@ -16,16 +16,37 @@ from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.results import Space
 from ppcdbg.debugger.stops import Cause, StopReport, TraceHit
 from ppcdbg.errors import InputError, PpcdbgError, UsageError
+from ppcdbg.kvm.answers import Vmm
+from ppcdbg.kvm.payloads import (
+    SPR_STATUS_FAIL,
+    SPR_STATUS_OK,
+    DcrExit,
+    DebugExit,
+    EprExit,
+    HcallExit,
+    IntrExit,
+    MmioExit,
+    ResetExit,
+    SprExit,
+    SystemEventExit,
+    UnknownExit,
+    UserspaceExit,
+    WatchdogExit,
+)
 from ppcdbg.kvm.records import Action, Did, ExitRecord
+from ppcdbg.kvm.userspace import Ending
 from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import DEMO, guest_file, symbol_file
+from ppcdbg.machine.system import StopKind
 from ppcdbg.session.machines import open_system, session_machine
 from ppcdbg.session.magic import session_file
 from ppcdbg.session.queries import Answer, ask
 
 __all__ = (
-    "Action", "Breakpoint", "Cause", "Debugger", "Did", "Event", "EventKind", "ExitRecord", "InputError",
-    "PpcdbgError", "Space", "StopReport", "TraceHit", "UsageError", "Verb", "ask_session", "open_guest",
+    "Action", "Breakpoint", "Cause", "DcrExit", "DebugExit", "Debugger", "Did", "Ending", "EprExit", "Event",
+    "EventKind", "ExitRecord", "HcallExit", "InputError", "IntrExit", "MmioExit", "PpcdbgError", "ResetExit",
+    "SPR_STATUS_FAIL", "SPR_STATUS_OK", "Space", "SprExit", "StopKind", "StopReport", "SystemEventExit", "TraceHit",
+    "UnknownExit", "UsageError", "UserspaceExit", "Verb", "Vmm", "WatchdogExit", "ask_session", "open_guest",
 )  # fmt: skip
 
 
@@ -47,6 +68,10 @@ def open_guest(
     on_emulation_failure: str | None = None,
     unknown_spr: str | None = None,
     instruction_fetch: str | None = None,
+    spr_exits: str | None = None,
+    user_sprs: str | Sequence[tuple[int, int]] | None = None,
+    hcall_exits: str | None = None,
+    dcr: str | None = None,
     deferral: str | None = None,
     quirks: Mapping[str, bool] | None = None,
     engine: str | None = None,
@@ -64,6 +89,8 @@ def open_guest(
         "entry": entry, "symbols": symbols, "pv": pv, "irqchip": irqchip, "on_emulation_failure": on_emulation_failure,
         "unknown_spr": unknown_spr, "deferral": deferral, "quirks": quirks, "engine": engine, "max_insns": max_insns,
         "input": input, "patch_by": patch_by, "instruction_fetch": instruction_fetch,
+        "spr_exits": spr_exits, "user_sprs": user_sprs,
+        "hcall_exits": hcall_exits, "dcr": dcr,
     }  # fmt: skip
     session = session_file(guest, os.environ)
     if session is not None:

@@ -52,6 +52,7 @@ from ppcdbg.debugger.writes import Writer
 from ppcdbg.engine.api import WatchKind
 from ppcdbg.errors import InputError, UsageError
 from ppcdbg.isa.disassemble import Disassembler
+from ppcdbg.kvm.answers import Vmm
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.machine.images import executable_parts
 from ppcdbg.machine.system import Stop, StopKind, System
@@ -458,6 +459,19 @@ class Debugger:
         UsageError for an entry or a field that is not there."""
         at = entries.place(self, entry)
         entries.write(self, entries.assigned(self, at, fields))
+
+    @property
+    def userspace(self) -> Vmm | None:
+        """Who answers what KVM leaves to userspace, in place of the one that is built in: a ``Vmm`` of your own. Its
+        answers are input: they are recorded, and going back asks nobody. One that is put in is asked from the end of
+        what is known of the run on. Raises UsageError on the bare machine."""
+        return queries.answers(self).vmm
+
+    @userspace.setter
+    def userspace(self, vmm: Vmm | None) -> None:
+        answers = queries.answers(self)
+        self.past.begin()
+        answers.put_in(vmm, max(self.past.timeline.end, self.past.here))
 
     def branch(self, name: str) -> Branch:
         """Begin another future here: what is done to the guest from now on is that branch's. ``branches.switch`` goes

@@ -31,6 +31,7 @@ class EventKind(Enum):
     SPR = "spr"
     MMIO = "mmio"
     HCALL = "hcall"
+    USERSPACE = "userspace"
     QUEUED = "queued"
     WITHHELD = "withheld"
     DELIVERED = "delivered"
@@ -70,6 +71,8 @@ WORDS: dict[EventKind, Words] = {
     EventKind.MMIO: Words("[DEVICE | ADDR[..ADDR] | ADDR,+LENGTH] [read|write]", "an access to a device",
                           "break mmio serial0 write"),
     EventKind.HCALL: Words("[NAME | TOKEN] [after]", "a hypercall", "break hcall MAP_MAGIC_PAGE"),
+    EventKind.USERSPACE: Words("[REASON]", "KVM_RUN comes back to userspace, which answers",
+                               "break userspace SPR if sprn == 308"),
     EventKind.QUEUED: Words("[PRIORITY]", "KVM queues an interrupt for the guest", "break queued DECREMENTER"),
     EventKind.WITHHELD: Words("[PRIORITY]", "it is queued, and not delivered on the way back from that exit",
                               "break withheld EXTERNAL_LEVEL"),
@@ -90,7 +93,7 @@ WORDS: dict[EventKind, Words] = {
     EventKind.REWRITTEN: Words("", "the guest loads an instruction that the hypervisor has rewritten",
                                "break rewritten"),
     EventKind.FETCH_FAULT: Words(
-        "[after]", "the host cannot read the instruction that made the guest leave (HV mode)", "break fetch-fault"),
+        "[after]", "the host cannot read the instruction that exits (HV mode)", "break fetch-fault"),
     EventKind.SWITCH: Words("[user|kernel]", "the guest goes to user or to supervisor state", "break switch user"),
     EventKind.CONSOLE: Words("TEXT", "the console prints a text", 'break console "login:"'),
     EventKind.POSITION: Words("COUNT", "so many instructions have retired", "break position 1_000_000"),

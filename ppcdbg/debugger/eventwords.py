@@ -21,6 +21,7 @@ from ppcdbg.isa.sprs import SPRS
 from ppcdbg.isa.table import TABLE
 from ppcdbg.kvm.codes import HCALL_NAMES
 from ppcdbg.kvm.magic_page import FIELDS as MAGIC_FIELDS
+from ppcdbg.kvm.payloads import SHORT_NAMES
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
@@ -146,6 +147,13 @@ def _hcall(debugger: Debugger, text: str) -> Event:
         return Event(EventKind.HCALL, HCALL_NAMES.get(_number(text), text), number=_number(text), after=after)
     name = _pick(text.upper(), _HCALLS, "hypercall")
     return Event(EventKind.HCALL, name, number=_HCALLS[name], after=after)
+
+
+def _userspace(debugger: Debugger, text: str) -> Event:
+    if not text:
+        return Event(EventKind.USERSPACE)
+    name = _pick(text.upper().removeprefix("KVM_EXIT_"), SHORT_NAMES, "exit to userspace")
+    return Event(EventKind.USERSPACE, name, number=SHORT_NAMES[name])
 
 
 def _irqprio(text: str) -> Event:
@@ -282,6 +290,7 @@ _PARSERS: dict[EventKind, Parser] = {
     EventKind.SPR: _spr,
     EventKind.MMIO: _mmio,
     EventKind.HCALL: _hcall,
+    EventKind.USERSPACE: _userspace,
     EventKind.QUEUED: _queued,
     EventKind.DELIVERED: _delivered,
     EventKind.CONSOLE: _console,
@@ -324,6 +333,8 @@ def completions(debugger: Debugger, argument: str) -> list[str]:
             return [*sorted(r.device.name for r in debugger.system.board.regions), "read", "write"]
         case "hcall":
             return sorted(_HCALLS)
+        case "userspace":
+            return sorted(SHORT_NAMES)
         case "queued" | "delivered" | "withheld":
             return sorted(PRIORITIES)
         case "irqprio":

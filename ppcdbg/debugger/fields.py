@@ -16,7 +16,8 @@ from ppcdbg.debugger.expressions import Scalar, Values
 from ppcdbg.debugger.symbols import SymbolTable
 from ppcdbg.engine.api import Hit
 from ppcdbg.kvm.magic_page import FIELDS as FIELDS_OF_PAGE
-from ppcdbg.kvm.records import Did, ExitRecord
+from ppcdbg.kvm.payloads import PAYLOADS
+from ppcdbg.kvm.records import Did, ExitRecord, payloads
 
 Reader = Callable[[ExitRecord, SymbolTable], Values]
 
@@ -107,6 +108,17 @@ def device_fields(record: ExitRecord) -> dict[str, int | str]:
     return {}
 
 
+def userspace_fields(record: ExitRecord) -> dict[str, int | str]:
+    """What a condition on an exit to userspace sees: struct kvm_run, as it was answered; of several exits the last."""
+    found: dict[str, int | str] = {}
+    for left in payloads(record):
+        found["userspace"] = left.name
+        for name, cell in left.payload().items():
+            if not isinstance(cell, tuple):
+                found[name] = int.from_bytes(cell, "big") if isinstance(cell, bytes) else int(cell)
+    return found
+
+
 _ACCESS = {
     "pc": "address of the instruction that accesses",
     "insn": "retired instructions before it",
@@ -126,10 +138,24 @@ _TAKEN = {
     "insn": "retired instructions",
 }
 
+
+def _of_payloads() -> dict[str, str]:
+    """The fields of struct kvm_run by name, each with the exits that have it."""
+    found: dict[str, list[str]] = {}
+    for kind in PAYLOADS.values():
+        for name in kind().payload():
+            found.setdefault(name, []).append(kind().name.removeprefix("KVM_EXIT_"))
+    return {name: f"{name} of struct kvm_run, at {', '.join(of)}" for name, of in found.items()}
+
+
 EVENT_FIELDS: dict[EventKind, dict[str, str]] = {
     EventKind.DATA: _ACCESS,
     EventKind.MMIO: _ACCESS,
     EventKind.INSN: {"inst": "the instruction's word"},
+    EventKind.USERSPACE: {
+        **_of_payloads(),
+        "userspace": "what KVM_RUN came back with: its name",
+    },
     EventKind.HCALL: {"token": "number of the hypercall"},
     EventKind.WITHHELD: {"reason": "why it is not delivered, as in info irqprio"},
     EventKind.TAKEN: _TAKEN,

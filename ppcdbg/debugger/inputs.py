@@ -13,7 +13,8 @@ from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.results import Table
 from ppcdbg.errors import UsageError
 from ppcdbg.isa import slots
-from ppcdbg.kvm.codes import KVM_INTERRUPT_SET, KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
+from ppcdbg.kvm.answers import answer_text
+from ppcdbg.kvm.codes import EXIT_REASON_NAMES, KVM_INTERRUPT_SET, KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
 from ppcdbg.kvm.irqprio import irqprios
 from ppcdbg.machine.input import InputEvent, InputKind, TlbWrite
 
@@ -112,6 +113,9 @@ def text(debugger: Debugger, e: InputEvent) -> str:
             return f"{where}: mas1={w.mas1:08x} mas2={w.mas2:08x} mas3={w.mas3:08x} mas7={w.mas7:x}"
         case InputKind.WITHHOLD:
             return f"the next {e.name} is withheld"
+        case InputKind.ANSWER:
+            what = EXIT_REASON_NAMES.get(e.target, f"exit reason {e.target}")
+            return f"userspace answers {what}: {e.name or answer_text(e)}"
         case InputKind.KVM:
             asked = e.name or "interrupt", e.value
             known = (name for name, request in requests(debugger).items() if request == asked)

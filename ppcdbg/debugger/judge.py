@@ -12,7 +12,7 @@ from ppcdbg.cpu.mmu import Access
 from ppcdbg.cpu.msr import MSR_PR
 from ppcdbg.debugger.breakpoints import Breakpoint, Breakpoints
 from ppcdbg.debugger.events import EventKind, Seen
-from ppcdbg.debugger.fields import device_fields, hit_fields, magic_field
+from ppcdbg.debugger.fields import device_fields, hit_fields, magic_field, userspace_fields
 from ppcdbg.debugger.listening import Heard, fits, section_event
 from ppcdbg.debugger.matching import arrives, is_hypercall, matches, withheld
 from ppcdbg.debugger.model import guest_of
@@ -140,6 +140,8 @@ class Judge:
         if not found:
             return []
         fields = device_fields(record)
+        if any(b.event.kind is EventKind.USERSPACE for b in found):
+            fields |= userspace_fields(record)
         if self._vcpu is not None and any(b.event.kind is EventKind.WITHHELD for b in found):
             reasons = {s.priority.number: s.held_by for s in booke.explain(self._vcpu) if s.pending}
             fields["reason"] = next((reasons[p] for p in withheld(record) if reasons.get(p)), "")

@@ -12,7 +12,7 @@ from ppcdbg.debugger.causes import FETCH_FAILED, emulated, instruction_word, mne
 from ppcdbg.debugger.events import Event, EventKind
 from ppcdbg.isa.sprs import BY_NAME
 from ppcdbg.kvm.codes import SC_MAGIC_R0
-from ppcdbg.kvm.records import Action, Did, ExitRecord
+from ppcdbg.kvm.records import Action, Did, ExitRecord, payloads
 
 TLB_WRITES = ("tlbwe",)
 TLB_INVALIDATIONS = ("tlbivax", "tlbilx")
@@ -74,6 +74,8 @@ def matches(event: Event, record: ExitRecord) -> bool:
             return any(_data(event, record, a) for a in record.actions if a.did is Did.MMIO)
         case EventKind.HCALL:
             return any(event.number in (None, a.token) for a in record.actions if a.did is Did.HYPERCALL)
+        case EventKind.USERSPACE:
+            return any(event.number in (None, left.REASON) for left in payloads(record))
         case EventKind.QUEUED:
             return _priority(event, record.queued)
         case EventKind.WITHHELD:

@@ -19,6 +19,8 @@ from ppcdbg.debugger.results import Disassembly, DisassemblyRow, Explanation, Re
 from ppcdbg.debugger.run import Outcome
 from ppcdbg.debugger.syntax import names_in, parse
 from ppcdbg.errors import UsageError
+from ppcdbg.kvm.answers import Answers
+from ppcdbg.kvm.run import KvmSystem
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
@@ -27,6 +29,14 @@ Act = Callable[[], Outcome]
 
 _MISS = {Access.FETCH: "ITLB_MISS", Access.LOAD: "DTLB_MISS", Access.STORE: "DTLB_MISS"}
 _DENIED = {Access.FETCH: "INST_STORAGE", Access.LOAD: "DATA_STORAGE", Access.STORE: "DATA_STORAGE"}
+
+
+def answers(debugger: Debugger) -> Answers:
+    """Who answers the exits to userspace. Raises UsageError on the bare machine."""
+    debugger.need_exits()
+    system = debugger.system
+    assert isinstance(system, KvmSystem)
+    return system.answers
 
 
 def on_exits(event: Event) -> bool:

@@ -32,8 +32,8 @@ BOTH = "both"
 """Before an exit's handler and after it."""
 _TRAPS = frozenset({PROGRAM, HV_PRIV})
 _CALLS = frozenset({SYSCALL, HV_SYSCALL})
-_KVM_ONLY = frozenset({EventKind.EXIT, EventKind.HCALL, EventKind.QUEUED, EventKind.WITHHELD, EventKind.DELIVERED,
-                       EventKind.SHADOW})  # fmt: skip
+_KVM_ONLY = frozenset({EventKind.EXIT, EventKind.HCALL, EventKind.USERSPACE, EventKind.QUEUED, EventKind.WITHHELD,
+                       EventKind.DELIVERED, EventKind.SHADOW})  # fmt: skip
 _RETURNS = ("rfi", "rfci", "rfmci", "rfdi", "rfgi")
 _SPR_FIELD = 0x1FF800
 _MFTB = 371 << 1 | 31 << 26
@@ -237,6 +237,7 @@ _SIGHTS: dict[EventKind, Callable[[Debugger, Event], Event]] = {
     EventKind.SPR: _spr,
     EventKind.MMIO: _mmio,
     EventKind.HCALL: _hcall,
+    EventKind.USERSPACE: _one(Seen.EXIT),
     EventKind.QUEUED: _one(Seen.EXIT),
     EventKind.WITHHELD: _one(Seen.EXIT),
     EventKind.DELIVERED: _one(Seen.EXIT),

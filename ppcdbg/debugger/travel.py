@@ -26,6 +26,7 @@ from ppcdbg.debugger.sessionfile import SessionFile
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.debugger.work import Work
 from ppcdbg.errors import InputError, UsageError
+from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import Stop, StopKind
 from ppcdbg.session.recorded import Recorded
@@ -91,6 +92,8 @@ class Travel:
 
     def _parted(self) -> None:
         """The past was changed: what follows is another run than the session file's."""
+        if isinstance(self._debugger.system, KvmSystem):
+            self._debugger.system.answers.parted(self.here)
         if self._recorded is not None and self.parted_at is None:
             self.parted_at = self._debugger.system.position
         self._debugger.runner.recorded = FOREVER

@@ -37,7 +37,7 @@ def operands(insn: Insn, word: int, address: int = 0, core: str = "") -> str:
 
     def text(found: re.Match[str]) -> str:
         name = found.group()
-        if name == "PMR":  # the form calls the field of every register number SPR
+        if name in ("PMR", "DCR"):  # the form calls the field of every register number SPR
             return str(by_name["SPR"].operand(word))
         return operand(by_name[name], word, address, core)
 

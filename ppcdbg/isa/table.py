@@ -12,6 +12,7 @@ from ppcdbg.isa.insns import (
     branch,
     cache_sync,
     cr,
+    dcr,
     external_pid,
     fixed_arith,
     fixed_compare,
@@ -39,7 +40,7 @@ from ppcdbg.isa.insns import (
 TABLE: tuple[Insn, ...] = tuple(
     i
     for chapter in (
-        fixed_arith, fixed_logical, fixed_rotate, fixed_compare, fixed_load, fixed_store, branch, cr, trap, spr,
+        fixed_arith, fixed_logical, fixed_rotate, fixed_compare, fixed_load, fixed_store, branch, cr, trap, spr, dcr,
         cache_sync, system_booke, external_pid, floating, spe_load, spe_store, spe_simple, spe_multiply_half,
         spe_multiply_word, spe_accumulate, spe_float_vector, spe_float_single, spe_float_double,
     )

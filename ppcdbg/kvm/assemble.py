@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ppcdbg.cpu.core import Core
-from ppcdbg.cpu.models import CORES
+from ppcdbg.cpu.models import CORES, core_model
 from ppcdbg.engine.choose import EngineFactory
 from ppcdbg.errors import UsageError
-from ppcdbg.kvm import codes
+from ppcdbg.isa.operands import spr_name
+from ppcdbg.kvm import codes, ioctl
 from ppcdbg.kvm.e500_mmu import Geometry
+from ppcdbg.kvm.emulate_sprs import readers, writers
 from ppcdbg.kvm.fetch import InstructionFetch
 from ppcdbg.kvm.host import HOSTS, HostModel, backed
 from ppcdbg.kvm.magic_page import SharedPage
 from ppcdbg.kvm.quirks import Quirks, listing
 from ppcdbg.kvm.run import KvmSystem
+from ppcdbg.kvm.spr_exits import EPR, SprExits, userspaces
 from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.vm import HOST_PAGES, FailurePolicy, RamWindow, UnknownSpr, Vm
 from ppcdbg.kvm.vmm import BoardUserspace
@@ -56,7 +59,7 @@ def build_kvm(
     description: MachineDescription, factory: EngineFactory, host: HostModel | None = None
 ) -> tuple[KvmSystem, LoadedImage]:
     """A guest under the KVM model, loaded and ready to run. Raises InputError for images that do not fit."""
-    model = CORES[description.cpu]
+    model = core_model(description.cpu, dcr=description.dcr == "on")
     if model.has_hv and description.deferral != "stock":
         raise UsageError(
             f"--deferral {description.deferral} is for guests with a magic page; {description.cpu} runs without one,"
@@ -81,6 +84,7 @@ def build_kvm(
         description.cpu,
         lambda: cores[0].retired if cores else 0,
         mpic_timers=description.irqchip == "user",
+        dcr=description.dcr == "on",
     )
     core = Core(model, board.bus)
     cores.append(core)
@@ -89,7 +93,7 @@ def build_kvm(
     vcpu = make_vcpu(make_vm(description, host), core, board)
     boot_vcpu(vcpu, image.boot)
     queue = InputQueue(lambda: core.retired)
-    return KvmSystem(vcpu, engine, board, queue, BoardUserspace(board)), image
+    return KvmSystem(vcpu, engine, board, queue, BoardUserspace(board, dict(description.user_sprs))), image
 
 
 def make_vm(description: MachineDescription, host: HostModel | None = None) -> Vm:
@@ -107,6 +111,10 @@ def make_vm(description: MachineDescription, host: HostModel | None = None) -> V
         deferral=description.deferral,
         rewrites=description.patch_by == "hypervisor",
         mpic_in_kernel=(MPIC_BASE, MPIC_SIZE) if description.irqchip == "kernel" else None,
+        spr_exits=SprExits(description.spr_exits),
+        user_sprs=description.user_sprs,
+        dcr=description.dcr == "on",
+        hcall_exits=description.hcall_exits == "on",
     )
 
 
@@ -118,7 +126,23 @@ def make_vcpu(vm: Vm, core: Core, board: Board) -> Vcpu:
     board.bus.written_outside.append((page, 4096))
     vcpu = Vcpu(vm, core, shared, page, number)
     vcpu.epr_flags = codes.EPR_USER if vm.mpic_in_kernel is None else codes.EPR_KERNEL
+    if userspaces(vm, EPR):
+        vcpu.epr_flags = 0  # nobody acknowledges before the guest reads the register
+    ioctl.enable_cap(vcpu, ioctl.CAP_PPC_BOOKE_WATCHDOG)
+    _check_sprs(vcpu)
     return vcpu
+
+
+def _check_sprs(v: Vcpu) -> None:
+    """Userspace can have no SPR that KVM has. Raises UsageError."""
+    if not v.vm.user_sprs:
+        return
+    taken, v.taken_sprs = v.taken_sprs, {}
+    known = {*readers(v), *writers(v)}
+    v.taken_sprs = taken
+    for number, _ in v.vm.user_sprs:
+        if number in known:
+            raise UsageError(f"--user-sprs names {spr_name(number)} ({number:#x}), which KVM emulates itself")
 
 
 def boot_vcpu(v: Vcpu, state: BootState) -> None:

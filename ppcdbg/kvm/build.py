@@ -24,6 +24,8 @@ def build_system(description: MachineDescription) -> System:
         raise UsageError(f"--deferral {description.deferral} is KVM's; with --hv none there is no KVM")
     if description.hv == "none" and description.patch_by != "guest":
         raise UsageError("--patch-by hypervisor is KVM's; with --hv none there is no KVM")
+    if description.hv == "none" and (description.spr_exits != "off" or description.hcall_exits != "off"):
+        raise UsageError("--spr-exits and --hcall-exits are KVM's; with --hv none there is no KVM")
     if description.hv == "none":
         system, _ = build_bare(description, engine_factory(description.engine))
     else:

@@ -8,7 +8,7 @@ vcpu. No timer may run, and the host's cores hear nothing of each other.
 from __future__ import annotations
 
 from ppcdbg.cpu.core import Core
-from ppcdbg.cpu.models import CORES
+from ppcdbg.cpu.models import core_model
 from ppcdbg.cpu.msr import MSR_CE, MSR_EE, MSR_WE
 from ppcdbg.engine.shared import sharing
 from ppcdbg.errors import UsageError
@@ -35,9 +35,10 @@ class KvmCluster:
     def __init__(self, description: MachineDescription, count: int) -> None:
         self.board = Board(
             description.memory + HOST_PAGES, lambda: self.now, description.cpu, lambda: self.position,
-            mpic_timers=False, cores=count,
+            mpic_timers=False, cores=count, dcr=description.dcr == "on",
         )  # fmt: skip
-        model, bus = CORES[description.cpu], self.board.bus
+        model, bus = core_model(description.cpu, dcr=description.dcr == "on"), self.board.bus
+        self._userspace = BoardUserspace(self.board, dict(description.user_sprs))
         self.cores = tuple(Core(model, bus) for _ in range(count))
         window = RamWindow(self.board.ram, description.memory)
         self.image: LoadedImage = load_image(description, window, hypervisor_node(description))
@@ -54,7 +55,7 @@ class KvmCluster:
 
     def _system(self, vcpu: Vcpu, number: int) -> KvmSystem:
         queue = InputQueue(lambda: vcpu.core.retired)
-        return KvmSystem(vcpu, self.engines[number], self.board, queue, BoardUserspace(self.board))
+        return KvmSystem(vcpu, self.engines[number], self.board, queue, self._userspace)
 
     # --- questions ------------------------------------------------------------------------------------------------
     @property

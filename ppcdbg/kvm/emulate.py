@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import ESR_PIL, ESR_PTR, MSR_EE
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, emulate_sprs, emulate_tlb, printk, queueing, words
+from ppcdbg.kvm import booke, codes, emulate_dcr, emulate_sprs, emulate_tlb, printk, queueing, words
 from ppcdbg.kvm import magic_page as mp
-from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_EXIT_USER, EMULATE_FAIL, NO_ADVANCE
+from ppcdbg.kvm.codes import ADVANCE, EMULATE_DONE, EMULATE_EXIT_USER, EMULATE_FAIL, NO_ADVANCE
 from ppcdbg.kvm.log import DEBUG, EMULATED, FAILED
 from ppcdbg.kvm.vm import FailurePolicy
 
@@ -73,6 +73,9 @@ def _decode31(v: Vcpu, word: int, xop: int) -> Decoded:
     if xop == 270:
         debug = word >> 11 & 0x7FFF == 1
         return (_ehpriv_debug(v) if debug else _fail), codes.EMULATED_INST_EXITS, -1
+    dcr = emulate_dcr.decode(v, word, xop)
+    if dcr is not None:
+        return dcr, codes.EMULATED_INST_EXITS, -1
     return emulate_tlb.decode(v, word, xop) or (_fail, codes.EMULATED_INST_EXITS, -1)
 
 
@@ -219,7 +222,7 @@ def emulate(v: Vcpu) -> int:
     result = effect()
     if v.trace is not None:
         v.trace("kvm_ppc_instr", (word, v.pc, result & 7))
-    if result == EMULATE_DONE:
+    if result == EMULATE_DONE or result & ADVANCE:
         v.pc = pc + 4 & _M32
         v.core.retire()
         if v.rewriter is not None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import DBCR0_EDM, DBSR_IDE
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import codes, debug_registers, irqprio, timers, words
+from ppcdbg.kvm import codes, debug_registers, irqprio, spr_exits, timers, words
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_EXIT_USER, EMULATE_FAIL, NO_ADVANCE
 from ppcdbg.kvm.e500_mmu import MMUCSR0_TLB0FI, MMUCSR0_TLB1FI
+from ppcdbg.kvm.spr_exits import DBCR0_KEPT
 from ppcdbg.kvm.vm import UnknownSpr
 
 if TYPE_CHECKING:
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
 
 Reader = Callable[[], int]
 Writer = Callable[[int], int | None]
-"""Gives EMULATE_FAIL when the value is refused; None is done."""
+"""Gives EMULATE_FAIL when the value is refused, or another result; None is done."""
 
 _M32 = 0xFFFFFFFF
-DBCR0_KEPT = 0x4DFF0000  # IDM IC BT TIE IAC1-4 DAC1R/W DAC2R/W: RST is dropped
 L1CSR_KEPT = ~0x102 & _M32  # DCFI and CLFC, ICFI and ICLFR read as zero
 _PAGE64 = {26: mp.SRR0, 27: mp.SRR1, 61: mp.DAR, 272: mp.SPRG0, 273: mp.SPRG1, 274: mp.SPRG2, 275: mp.SPRG3}
 _GUEST_SLOT = {26: "GSRR0", 27: "GSRR1", 272: "GSPRG0", 273: "GSPRG1", 274: "GSPRG2", 275: "GSPRG3"}
@@ -52,8 +52,10 @@ def spr_number(word: int) -> int | None:
 def mfspr(v: Vcpu, word: int) -> Callable[[], int]:
     """The effect of one mfspr word."""
     rt, sprn = _operands(word)
-    reader = readers(v).get(sprn)
     gpr = v.gpr
+    if spr_exits.userspaces(v.vm, sprn):
+        return _leaving(v, sprn, rt, False)
+    reader = readers(v).get(sprn)
     if reader is None:
         return _unknown(v, sprn, rt, False)
     known = reader
@@ -81,8 +83,10 @@ def _overlaid(v: Vcpu, rt: int) -> Callable[[], int]:
 def mtspr(v: Vcpu, word: int) -> Callable[[], int]:
     """The effect of one mtspr word."""
     rs, sprn = _operands(word)
-    writer = writers(v).get(sprn)
     gpr = v.gpr
+    if spr_exits.userspaces(v.vm, sprn):
+        return _leaving(v, sprn, rs, True)
+    writer = writers(v).get(sprn)
     if writer is None:
         return _unknown(v, sprn, rs, True)
     known = writer
@@ -104,15 +108,17 @@ def _unknown(v: Vcpu, sprn: int, register: int, write: bool) -> Callable[[], int
             v.gpr[register] = 0
         return EMULATE_DONE
 
-    def leave() -> int:
-        spr = v.run.spr
-        spr.sprn, spr.is_write, spr.msr, spr.failed = sprn, write, v.shared.msr, False
-        spr.data = v.gpr[register] if write else 0
-        v.run.exit_reason = codes.KVM_EXIT_SPR
-        v.spr_needed = True
+    if policy is UnknownSpr.EXIT:
+        return _leaving(v, sprn, register, write)
+    return fail if policy is UnknownSpr.FAIL else ignore
+
+
+def _leaving(v: Vcpu, sprn: int, register: int, write: bool) -> Callable[[], int]:
+    def effect() -> int:
+        spr_exits.leave(v, sprn, v.gpr[register] if write else 0, write=write)
         return EMULATE_EXIT_USER | NO_ADVANCE
 
-    return {UnknownSpr.FAIL: fail, UnknownSpr.IGNORE: ignore, UnknownSpr.EXIT: leave}[policy]
+    return effect
 
 
 def move(v: Vcpu, word: int) -> tuple[int, int] | None:
@@ -176,6 +182,8 @@ def readers(v: Vcpu) -> dict[int, Reader]:
         table.update({570: _attribute(v, "mcsrr0"), 571: _attribute(v, "mcsrr1")})
     if not v.hv:
         table.update({48: _attribute(v, "pid"), 633: _attribute(v, "pid1"), 634: _attribute(v, "pid2")})
+    for sprn in v.taken_sprs:
+        table[sprn] = _taken(v, sprn)
     return table
 
 
@@ -210,6 +218,8 @@ def writers(v: Vcpu) -> dict[int, Writer]:
         table.update({570: _set_attribute(v, "mcsrr0"), 571: _set_attribute(v, "mcsrr1")})
     if not v.hv:
         table.update({48: lambda x: _write_pid(v, x), 633: _zero_only, 634: _zero_only})
+    for sprn in v.taken_sprs:
+        table[sprn] = _set_taken(v, sprn)
     return table
 
 
@@ -254,6 +264,14 @@ def _set_slot(reg: memoryview, slot: int) -> Writer:
         reg[slot] = value
 
     return write
+
+
+def _taken(v: Vcpu, sprn: int) -> Reader:
+    return lambda: v.taken_sprs[sprn]
+
+
+def _set_taken(v: Vcpu, sprn: int) -> Writer:
+    return lambda value: v.taken_sprs.update({sprn: value})
 
 
 def _ignored(value: int) -> None:
@@ -308,12 +326,12 @@ def _debug_reader(v: Vcpu, name: str) -> Reader:
 
 
 def _debug_writer(v: Vcpu, name: str) -> Writer:
-    def write(value: int) -> None:
-        if v.guest_debug:
-            return
-        setattr(v.debug, name, value & DBCR0_KEPT if name == "dbcr0" else value)
-        v.thread_debug = v.debug.copy()
-        debug_registers.switch(v.core, v.thread_debug, v.debug, not v.quirks.dbcr0_clear_stays_live)
+    def write(value: int) -> int | None:
+        if not v.guest_debug:
+            setattr(v.debug, name, value & DBCR0_KEPT if name == "dbcr0" else value)
+            v.thread_debug = v.debug.copy()
+            debug_registers.switch(v.core, v.thread_debug, v.debug, not v.quirks.dbcr0_clear_stays_live)
+        return spr_exits.rest_of_dbcr0(v, value) if name == "dbcr0" else None
 
     return write
 

@@ -33,6 +33,7 @@ from ppcdbg.kvm.emulate_loadstore import emulate_mmio
 from ppcdbg.kvm.emulate_tlb import deliver_miss_defaults
 from ppcdbg.kvm.hypercalls import kvm_pv
 from ppcdbg.kvm.log import DEBUG, HOST, MAPPED, MAPPED_MAGIC
+from ppcdbg.kvm.payloads import SPR_STATUS_OK
 from ppcdbg.kvm.printk import KernelBug
 
 if TYPE_CHECKING:
@@ -158,11 +159,11 @@ def _program(v: Vcpu) -> int:
 def _syscall(v: Vcpu) -> int:
     """a hypercall if r0 says "KVM!" in supervisor state, else queues SYSCALL"""
     if not v.shared.msr & MSR_PR and v.gpr[0] == codes.SC_MAGIC_R0:
-        v.gpr[3] = kvm_pv(v)
+        _hypercall(v)
     else:
         queueing.reflect(v, irqprio.SYSCALL)
     v.account(codes.SYSCALL_EXITS, "syscall_exits")
-    return RESUME_GUEST
+    return RESUME_HOST if v.hcall_needed else RESUME_GUEST
 
 
 def _hv_syscall(v: Vcpu) -> int:
@@ -170,8 +171,15 @@ def _hv_syscall(v: Vcpu) -> int:
     if v.shared.msr & MSR_PR:
         queueing.program(v, ESR_PPR)
     else:
-        v.gpr[3] = kvm_pv(v)
-    return RESUME_GUEST
+        _hypercall(v)
+    return RESUME_HOST if v.hcall_needed else RESUME_GUEST
+
+
+def _hypercall(v: Vcpu) -> None:
+    """Its status comes back in r3, unless userspace is to give it."""
+    status = kvm_pv(v)
+    if not v.hcall_needed:
+        v.gpr[3] = status
 
 
 def _hv_priv(v: Vcpu) -> int:
@@ -346,7 +354,7 @@ def prepare(v: Vcpu, r: int) -> int:
 def complete_spr(v: Vcpu) -> None:
     """The next KVM_RUN after KVM_EXIT_SPR: a failure injects Program (PIL) and does not advance."""
     v.spr_needed = False
-    if v.run.spr.failed:
+    if v.run.spr.status != SPR_STATUS_OK:
         queueing.program(v, ESR_PIL)
         return
     if not v.run.spr.is_write:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.kvm import codes
 from ppcdbg.kvm.log import HYPERCALL
+from ppcdbg.kvm.payloads import HcallExit
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
@@ -28,12 +29,28 @@ def kvm_pv(v: Vcpu) -> int:
             status = codes.EV_UNIMPLEMENTED
     elif token == codes.HC_EV_IDLE:
         v.halt()
+    elif v.vm.hcall_exits:
+        v.run.hcall = HcallExit(token, 0, tuple(gpr[3:11]))
+        v.run.exit_reason = codes.KVM_EXIT_EPAPR_HCALL
+        v.hcall_needed = True
+        return codes.EV_SUCCESS
     else:
         status = codes.EV_UNIMPLEMENTED
     gpr[4] = second
     v.actions.append((HYPERCALL, token, args, (status, second)))
     v.hypercalls[token] = v.hypercalls.get(token, 0) + 1
     return status
+
+
+def complete(v: Vcpu) -> None:
+    """The next KVM_RUN after KVM_EXIT_EPAPR_HCALL: r3 = ret, r4 to r11 = args."""
+    v.hcall_needed = False
+    hcall = v.run.hcall
+    before = tuple(v.gpr[3:7])
+    for number, value in enumerate((hcall.ret, *hcall.args), 3):
+        v.gpr[number] = value & 0xFFFFFFFF
+    v.actions.append((HYPERCALL, hcall.nr, before, (v.gpr[3], v.gpr[4])))
+    v.hypercalls[hcall.nr] = v.hypercalls.get(hcall.nr, 0) + 1
 
 
 def _map_magic_page(v: Vcpu, address: int, ea: int) -> int:

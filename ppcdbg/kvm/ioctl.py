@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import DBCR0_DAC1R, DBCR0_DAC1W, DBCR0_IAC1, DBCR0_IC, DBCR0_IDM, MSR_SPE
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, debug_registers, emulate_loadstore, exits, hypercalls, queueing, timers
+from ppcdbg.kvm import (
+    booke,
+    codes,
+    debug_registers,
+    emulate_dcr,
+    emulate_loadstore,
+    exits,
+    hypercalls,
+    queueing,
+    timers,
+)
 from ppcdbg.kvm.debug_registers import DebugRegisters
 from ppcdbg.kvm.world_switch import MSRP_KVM
 
@@ -24,11 +34,17 @@ def vcpu_run(v: Vcpu) -> int:
         v.mmio_needed = False
         if v.mmio_access is not None:
             emulate_loadstore.complete(v)
+    elif v.dcr_needed:
+        emulate_dcr.complete(v)
+    elif v.hcall_needed:
+        hypercalls.complete(v)
     elif v.epr_needed:
         v.epr_needed = False
         booke.set_epr(v, v.run.epr)
     elif v.spr_needed:
         exits.complete_spr(v)
+    if v.run.immediate_exit:
+        return -codes.EINTR << 2 | codes.RESUME_FLAG_HOST
     r = exits.prepare(v, codes.RESUME_GUEST)
     if not r & codes.RESUME_FLAG_HOST:
         _switch_debug(v, v.debug)

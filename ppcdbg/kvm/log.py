@@ -20,7 +20,7 @@ from ppcdbg.kvm.trace import exit_name
 from ppcdbg.kvm.words import ROW
 
 # What an action tuple begins with; the rest depends on it (see ``action``).
-EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG, FETCH = range(11)
+EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG, FETCH, USERSPACE = range(12)
 Compact = tuple[Any, ...]
 Kept = Compact | bytes
 """A row, or two and more of compiled code's as it wrote them."""
@@ -64,6 +64,8 @@ def action(compact: Compact) -> Action:
         )
     if kind == QUEUED:
         return Action(Did.QUEUED, priority=rest[0])
+    if kind == USERSPACE:
+        return Action(Did.USERSPACE, left=rest[0], note=rest[0].name)
     if kind == FAILED:
         return Action(Did.FAILED, word=rest[0], note=rest[1])
     if kind == FETCH:

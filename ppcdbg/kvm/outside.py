@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.isa.sprs import BY_NAME, Access
 from ppcdbg.kvm.emulate_sprs import writers
 from ppcdbg.kvm.one_reg import dirty_tlb
+from ppcdbg.kvm.spr_exits import DBCR0, DBCR0_KEPT
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
@@ -35,6 +36,8 @@ def _write_as_guest(v: Vcpu, name: str, value: int) -> None:
     """An SPR as the guest's own mtspr would: what KVM emulates, or what the hardware lets it have in HV mode."""
     spr = BY_NAME[name]
     writer = writers(v).get(spr.number)
+    if spr.number == DBCR0:
+        value &= DBCR0_KEPT  # what KVM passes on it passes on for the guest alone
     if writer is not None:
         if writer(value):
             raise KeyError(name)

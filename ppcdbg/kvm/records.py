@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ppcdbg.kvm.payloads import MmioExit, UserspaceExit
+
 
 class Did(Enum):
     """What the handler did. The values are the words that a user reads and filters by."""
@@ -23,6 +25,7 @@ class Did(Enum):
     FETCH_FAULT = "fetch-fault"  # the host could not read the instruction; note: the interrupt that its read met
     HOST = "host"  # the host's own work (its interrupt, a guest doorbell), nothing for the guest
     DEBUG = "debug"  # a debug event
+    USERSPACE = "userspace"  # KVM_RUN came back to userspace, but for an access to a device: left, as it was answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Action:
     token: int | None = None
     args: tuple[int, ...] = ()
     results: tuple[int, ...] = ()
+    left: UserspaceExit | None = None
     note: str = ""
     """A short text in the field's words: ``mfspr SRR0``, ``EE 1->0``, ``TLB1[3]``, ``MAP_MAGIC_PAGE``."""
 
@@ -73,3 +77,19 @@ class ExitRecord:
     cost: int = 0
     whole: bool = True
     """False: a recording tells of it and no run came through it yet, so what its handler did is not known here."""
+
+
+def payload(record: ExitRecord, action: Action) -> UserspaceExit | None:
+    """What struct kvm_run held for an action of an exit, answered; None for what was no exit to userspace."""
+    if action.did is Did.USERSPACE:
+        return action.left
+    if action.did is not Did.MMIO or "HOST" not in record.resume:
+        return None
+    size = action.size or 0
+    return MmioExit(action.gpa or 0, (action.value or 0).to_bytes(size, "big"), size, bool(action.write))
+
+
+def payloads(record: ExitRecord) -> tuple[UserspaceExit, ...]:
+    """Of one exit all that went to userspace, in order."""
+    found = (payload(record, action) for action in record.actions)
+    return tuple(each for each in found if each is not None)

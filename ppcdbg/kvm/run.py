@@ -19,6 +19,7 @@ from ppcdbg.isa.bits import M64
 from ppcdbg.isa.slots import PC, RESERVED
 from ppcdbg.kvm import codes, ioctl, outside, queueing, timers
 from ppcdbg.kvm import words as W
+from ppcdbg.kvm.answers import Answers
 from ppcdbg.kvm.exits import exit_table, handle_exit, prepare
 from ppcdbg.kvm.holding import Holding
 from ppcdbg.kvm.native.python import Native
@@ -58,8 +59,7 @@ class KvmSystem(RunLoop):
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__(vcpu.core, engine, board, queue, schedule)
-        self.kvm = vcpu
-        self.userspace = userspace
+        self.kvm, self.userspace, self.answers = vcpu, userspace, Answers(queue)
         self._table = exit_table(vcpu.hv)
         self._entered = False
         self.in_host = False
@@ -105,11 +105,12 @@ class KvmSystem(RunLoop):
     def run(self, limits: Limits) -> Stop:
         """See ``System.run``."""
         try:
-            return super().run(limits)
+            stop = super().run(limits)
         except KernelBug as bug:
             self.core.state.pc = self.kvm.pc
-            self.ended = self._stop(StopKind.CRASH, str(bug))
-            return self.ended
+            self.ended = stop = self._stop(StopKind.CRASH, str(bug))
+        self.answers.raise_failure()
+        return stop
 
     def _run(self, limits: Limits) -> Stop:
         first = None if self._entered else self._first_entry()
@@ -251,7 +252,7 @@ class KvmSystem(RunLoop):
         return self._enter(ioctl.vcpu_run(self.kvm))
 
     def _next_tick(self) -> int | None:
-        return _first(_first(timers.next_event(self.kvm), self._next_device()), self._host_tick)
+        return timers.earlier(timers.earlier(timers.next_event(self.kvm), self._next_device()), self._host_tick)
 
     def _next_device(self) -> int | None:
         """When a device next acts by itself; asked anew only after somebody touched one."""
@@ -366,7 +367,7 @@ class KvmSystem(RunLoop):
         """Let the clock jump to where something is due, which has not happened yet; false when nothing will be."""
         core = self.core
         if not self.schedule.ready(self.moment()):
-            tick = _first(timers.next_event(self.kvm), self._next_device())
+            tick = timers.earlier(timers.next_event(self.kvm), self._next_device())
             if tick is not None:
                 core.skip_to(tick)
             else:
@@ -468,7 +469,7 @@ class KvmSystem(RunLoop):
             errno = r >> 2
             if v.trace is not None:
                 v.trace("kvm_userspace_exit", (v.run.exit_reason, errno))
-            ending = self.userspace.handle(v)
+            ending = self.answers.serve(v, self.userspace)
             if ending is not None:
                 return self._end(ending)
             r = ioctl.vcpu_run(v)

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 NEXT_TIMER_MAX_DELTA = (1 << 30) - 1  # jiffies; include/linux/timer.h
 
 
+def earlier(a: int | None, b: int | None) -> int | None:
+    """The earlier of two ticks, where None is never."""
+    if a is None or b is None:
+        return b if a is None else a
+    return min(a, b)
+
+
 def set_dec(v: Vcpu, value: int) -> None:
     """mtspr DEC: start counting down from ``value``; 0 stops it (kvmppc_emulate_dec)."""
     v.dec = value & 0xFFFFFFFF

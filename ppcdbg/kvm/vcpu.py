@@ -17,7 +17,7 @@ from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, irqprio, words
+from ppcdbg.kvm import booke, codes, irqprio, spr_exits, words
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.debug_registers import DebugRegisters
 from ppcdbg.kvm.deferral import Counts, policy
@@ -118,7 +118,9 @@ class Vcpu:
         self.mmio_access: tuple[Access, int, bool] | None = None
         """The access, the effective address for its update, and whether it advanced before the device answered."""
         self.accesses: dict[int, Access] = {}
-        self.spr_needed = False
+        self.spr_needed = self.dcr_needed = self.hcall_needed = False
+        self.taken_sprs = spr_exits.taken(vm)
+        """SPRs of userspace's that this KVM emulates, with what they hold"""
         self.kernel_bus: Bus = core.bus
         self.device_at: Callable[[int], str] = lambda gpa: ""
         self.devices_touched = True

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NUMBERS = (
     "pc", "last_inst", "fault_dear", "fault_esr", "fetch_fault", "pending", "requests", "queued_dear", "queued_esr",
     "ivpr", "epr_flags", "epr_needed", "magic_page_pa", "magic_page_ea", "mmio_needed", "spr_needed",
+    "dcr_needed", "hcall_needed",
     "pid", "pid1", "pid2", "csrr0", "csrr1", "dsrr0", "dsrr1", "mcsrr0", "mcsrr1", "mcsr",
     "l1csr0", "l1csr1", "hid0", "hid1", "pwrmgtcr0", "epr", "epcr", "pvr", "svr", "guest_debug", "dbsr",
     "shadow_msr", "tcr", "tsr", "dec", "decar", "dec_start", "dec_deadline", "watchdog_deadline",
@@ -33,7 +34,7 @@ LISTS = ("ivor", "queue_counts", "delivered_counts", "tlbcfg")
 TABLES = ("stats", "counts")
 PARTS = ("run", "gtlb", "shadow", "host_tlb", "timing", "exits", "host_log", "deferral", "deferral_counts")
 ELSEWHERE = ("ids", "shared", "debug", "thread_debug", "sprg_loaded", "queued_by", "_emulated", "known",
-             "hypercalls", "mmio_counts", "mmio_access", "stalled", "words", "rewriter")  # fmt: skip
+             "hypercalls", "mmio_counts", "mmio_access", "stalled", "words", "rewriter", "taken_sprs")  # fmt: skip
 """State that is saved below, in a form of its own."""
 NOT_STATE = ("vm", "core", "hv", "quirks", "number", "reg", "gpr", "shared_real", "mas", "prios", "mpic_acknowledge",
              "accesses", "kernel_bus", "device_at", "wait_for_event", "code_changed", "kick", "host_debug", "trace",
@@ -62,6 +63,7 @@ def save_vcpu(v: Vcpu) -> Saved:
         "mmio_counts": [[name, write, count] for (name, write), count in sorted(v.mmio_counts.items())],
         "mmio_access": None if access is None else [access[0].word, access[1], access[2]],
         "stalled": v.stalled,
+        "taken_sprs": _pairs(v.taken_sprs),
         **({} if v.rewriter is None else {"rewritten": v.rewriter.save()}),
     }
 
@@ -95,6 +97,7 @@ def restore_vcpu(v: Vcpu, state: Saved) -> None:
     for row in items(state["mmio_counts"]):
         device, write, count = items(row)
         v.mmio_counts[words(device), bool(write)] = whole(count)
+    v.taken_sprs.update(_counts(state["taken_sprs"]))
     v.mmio_access = _access(v, state["mmio_access"])
     if v.rewriter is not None:
         v.rewriter.restore(state["rewritten"])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.kvm.fetch import InstructionFetch
 from ppcdbg.kvm.host import HostModel
 from ppcdbg.kvm.quirks import Quirks
+from ppcdbg.kvm.spr_exits import SprExits
 from ppcdbg.machine.memory import Ram
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class Vm:
     rewrites: bool = False
     """It rewrites the guest's instructions itself (:mod:`ppcdbg.kvm.rewriting`)."""
     mpic_in_kernel: tuple[int, int] | None = None
+    spr_exits: SprExits = SprExits.OFF
+    user_sprs: tuple[tuple[int, int], ...] = ()
+    """SPRs that KVM does not know and userspace does, as plain storage: number, and value out of reset."""
+    dcr: bool = False
+    """The guest is on a 440-style core: mfdcr and mtdcr are userspace's."""
+    hcall_exits: bool = False
+    """Hypercalls that KVM does not know are userspace's (KVM_EXIT_EPAPR_HCALL)."""
     vcpus: list[Vcpu] = field(default_factory=list, compare=False, repr=False)
     """In the order of their numbers."""
 

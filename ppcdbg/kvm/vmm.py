@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ppcdbg.cpu.bus import BusFault
-from ppcdbg.cpu.msr import ESR_PIL
+from ppcdbg.cpu.bus import DCR_SPACE, BusFault
+from ppcdbg.cpu.msr import DBCR0_RST, ESR_PIL, MSR_PR
 from ppcdbg.cpu.plain import Saved, numbers
 from ppcdbg.kvm import codes, queueing
+from ppcdbg.kvm.payloads import EVENT_RESET, EVENT_SHUTDOWN, SPR_STATUS_FAIL
+from ppcdbg.kvm.spr_exits import DBCR0, EPR
 from ppcdbg.kvm.userspace import Ending, Mmio
 from ppcdbg.kvm.vm import FailurePolicy
 from ppcdbg.machine.system import StopKind
@@ -17,8 +20,13 @@ if TYPE_CHECKING:
     from ppcdbg.machine.board import Board
 
 
+SPURIOUS = 0xFFFF
+"""What QEMU answers where no interrupt is to be acknowledged (hw/intc/openpic.c)"""
+
+
 class BoardUserspace:
-    """Answers every exit from a board. ``spr_values``: SPRs that this userspace knows, by number (KVM_EXIT_SPR)."""
+    """Answers every exit from a board. ``spr_values``: SPRs that it has as plain storage, by number (KVM_EXIT_SPR);
+    DBCR0 and EPR it knows for what they are."""
 
     def __init__(self, board: Board, spr_values: dict[int, int] | None = None) -> None:
         self.board = board
@@ -40,10 +48,19 @@ class BoardUserspace:
             return None
         match run.exit_reason:
             case codes.KVM_EXIT_EPR:
-                vector = self.board.proxy_acknowledge()
-                run.epr = 0xFFFF if vector is None else vector
+                run.epr = self._acknowledged()
             case codes.KVM_EXIT_SPR:
-                self._spr(vcpu)
+                return self._spr(vcpu)
+            case codes.KVM_EXIT_DCR:
+                self._dcr(vcpu)
+            case codes.KVM_EXIT_EPAPR_HCALL:
+                run.hcall = replace(run.hcall, ret=codes.EV_UNIMPLEMENTED)
+            case codes.KVM_EXIT_RESET:
+                return Ending(StopKind.RESET, "the guest asked for a reset (KVM_EXIT_RESET)")
+            case codes.KVM_EXIT_SYSTEM_EVENT:
+                return _system_event(run.system_event.type)
+            case codes.KVM_EXIT_INTR:
+                pass  # whoever interrupts KVM_RUN looks around, and enters again
             case codes.KVM_EXIT_DEBUG:
                 queueing.queue_program(vcpu, ESR_PIL)  # QEMU: nobody debugs, so the guest gets its exception
             case codes.KVM_EXIT_WATCHDOG:
@@ -63,14 +80,35 @@ class BoardUserspace:
         except BusFault:
             mmio.data = mmio.data if mmio.is_write else bytes(mmio.len)  # QEMU: unassigned memory reads as zero
 
-    def _spr(self, vcpu: Vcpu) -> None:
+    def _spr(self, vcpu: Vcpu) -> Ending | None:
         spr = vcpu.run.spr
-        if spr.sprn not in self.spr_values:
-            spr.failed = True
+        if spr.sprn == DBCR0 and spr.is_write and spr.data & DBCR0_RST:
+            return Ending(StopKind.RESET, "the guest asked for a reset by DBCR0[RST] (KVM_EXIT_SPR)")
+        known = {DBCR0: 0, **self.spr_values}
+        if spr.sprn == EPR and not spr.is_write and vcpu.vm.mpic_in_kernel is None:
+            vcpu.run.spr = replace(spr, data=self._acknowledged())
+        elif spr.sprn not in known or spr.msr & MSR_PR:
+            vcpu.run.spr = replace(spr, status=SPR_STATUS_FAIL)
         elif spr.is_write:
             self.spr_values[spr.sprn] = spr.data
         else:
-            spr.data = self.spr_values[spr.sprn]
+            vcpu.run.spr = replace(spr, data=known[spr.sprn])
+        return None
+
+    def _acknowledged(self) -> int:
+        vector = self.board.proxy_acknowledge()
+        return SPURIOUS if vector is None else vector
+
+    def _dcr(self, vcpu: Vcpu) -> None:
+        """QEMU lets an access to a DCR that nobody has pass, and a read gives what stood there."""
+        dcr, bus = vcpu.run.dcr, self.board.bus
+        try:
+            if dcr.is_write:
+                bus.write(DCR_SPACE + 4 * dcr.dcrn, 4, dcr.data)
+            else:
+                vcpu.run.dcr = replace(dcr, data=bus.read(DCR_SPACE + 4 * dcr.dcrn, 4))
+        except BusFault:
+            pass
 
     def _unknown(self, vcpu: Vcpu) -> Ending | None:
         reason = vcpu.run.hardware_exit_reason
@@ -80,3 +118,12 @@ class BoardUserspace:
         return Ending(
             StopKind.CRASH, f"KVM could not handle {what} at pc {vcpu.pc:#x} (hardware exit reason {reason:#018x})"
         )
+
+
+def _system_event(kind: int) -> Ending:
+    """KVM_SYSTEM_EVENT_*."""
+    if kind == EVENT_RESET:
+        return Ending(StopKind.RESET, "the guest asked for a reset (KVM_EXIT_SYSTEM_EVENT)")
+    if kind == EVENT_SHUTDOWN:
+        return Ending(StopKind.POWEROFF, "the guest asked for its end (KVM_EXIT_SYSTEM_EVENT)")
+    return Ending(StopKind.CRASH, f"the guest says that it has crashed (KVM_EXIT_SYSTEM_EVENT {kind})")

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ppcdbg.cpu.bus import DCR_SPACE
 from ppcdbg.cpu.models import CORES
 from ppcdbg.cpu.plain import items, maybe
 from ppcdbg.errors import InputError
 from ppcdbg.machine.bus import Region, SystemBus
 from ppcdbg.machine.console import Console
+from ppcdbg.machine.devices.dcr import SIZE as DCR_SIZE
+from ppcdbg.machine.devices.dcr import DcrBus
 from ppcdbg.machine.devices.device import Clock, Device, DeviceState, numbers, table, whole
 from ppcdbg.machine.devices.gpio import Gpio
 from ppcdbg.machine.devices.guts import Guts
@@ -54,8 +57,8 @@ class Board:
     """ppce500 with ``ram_size`` bytes. ``clock`` gives ticks, ``position`` retired instructions (default: the clock).
 
     ``model`` is a name of ``CORES``. ``mpic_timers`` off leaves the MPIC's timers standing, as KVM's in-kernel
-    model does. ``cores``: entries of the spin table; the MPIC knows the first one only. Raises InputError for a size
-    or a core that cannot be.
+    model does. ``cores``: entries of the spin table; the MPIC knows the first one only. ``dcr``: there are
+    device control registers. Raises InputError for a size or a core that cannot be.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Board:
         position: Callable[[], int] | None = None,
         mpic_timers: bool = True,
         cores: int = 1,
+        dcr: bool = False,
     ) -> None:
         if model not in CORES:
             raise InputError(f"there is no core {model!r}; the cores are {', '.join(sorted(CORES))}")
@@ -97,6 +101,8 @@ class Board:
             (GPIO_BASE, GPIO_SIZE, Gpio(self._request_poweroff)),
             (SPIN_BASE, SPIN_SIZE, SpinTable(cores, lambda *where: self.release(*where))),
         )
+        if dcr:
+            self._devices += ((DCR_SPACE, DCR_SIZE, DcrBus()),)
         for base, size, device in self._devices:
             self.bus.attach(base, size, device)
 

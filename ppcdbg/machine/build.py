@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ppcdbg.cpu.core import Core
-from ppcdbg.cpu.models import CORES
+from ppcdbg.cpu.models import core_model
 from ppcdbg.engine.api import Engine
 from ppcdbg.machine.board import Board
 from ppcdbg.machine.description import MachineDescription
@@ -27,8 +27,9 @@ def build_bare(
         lambda: cores[0].now if cores else 0,
         description.cpu,
         lambda: cores[0].retired if cores else 0,
+        dcr=description.dcr == "on",
     )
-    core = Core(CORES[description.cpu], board.bus)
+    core = Core(core_model(description.cpu, dcr=description.dcr == "on"), board.bus)
     cores.append(core)
     image = load_image(description, board.ram)
     machine = Machine(core, engine_factory(core), board, InputQueue(lambda: core.retired))

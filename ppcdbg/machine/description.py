@@ -45,6 +45,12 @@ class MachineDescription:
     unknown_spr: str = "fail"
     instruction_fetch: str = "walk"
     """How KVM in HV mode reads the instruction that a guest left by."""
+    spr_exits: str = "off"
+    user_sprs: tuple[tuple[int, int], ...] = ()
+    """SPRs that userspace knows and KVM does not: number, and value out of reset."""
+    hcall_exits: str = "off"
+    dcr: str = "off"
+    """Whether the core has the 440's device control registers."""
     deferral: str = "stock"
     backing: str = "anon"
     """What host memory stands behind the guest's: it decides how large KVM's own TLB entries can be."""
@@ -64,6 +70,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "on_emulation_failure": ("exit", "inject", "both"),
     "unknown_spr": ("fail", "ignore", "exit"),
     "instruction_fetch": ("walk", "lwepx", "lwepx-marker", "lwepx-fixup"),
+    "spr_exits": ("off", "all", "device", "split", "taken", "opt-in", "opted-in", "reset", "system-event"),
+    "hcall_exits": ("off", "on"),
+    "dcr": ("off", "on"),
     "deferral": ("stock", "nop-exit", "single-step", "read-only", "ordered", "notify", "notify-unmapped"),
     "backing": ("anon", "huge", "devmem"),
 }
@@ -189,6 +198,25 @@ def _quirks(value: object, place: Place) -> tuple[tuple[str, bool], ...]:
     return tuple(sorted((str(name), switch) for name, switch in value.items()))
 
 
+def _sprs(value: object, place: Place) -> tuple[tuple[int, int], ...]:
+    """``0x3d0=0x1234,977``: numbers of SPRs, each with its value out of reset; or the same as pairs of numbers."""
+    right = "numbers of SPRs, each with a value or none, like 0x3d0=0x1234,977"
+    found: dict[int, int] = {}
+    try:
+        if isinstance(value, str):
+            pairs = [(number, text or "0") for number, _, text in (word.partition("=") for word in value.split(","))]
+            found = {int(number, 0): int(text, 0) for number, text in pairs}
+        elif isinstance(value, (list, tuple)):
+            found = {int(number): int(held) for number, held in value}
+        else:
+            raise _wrong(value, right, place)
+    except (ValueError, TypeError):
+        raise _wrong(value, right, place) from None
+    if any(not 0 <= number < 1024 or not 0 <= held <= 0xFFFFFFFF for number, held in found.items()):
+        raise _wrong(value, right, place)
+    return tuple(sorted(found.items()))
+
+
 def _convert(key: str, value: object, place: Place, directory: Path) -> object:
     """Bring one value to its field's type."""
     if key in ("kernel", "initrd", "dtb", "symbols", "input"):
@@ -214,4 +242,5 @@ _CONVERTERS: Mapping[str, Callable[[object, Place], object]] = {
     "dtb_address": parse_address,
     "max_insns": parse_count,
     "quirks": _quirks,
+    "user_sprs": _sprs,
 }

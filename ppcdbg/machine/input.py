@@ -30,6 +30,7 @@ class InputKind(Enum):
     REGISTER = "register"  # the register named ``name`` becomes ``value``
     KVM = "kvm"  # the request named ``name`` to the KVM model, with ``value``
     TLB = "tlb"  # entry ``target`` of the guest's TLB becomes ``data``; see ``TlbWrite``
+    ANSWER = "answer"  # userspace's answer to exit ``target`` of KVM_RUN: ``data`` (``kvm.answers``)
     WITHHOLD = "withhold"  # the next interrupt ``name`` does not come; ``value`` is its bit in ``slots.WITHHELD``
 
 
@@ -137,13 +138,15 @@ class InputQueue:
     def __init__(self, position: Callable[[], int]) -> None:
         self.moment: Callable[[], Moment] = lambda: Moment(position())
         self._events: list[InputEvent] = []
+        self.answers: list[InputEvent] = []
+        """Of events to come, userspace's answers: a machine gets one when it asks, and at no position by itself."""
         self._order = 0
         self.taken: Callable[[InputEvent], None] = lambda event: None
         self.refused: Callable[[InputEvent], None] = lambda event: None
         self.added: Callable[[InputEvent], None] = lambda event: None
 
     def __len__(self) -> int:
-        return len(self._events)
+        return len(self._events) + len(self.answers)
 
     def add(
         self,
@@ -173,11 +176,39 @@ class InputQueue:
     def extend(self, events: Iterable[InputEvent]) -> None:
         """Add events at their own positions, in their own order; ``order`` is given anew."""
         for e in sorted(events, key=_key):
+            if e.kind is InputKind.ANSWER:
+                raise InputError(
+                    "an answer of userspace's belongs to one recording, and cannot be added to another run"
+                )
             self.add(e.kind, target=e.target, value=e.value, data=e.data, name=e.name, position=e.position)
+
+    def answer(self, target: int, data: bytes, *, value: int = 0, name: str = "") -> InputEvent:
+        """An answer that is given now: it has come with that."""
+        at = self.moment()
+        event = InputEvent(
+            at.position, self._order, InputKind.ANSWER, target, value, data, name, at.skipped, at.steps
+        )  # fmt: skip
+        self._order += 1
+        self.taken(event)
+        return event
+
+    def recorded_answer(self, fits: Callable[[InputEvent], bool]) -> InputEvent | None:
+        """The answer that was given at this moment, if it fits what is asked. Those of moments that are past, or to
+        another question, belong to another history, and are forgotten."""
+        if not self.answers:
+            return None
+        now = self.moment()
+        here = now.position, now.skipped, now.steps
+        while self.answers and _key(self.answers[0])[:3] <= here:
+            event = self.answers.pop(0)
+            if _key(event)[:3] == here and fits(event):
+                self.taken(event)
+                return event
+        return None
 
     def pending(self) -> tuple[InputEvent, ...]:
         """What is still to come, in order."""
-        return tuple(self._events)
+        return tuple(sorted((*self._events, *self.answers), key=_key))
 
     def next_position(self) -> int | None:
         """Where the next event lies; None if there is none."""
@@ -215,23 +246,29 @@ class InputQueue:
 
     def remove(self, event: InputEvent) -> bool:
         """Take an event out that is still to come, so that it never does; False if it is not there."""
-        if event not in self._events:
-            return False
-        self._events.remove(event)
-        return True
+        for events in (self._events, self.answers):
+            if event in events:
+                events.remove(event)
+                return True
+        return False
 
     def drop_all(self) -> None:
         """Forget what is still to come (a timeline that branches elsewhere)."""
-        self._events = []
+        self._events, self.answers = [], []
 
     def put_back(self, events: Iterable[InputEvent]) -> None:
         """Events that were taken are to come again: time was set back. Moments and orders stay."""
-        self._events = sorted((*events, *self._events), key=_key)
+        self._hold((*events, *self.pending()))
 
     def restore(self, events: Iterable[InputEvent], order: int) -> None:
         """Take a saved queue as it was: positions and orders included."""
-        self._events = sorted(events, key=_key)
+        self._hold(events)
         self._order = order
+
+    def _hold(self, events: Iterable[InputEvent]) -> None:
+        every = sorted(events, key=_key)
+        self._events = [e for e in every if e.kind is not InputKind.ANSWER]
+        self.answers = [e for e in every if e.kind is InputKind.ANSWER]
 
     @property
     def order(self) -> int:

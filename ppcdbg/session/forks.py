@@ -34,6 +34,7 @@ def fork(
         theirs.foretell(*ours.known())
     if isinstance(system, KvmSystem) and isinstance(made, KvmSystem):
         made.kvm.exits.foretell(system.kvm.exits.known())
+        made.answers.as_of(system.answers)
     put(made, Pages(made), root.snapshot)
     made.input.restore(events[root.taken :], 1 + max((e.order for e in events), default=-1))
     for console in (made.board.console, made.board.console1):

@@ -16,7 +16,7 @@ from ppcdbg.machine.system import System
 from ppcdbg.session.pages import ZERO, Pages
 from ppcdbg.session.plain import encode
 
-SNAPSHOT_FORMAT = 6
+SNAPSHOT_FORMAT = 7
 """Of saved states and of their hashes: a change of what any room saves, or of what is hashed, is another one."""
 SCRATCH = slice(slots.EA * 4, slots.EA * 4 + 4)
 """What an engine computes with and the guest cannot see."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ppcdbg.cpu.msr import ESR_BITS, MSR_BITS, names
 from ppcdbg.debugger.causes import cause_of, priority_name
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.exits import ExitFilter
 from ppcdbg.debugger.symbols import SymbolTable
 from ppcdbg.kvm.codes import EMULATE_NAMES
-from ppcdbg.kvm.records import Action, Did, ExitRecord
+from ppcdbg.kvm.payloads import UserspaceExit
+from ppcdbg.kvm.records import Action, Did, ExitRecord, payload
 from ppcdbg.views.numbers import count, ea, real, size
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line
 
@@ -102,7 +105,8 @@ def did_text(record: ExitRecord) -> str:
     return clean(text.strip())
 
 
-_OBVIOUS = frozenset({"host timer", "host"})  # an interrupt of the host's that also queued one for the guest
+_OBVIOUS = frozenset({"host timer", "host", "emul EXIT_USER"})
+"""An interrupt of the host's that also queued one for the guest, an instruction that was left to userspace."""
 
 
 def action_text(action: Action) -> str:
@@ -123,6 +127,8 @@ def action_text(action: Action) -> str:
             return "emul" if done else f"emul {EMULATE_NAMES[action.result or 0]}"
         case Did.HYPERCALL:
             return "hcall"
+        case Did.USERSPACE:
+            return f"user {(action.note or '').removeprefix('KVM_EXIT_')}"
         case Did.HOST:
             return action.note or "host"
         case _:
@@ -163,6 +169,9 @@ def detail(debugger: Debugger, record: ExitRecord, width: int) -> list[Line]:
     ]
     for action in record.actions:
         fields.append(line(("did  ", "label"), (action_text(action), "did"), _action_detail(action)))
+        left = payload(record, action)
+        if left is not None:
+            fields += [line(("user ", "label"), *spans) for spans in _payload(left, max(width - 5, 20))]
     if record.queued:
         fields.append(line(("queued ", "label"), (", ".join(priority_name(n) for n in record.queued), "pending")))
     if record.delivered is not None:
@@ -179,6 +188,21 @@ def detail(debugger: Debugger, record: ExitRecord, width: int) -> list[Line]:
         )
     )
     return [fit(f, width) for f in fields]
+
+
+def _payload(left: UserspaceExit, width: int) -> Iterator[tuple[Span, ...]]:
+    """struct kvm_run as userspace had it and answered: the name of the exit and its fields, in lines of a width."""
+    spans, used = [Span(left.name, "exit")], len(left.name)
+    own = left.answers()
+    for cell in str(left).split(" ")[1:]:
+        if used + 1 + len(cell) > width:
+            yield tuple(spans)
+            spans, used = [Span(" ")], 1
+        name, _, value = cell.partition("=")
+        role = "pending" if name in own else "number"
+        spans += [Span(f" {name}=", "dim"), Span(value, role)]
+        used += 1 + len(cell)
+    yield tuple(spans)
 
 
 def _stale(text: str, fresh: bool) -> tuple[Span, ...]:

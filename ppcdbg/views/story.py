@@ -10,7 +10,8 @@ from ppcdbg.debugger.causes import instruction_text, instruction_word, priority_
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.debugger.story import Story
-from ppcdbg.kvm.codes import EMULATE_FAIL
+from ppcdbg.kvm.codes import EMULATE_EXIT_USER, EMULATE_FAIL
+from ppcdbg.kvm.payloads import SPR_STATUS_OK, SprExit
 from ppcdbg.kvm.records import Action, Did, ExitRecord
 from ppcdbg.machine.system import StopKind
 from ppcdbg.views.numbers import count, ea, plural, real, size
@@ -225,6 +226,8 @@ def _clause(story: Story, record: ExitRecord, action: Action) -> Line:
             place = (real(action.gpa or 0), "address")
             return line("It is no RAM: KVM ", (moved, "did"), where, place, _value(action), ".")
         case Did.EMULATED:
+            if action.result == EMULATE_EXIT_USER:
+                return ()
             if action.result == EMULATE_FAIL:
                 return line("KVM could not emulate it.")
             return line("KVM emulated it; the guest goes on.") if record.vector not in (13, 14) else ()
@@ -237,12 +240,25 @@ def _clause(story: Story, record: ExitRecord, action: Action) -> Line:
             return line("It was hypercall ", (action.note or f"{action.token or 0:#x}", "did"), f", answered{result}.")
         case Did.QUEUED:
             return line((priority_name(action.priority or 0), "pending"), " was queued for the guest.")
+        case Did.USERSPACE:
+            return _left(action)
         case Did.DEBUG:
             return line(f"A debug event{': ' + clean(action.note) if action.note else ''}.")
         case _:
             return line(
                 f"The host did its own work{': ' + clean(action.note) if action.note else ''}; the guest goes on."
             )
+
+
+def _left(action: Action) -> Line:
+    """What userspace was asked, and what became of it."""
+    left = action.left
+    if left is None:
+        return line("It was userspace's to answer.")
+    name, _, cells = str(left).partition(" ")
+    failed = isinstance(left, SprExit) and left.status != SPR_STATUS_OK
+    became = " Userspace failed it, so the guest gets a program interrupt." if failed else ""
+    return line("KVM_RUN came back to userspace: ", (name, "exit"), f" {cells}".rstrip(), f".{became}")
 
 
 def _value(action: Action) -> str:

@@ -46,7 +46,7 @@ def test_text_of_random_words_comes_back_as_the_same_words() -> None:
     rng = random.Random(6)
     tried = 0
     for insn in TABLE:
-        if "e500mc" not in insn.cores or "PMR" in insn.operands or "SPR" in insn.operands:
+        if "e500mc" not in insn.cores or {"PMR", "DCR"} & {*insn.operands.split(", ")} or "SPR" in insn.operands:
             continue
         for _ in range(4):
             raw = {f.name: rng.getrandbits(f.last - f.first + 1) for f in insn.form.fields if f.name != "OE"}

@@ -232,10 +232,20 @@ def tlbilx(peer: OurPeer) -> None:
     assert not _invalidated(peer, by_pid, iprot=True, mas5=0)
 
 
+def dcr(peer: OurPeer) -> None:
+    """Neither core has device control registers: illegal, in either state (test_dcr.py has a core that does)."""
+    for msr in (0, MSR_PR):
+        for word in (encode("mfdcr", RT=5, SPR=7), encode("mtdcr", SPR=7, RS=5), encode("mfdcrx", RT=5, RA=6),
+                     encode("mtdcrx", RA=6, RS=5)):  # fmt: skip
+            load(peer, {"msr": f"{msr:x}", "r5": "0"}, word)
+            peer.step(None, {})
+            assert peer.read(("esr",))["esr"] == 0x08000000
+
+
 SEQUENCES: dict[str, Callable[[OurPeer], None]] = {
     "stwcx.": stwcx_, "mftb": mftb, "mfpmr": mtpmr, "mtpmr": mtpmr, "dcbz": dcbz, "dcbzep": dcbzep, "wait": wait,
     "msgsnd": msgsnd, "msgclr": msgsnd, "tlbwe": tlbwe, "tlbre": tlbre, "tlbsx": tlbsx, "tlbivax": tlbivax,
-    "tlbilx": tlbilx,
+    "tlbilx": tlbilx, "mfdcr": dcr, "mtdcr": dcr, "mfdcrx": dcr, "mtdcrx": dcr,
 }  # fmt: skip
 
 

@@ -164,7 +164,7 @@ def test_a_failure_ends_the_run_only_under_the_exit_policy() -> None:
     assert going.kind is StopKind.LIMIT
     assert v.guest_spr("ESR") == 0x08000000
     record = v.exits[1]
-    assert [a.did for a in record.actions] == [Did.EMULATED, Did.FAILED]
+    assert [a.did for a in record.actions] == [Did.EMULATED, Did.FAILED, Did.USERSPACE]
     assert record.delivered == 3
 
 

@@ -31,6 +31,7 @@ from ppcdbg.debugger.commands import (
     scripts,
     searches,
     travel,
+    userspace,
     world_switch,
 )
 from ppcdbg.debugger.commands.command import Command, Completion, Result
@@ -272,6 +273,7 @@ def commands() -> Registry:
         frames,
         paravirt,
         host,
+        userspace,
         world_switch,
         races,
         scripts,

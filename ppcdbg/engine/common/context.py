@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
+from ppcdbg.cpu.bus import DCR_SPACE, BusFault
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.interrupts import GuestInterrupt
 from ppcdbg.engine.common.debug_events import DebugOps
@@ -65,6 +68,24 @@ class ContextOps(DebugOps):
         if slot is None or not number & 0x10:
             raise GuestInterrupt(I.PROGRAM, M.ESR_PIL)
         self.reg[slot] = value
+
+    def _dcr(self, number: int) -> int:
+        """Where the bus has one, after privilege."""
+        if not self.core.model.has_dcr:
+            raise GuestInterrupt(I.PROGRAM, M.ESR_PIL)
+        if self.reg[slots.MSR] & M.MSR_PR:
+            raise GuestInterrupt(I.PROGRAM, M.ESR_PPR)
+        return DCR_SPACE + 4 * number
+
+    def read_dcr(self, number: int) -> int:
+        try:
+            return self.core.bus.read(self._dcr(number), 4)
+        except BusFault:  # nobody has this one
+            return 0
+
+    def write_dcr(self, number: int, value: int) -> None:
+        with suppress(BusFault):
+            self.core.bus.write(self._dcr(number), 4, value)
 
     # --- control -------------------------------------------------------------------------------------------------
     def system_call(self, level: int) -> None:

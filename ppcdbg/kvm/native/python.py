@@ -31,7 +31,7 @@ class Native:
             isinstance(engine, TenantHost) and engine.serve(W.address(words)) and not v.quirks.exit_number_in_r5
         )
         words[W.SHADOW] = v.vm.host.backing is Backing.ANON
-        words[W.MMIO] = v.quirks.mmio_commits_first and type(system.userspace) is BoardUserspace
+        self._simple = v.quirks.mmio_commits_first and type(system.userspace) is BoardUserspace
         words[W.KERNEL_BASE], words[W.KERNEL_SIZE] = v.vm.mpic_in_kernel or (0, 0)
         self._rows = memoryview(v.rows).cast("B")
         self._actions = self._rows.cast("I")[_ACTION:]
@@ -42,6 +42,7 @@ class Native:
     def begin(self, limits: Limits) -> None:
         """A run begins. Whoever wants to see each exit gets each from Python."""
         self._wanted = self._there and not limits.each_exit
+        self._words[W.MMIO] = self._simple and self._system.answers.plain
 
     def allow(self, undisturbed: bool) -> None:
         """Before each stretch in the guest: whether an exit there would be plain, and nothing may come between two."""
