@@ -1,7 +1,8 @@
 """The last step of an embedded floating-point instruction: its target, SPEFSCR, and its two interrupts (I 9.2.3).
 
 An error whose enable is set takes the data interrupt and leaves the target alone; an inexact result that asks for it
-takes the round interrupt after the instruction. Read next: :mod:`.insns.spe_float_single`.
+takes the round interrupt after the instruction, as does every one in a mode that e500 leaves to software. Read next:
+:mod:`.insns.spe_float_single`.
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ def finish_single(m: Any, register: int, result: Element, *, truncating: bool = 
         m.embedded_float_round()
 
 
-def finish_double(m: Any, register: int, result: Element) -> None:
+def finish_double(m: Any, register: int, result: Element, *, truncating: bool = False) -> None:
     """A scalar result of 64 bits."""
     value, low = result
     flags = _settle(m, low, None)
     set_double(m, register, value)
-    if round_enabled(m.reg[SPEFSCR], flags):
+    if round_enabled(m.reg[SPEFSCR], flags, truncating=truncating):
         m.embedded_float_round()
 
 

@@ -54,10 +54,10 @@ def data_enabled(spefscr: int, flags: int) -> bool:
 def round_enabled(spefscr: int, flags: int, *, truncating: bool = False) -> bool:
     """Whether ``flags`` without a data interrupt take the round interrupt; the target then holds truncated values.
 
-    FINXE asks for it on every inexact result. The e500 rounds to nearest and to zero only, so that the other two modes
-    ask for it where there is something to round (FRMC; kernel math_efp.c, speround_handler). ``truncating``:
-    the instruction rounds to zero in every mode.
+    FINXE asks for it on every inexact result. The e500 rounds to nearest and to zero only: in the other two modes every
+    instruction that could round takes it, those with an exact result too, as was measured (FRMC; kernel math_efp.c,
+    speround_handler, and its commit 28414a6def9d). ``truncating``: it rounds to zero in every mode, or never.
     """
-    if spefscr & FINXE:
-        return flags & (FG | FX | FOVF | FUNF) != 0
-    return flags & (FG | FX) != 0 and not truncating and spefscr & FRMC >= TO_PLUS_INFINITY
+    if spefscr & FINXE and flags & (FG | FX | FOVF | FUNF):
+        return True
+    return not truncating and spefscr & FRMC >= TO_PLUS_INFINITY

@@ -6,7 +6,7 @@ none of this but instruction complete and branch taken: tests/differential/test_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -25,13 +25,12 @@ both = pytest.mark.parametrize("cpu", CORES)
 Make = Callable[..., Rig]
 
 
-@pytest.fixture(params=["reference", "llvm"])
-def make(request: pytest.FixtureRequest) -> Iterator[Make]:
+def maker(engine: str) -> Make:
     """``make(cpu, words, dbcr0=..., msr=..., **sprs)``: a core before the first of these words, r3 = DATA."""
 
     def build(cpu: str, *words: int, dbcr0: int = 0, msr: int = DE, **sprs: int) -> Rig:
         it = rig(cpu)
-        it.engine = engine_factory(request.param, None)(it.core)
+        it.engine = engine_factory(engine, None)(it.core)
         it.code(*words)
         it.core.state.gpr[3] = DATA
         for name, value in sprs.items():
@@ -41,7 +40,12 @@ def make(request: pytest.FixtureRequest) -> Iterator[Make]:
         it.engine.translations_changed()
         return it
 
-    yield build
+    return build
+
+
+@pytest.fixture(params=["reference", "llvm"])
+def make(request: pytest.FixtureRequest) -> Make:
+    return maker(request.param)
 
 
 def go(it: Rig, count: int) -> None:

@@ -81,7 +81,7 @@ def test_other_modes_truncate_and_say_what_is_missing(form: Format, operation: s
         a, b = normal(form, chance), normal(form, chance)
         x, y = Fraction(host(form, a)), Fraction(host(form, b))
         wanted = {"add": x + y, "sub": x - y, "mul": x * y, "div": x / y}[operation]
-        for spefscr, asks in ((1, False), (2, True), (3, True), (FINXE, True), (FINXE | 1, True)):
+        for spefscr, always in ((1, False), (2, True), (3, True), (FINXE, False), (FINXE | 1, False)):
             m = execute(PREFIX[form] + operation, a, b, 0, spefscr)
             got = Fraction(host(form, result_of(m, form)))
             field = (result_of(m, form) >> form.fraction & (1 << form.exponent) - 1) - form.bias - form.fraction
@@ -89,7 +89,7 @@ def test_other_modes_truncate_and_say_what_is_missing(form: Format, operation: s
             assert 0 <= missing < 1 and got * wanted >= 0
             assert bool(m.spefscr & FG) == (missing >= Fraction(1, 2))
             assert bool(m.spefscr & FX) == (missing not in (0, Fraction(1, 2)))
-            assert m.rounding == (asks and missing != 0)
+            assert m.rounding == (always or bool(spefscr & FINXE and missing))
 
 
 # Kinds of operands: infinity, NaN, denormalized, zero, normalized; and the results of I 9.4 in their letters.
@@ -132,6 +132,7 @@ def test_default_results_of_the_books_table(form: Format, operation: str) -> Non
 @pytest.mark.parametrize("form", [SINGLE, DOUBLE], ids=["efs", "efd"])
 def test_overflow_and_underflow(form: Format) -> None:
     prefix, least, greatest = PREFIX[form], form.least, form.greatest
+    assert greatest == {SINGLE: 0x7F7FFFFF, DOUBLE: 0x7FEFFFFFFFFFFFFF}[form], "pmax, and no infinity"
     half = form.bias - 1 << form.fraction
     m = execute(prefix + "add", greatest, greatest)
     assert (result_of(m, form), m.spefscr) == (greatest, FOVF | FOVFS | FINXS)
@@ -303,6 +304,15 @@ def test_truncating_conversions_round_up_in_no_mode() -> None:
 def test_double_to_single(pattern: int, result: int, flags: int) -> None:
     m = execute("efscfd", 0, pattern)
     assert (m.gpr[4], m.spefscr) == (result, flags)
+
+
+def test_toward_an_infinity_every_instruction_that_could_round_asks_for_it() -> None:
+    """Kernel commit 28414a6def9d: exact results take the round interrupt too, "empirically the hardware does"."""
+    for mode in range(4):
+        for name in ("efsadd", "efdmul", "evfssub", "efscfsi", "efdctui", "efscfd"):
+            assert execute(name, 0, 0, 0, mode).rounding == (mode >= 2), name
+        for name in ("efsabs", "efsneg", "efscmpeq", "efststgt", "efsctsiz", "efdctuiz", "evfsctsiz", "efdcfs"):
+            assert not execute(name, 0, 0, 0, mode).rounding, name
 
 
 def test_single_to_double() -> None:

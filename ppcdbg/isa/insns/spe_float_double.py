@@ -145,4 +145,4 @@ def efdctsiz(m: Any, f: Operands) -> None:
 
 @insn("efdcfs", EVX(751, RT, RB), "RT, RB", alters=RESULT)
 def efdcfs(m: Any, f: Operands) -> None:
-    finish_double(m, f.RT, ef.double_from_single(m.gpr[f.RB]))
+    finish_double(m, f.RT, ef.double_from_single(m.gpr[f.RB]), truncating=True)  # nothing to round
