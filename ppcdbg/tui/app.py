@@ -227,8 +227,7 @@ class PpcdbgApp(Typed):
         self.theme = "ppcdbg-" + name
         self.desk.restyle(self.looks)
         for bar in (self.status, self.timeline, self.story, self.key_bar, self.offers):
-            bar.palette = self.looks
-            bar.refresh()
+            bar.restyle(self.looks)
 
     def leave_with(self, crash: BaseException) -> None:
         """Leave because of an internal error; ``run_app`` raises it once the terminal is restored."""

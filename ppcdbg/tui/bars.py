@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
 from ppcdbg.tui.keys import Key, show
+from ppcdbg.tui.lines import Lines, Part, Parts
 from ppcdbg.tui.scene import Timeline
 from ppcdbg.tui.styles import Styles
 from ppcdbg.views.spans import Line, Span, fit, length, wrap
@@ -22,7 +21,7 @@ NOTE_ROOM = 44
 """Columns of the timeline's row that its note may take."""
 
 
-class Bar(Widget):
+class Bar(Lines):
     """One or a few lines of spans, on a surface of the theme."""
 
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
@@ -42,8 +41,7 @@ class Bar(Widget):
         self.post_message(Bar.Chosen(self.id or ""))
 
     def __init__(self, styles: Styles, name: str, surface: str = "") -> None:
-        super().__init__(id=name, classes="bar")
-        self.palette = styles
+        super().__init__(styles, name, "bar")
         self.surface = surface
         self.rows: tuple[Line, ...] = ()
 
@@ -51,11 +49,11 @@ class Bar(Widget):
         """Show these lines."""
         if rows != self.rows:
             self.rows = rows
-            self.refresh()
+            self.repaint()
 
-    def render_line(self, y: int) -> Strip:
+    def parts(self, y: int) -> Parts:
         row = self.rows[y] if y < len(self.rows) else ()
-        return self.palette.strip(fit(row, self.size.width), self.size.width, self.surface)
+        return (Part(row, self.size.width, self.surface, fits=True),)
 
 
 class Story(Bar):
@@ -106,13 +104,13 @@ class TimelineBar(Bar):
         """Show this timeline."""
         if timeline != self.timeline:
             self.timeline = timeline
-            self.refresh()
+            self.repaint()
 
     def room(self, width: int) -> int:
         """How many bars a screen of this width has."""
         return max(8, width - NOTE_ROOM)
 
-    def render_line(self, y: int) -> Strip:
+    def parts(self, y: int) -> Parts:
         width = self.size.width
         row: list[Span] = [Span("── ", "rule")]
         for index, height in enumerate(self.timeline.bars):
@@ -121,9 +119,9 @@ class TimelineBar(Bar):
         note = self.timeline.note
         gap = width - length(tuple(row)) - length(note) - 4
         if gap < 0:
-            return self.palette.strip(row, width)
+            return (Part(tuple(row), width),)
         row.append(Span(" " + "─" * gap + " ", "rule"))
-        return self.palette.strip([*row, *note, Span(" ─", "rule")], width)
+        return (Part((*row, *note, Span(" ─", "rule")), width),)
 
 
 class KeyBar(Bar):
@@ -159,7 +157,7 @@ class KeyBar(Bar):
         """While the guest runs the first key is the one that interrupts it."""
         if running != self.running:
             self.running = running
-            self.refresh()
+            self.repaint()
 
     def shown(self) -> list[tuple[str, str]]:
         """Keys and their words; keys that share a word stand together: ``[ ] exit``."""
@@ -182,8 +180,8 @@ class KeyBar(Bar):
             rest.pop()
         return rest + last
 
-    def render_line(self, y: int) -> Strip:
+    def parts(self, y: int) -> Parts:
         row: list[Span] = []
         for name, text in self._fitting():
             row += [Span(" " + name, "key"), Span(" " + text + " ", "text")]
-        return self.palette.strip(row, self.size.width, self.surface)
+        return (Part(tuple(row), self.size.width, self.surface),)

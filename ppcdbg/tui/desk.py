@@ -117,5 +117,4 @@ class Desk(Widget):
         """Draw with another theme."""
         self.palette = styles
         for pane in self.panes.values():
-            pane.palette = styles
-            pane.refresh()
+            pane.restyle(styles)

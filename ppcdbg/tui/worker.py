@@ -16,7 +16,7 @@ from ppcdbg.errors import PpcdbgError
 from ppcdbg.tui.scene import Ask, Move, Reply, Scene, Source
 from ppcdbg.views.spans import Line, Span
 
-PERIOD = 0.1
+PERIOD = 1 / 30
 """Seconds between scenes while the guest runs."""
 
 

@@ -12,10 +12,9 @@ import re
 from textual.binding import Binding
 from textual.events import Blur, Click, Focus, MouseDown, MouseScrollDown, MouseScrollUp, MouseUp
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
 from ppcdbg.tui.layout import Box
+from ppcdbg.tui.lines import Lines, Part, Parts
 from ppcdbg.tui.panes.table import PaneKind
 from ppcdbg.tui.scene import Filled, Follow, Need
 from ppcdbg.tui.styles import Styles
@@ -25,7 +24,7 @@ _ADDRESS = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?![0-9a-f])")
 _EMPTY = Filled((), "")
 
 
-class Pane(Widget, can_focus=True):
+class Pane(Lines, can_focus=True):
     """One pane of a kind; the kind says what it is for and what it can do."""
 
     DEFAULT_CSS = "Pane { width: 1fr; height: 1fr; }"
@@ -74,11 +73,10 @@ class Pane(Widget, can_focus=True):
             self.follow = follow
 
     def __init__(self, about: PaneKind, styles: Styles) -> None:
-        super().__init__(id=about.name, classes="pane")
+        super().__init__(styles, about.name, "pane")
         self.about = about
         self.kind = about.name
         self.selects = about.selects
-        self.palette = styles
         self.view = about.views[0] if about.views else ""
         self.order = 0
         self.filled = _EMPTY
@@ -110,7 +108,7 @@ class Pane(Widget, can_focus=True):
         elif not filled.endless and filled.total:
             self.top = max(0, min(self.top, filled.total - 1))
         if changed:
-            self.refresh()
+            self.repaint()
 
     def _settle(self) -> bool:
         """Put the followed row into the window, the tail at its lower end."""
@@ -175,7 +173,7 @@ class Pane(Widget, can_focus=True):
         if self.cursor is None and not self.filled.tail:
             self.top = 0  # where a pane that is asked for no row begins
         self._settle()
-        self.refresh()
+        self.repaint()
 
     # Moving.
 
@@ -186,7 +184,7 @@ class Pane(Widget, can_focus=True):
         self.follow = False
         self.cursor = row
         self._into_sight(row)
-        self.refresh()
+        self.repaint()
         self.post_message(self.Wants(self, moved=True))
 
     def lead(self, row: int) -> None:
@@ -212,7 +210,7 @@ class Pane(Widget, can_focus=True):
         if top != self.top:
             self.follow = False
             self.top = top
-            self.refresh()
+            self.repaint()
             self.post_message(self.Wants(self, moved=False))
 
     def action_move(self, rows: int) -> None:
@@ -248,7 +246,7 @@ class Pane(Widget, can_focus=True):
     def action_shift(self, cells: int) -> None:
         widest = max((length(row) for row in self.filled.rows), default=0)
         self.shift = max(0, min(self.shift + cells, widest - self.box.width + 2))
-        self.refresh()
+        self.repaint()
 
     def on_click(self, event: Click) -> None:
         if event.y > self._head_rows and (self.selects or self.filled.endless or self.filled.follow):
@@ -286,39 +284,39 @@ class Pane(Widget, can_focus=True):
         self.scroll_rows(-3)
 
     def on_focus(self, event: Focus) -> None:
-        self.refresh()
+        self.repaint()
 
     def on_blur(self, event: Blur) -> None:
-        self.refresh()
+        self.repaint()
 
     # Drawing.
 
-    def render_line(self, y: int) -> Strip:
+    def parts(self, y: int) -> Parts:
         """The title rule, or one row and the frame beside it."""
         if y == 0:
-            return self._rule()
+            return (Part(self._rule(), self.size.width),)
         edge = self._edge(y)
         if y <= self._head_rows:
             return self._framed(self.filled.head, " ", "", edge)
         row = self.top + y - 1 - self._head_rows
+        shown = self._row(row)
         surface, sign = "", " "
         if row == self.cursor and (self.selects or self.has_focus):
             surface = "cursor" if self.has_focus else "cursor-idle"
-            sign = " " if to_text((self._row(row),)).startswith("▶") else "▸"
-        return self._framed(self._row(row), sign, surface, edge)
+            sign = " " if to_text((shown,)).startswith("▶") else "▸"
+        return self._framed(shown, sign, surface, edge)
 
-    def _framed(self, row: Line, sign: str, surface: str, edge: Strip | None) -> Strip:
+    def _framed(self, row: Line, sign: str, surface: str, edge: Part | None) -> Parts:
         width = self.size.width - (2 if edge else 1)
-        margin = self.palette.strip([Span(sign, "pc")], 1, surface)
-        shown = row if self.shift else fit(row, width)
-        strip = self.palette.strip(shown, width, surface, self.shift)
-        return Strip.join([margin, strip, edge] if edge else [margin, strip])
+        margin = Part((Span(sign, "pc"),), 1, surface)
+        part = Part(row, width, surface, self.shift, fits=not self.shift)
+        return (margin, part, edge) if edge else (margin, part)
 
     def _row(self, row: int) -> Line:
         index = row - self.filled.first
         return self.filled.rows[index] if 0 <= index < len(self.filled.rows) else ()
 
-    def _rule(self) -> Strip:
+    def _rule(self) -> Line:
         """``── 1 Exits ── filter: … ──────── 4,211 ─┐``; heavy where the focus is."""
         dash = "━" if self.has_focus else "─"
         rule, name = ("rule-focus", "title-focus") if self.has_focus else ("rule", "title")
@@ -335,9 +333,9 @@ class Pane(Widget, can_focus=True):
             right = [Span(" ", rule), *note, Span(" ", rule)]
             room -= length(note) + 2
         left.append(Span(dash * max(0, room), rule))
-        return self.palette.strip([*left, *right, Span(dash, rule), Span(tail, "rule")], width)
+        return (*left, *right, Span(dash, rule), Span(tail, "rule"))
 
-    def _edge(self, y: int) -> Strip | None:
+    def _edge(self, y: int) -> Part | None:
         """The frame at the right of a row: a line, a joint, or the thumb that shows how far one has scrolled."""
         rows, total = self.height_of_rows, self.filled.total
         scrolls = not self.filled.endless and total > rows
@@ -347,6 +345,6 @@ class Pane(Widget, can_focus=True):
             size = max(1, round(rows * rows / total))
             start = round((rows - size) * self.top / max(1, total - rows))
             if start <= y - 1 - self._head_rows < start + size:
-                return self.palette.strip([Span("┃", "rule-focus" if self.has_focus else "title")], 1)
+                return Part((Span("┃", "rule-focus" if self.has_focus else "title"),), 1)
         sign = " " if self.box.edge else ("├" if y in self.box.joins else "│")
-        return self.palette.strip([Span(sign, "rule")], 1)
+        return Part((Span(sign, "rule"),), 1)
