@@ -1,6 +1,6 @@
 """All rows of the benchmark, in the order of the report, and which of them a user's pattern means.
 
-Reading order: results, row, clock; then loops, whole, inside, gdbpeer, back; report lays it out and ``cli.bench``
+Reading order: results, row, clock; then loops, whole, inside, gdbpeer, back, ui; report lays it out and ``cli.bench``
 prints it.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ppcdbg.bench import back, gdbpeer, inside, loops, races, recording, whole
+from ppcdbg.bench import back, gdbpeer, inside, loops, races, recording, ui, whole
 from ppcdbg.bench.guests import loop_image
 from ppcdbg.bench.row import Row
 from ppcdbg.errors import InputError, UsageError
@@ -31,6 +31,7 @@ class Settings:
     timeout: float = 300.0
     lengths: loops.Lengths = field(default_factory=loops.Lengths)
     amounts: inside.Amounts = field(default_factory=inside.Amounts)
+    ui: ui.Amounts = field(default_factory=ui.Amounts)
 
 
 def catalogue(settings: Settings) -> tuple[Row, ...]:
@@ -49,16 +50,23 @@ def catalogue(settings: Settings) -> tuple[Row, ...]:
         races.jobs_row(),
         *gdbpeer.rows(image),
         *back.rows(settings.folder, settings.timeout),
+        *ui.rows(settings.linux, settings.folder, image, settings.ui),
     )
 
 
 def chosen(rows: Sequence[Row], patterns: Sequence[str]) -> tuple[Row, ...]:
-    """The rows that any of the patterns means, all of them for none; UsageError for a pattern without a row."""
+    """The rows that any of the patterns means, all of them for none; UsageError for a pattern without a row.
+
+    What is no row's name but the beginning of some, up to a hyphen, means those: ``ui``."""
+    names = [row.name for row in rows]
+    wanted: set[str] = set()
     for pattern in patterns:
-        if not any(fnmatchcase(row.name, pattern) for row in rows):
-            names = ", ".join(row.name for row in rows)
-            raise UsageError(f"no row is called {pattern}; the rows are {names}")
-    return tuple(row for row in rows if not patterns or any(fnmatchcase(row.name, pattern) for pattern in patterns))
+        found = [name for name in names if fnmatchcase(name, pattern)]
+        found = found or [name for name in names if name.startswith(f"{pattern}-")]
+        if not found:
+            raise UsageError(f"no row is called {pattern}; the rows are {', '.join(names)}")
+        wanted.update(found)
+    return tuple(row for row in rows if not patterns or row.name in wanted)
 
 
 def linux_folder(given: str | None, environment: Mapping[str, str]) -> Path | None:

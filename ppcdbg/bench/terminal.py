@@ -28,7 +28,9 @@ FRAME = b"\x1b[?2026l"
 """Ends a frame."""
 ASKED, OFFERED = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 """Whether frames may be marked, and that they may."""
-_SEQUENCE = re.compile(r"\x1b(?:\[([0-9;:<=>?]*)([ -/]*[@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-Z\\^-~])")
+_SEQUENCE = re.compile(
+    r"\x1b(?:\[([0-9;:<=>?]*)([ -/]*[@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_][^\x1b]*\x1b\\|[ -/]*[0-Z\\^-~])"
+)
 PATIENCE = 60.0
 """Seconds after which what does not come is given up."""
 
@@ -122,11 +124,13 @@ class Terminal:
         self._master, slave = pty.openpty()
         columns, rows = self.size
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        # What a leader of a session opens first controls it: if we end, it is told so (SIGHUP) and ends as well.
+        opened = (os.POSIX_SPAWN_OPEN, 0, os.ttyname(slave), os.O_RDWR, 0)
+        copied = [(os.POSIX_SPAWN_DUP2, 0, number) for number in (1, 2)]
         self.began = now()
         self.process = os.posix_spawn(
-            self.command[0], self.command, self.environment,
-            file_actions=[(os.POSIX_SPAWN_DUP2, slave, number) for number in (0, 1, 2)], setsid=True,
-        )  # fmt: skip
+            self.command[0], self.command, self.environment, file_actions=[opened, *copied], setsid=True
+        )
         os.close(slave)
         return self
 

@@ -11,6 +11,9 @@ gdb-step, -g, -m-*      the gdb port: steps, registers, 2 KiB and 4 bytes of mem
 back-step, -continue,   the way back over the gdb port, 100 million instructions into a loop; QEMU from its own
   -far, seek            recording of the same guest (-icount shift=0,rr=record), in which it goes back by replaying
 snapshot                the whole machine copied out and back
+ui-paint, ui-key,       the UI on a pseudo-terminal, bytes in and bytes out: first paint; key to paint and screens a
+  -frames, -filter,     second while the guest runs at full speed; a million exits filtered, and scrolled
+  -scroll
 race                    interrupts at boundaries of critical sections, each followed to its verdict
 
 How it is measured. Everything is wall time on this host. In each of the runs all figures of a row are taken one after
@@ -37,7 +40,8 @@ from ppcdbg.errors import InputError, UsageError
 def configure(parser: argparse.ArgumentParser) -> None:
     """The options of ``bench``."""
     add = parser.add_argument
-    add("--rows", metavar="NAME,...", default="", help="only these rows; * matches anything (default: all)")
+    add("groups", metavar="ROW", nargs="*", help="only these rows; ui means all that begin with ui- (default: all)")
+    add("--rows", metavar="NAME,...", default="", help="the same, and * matches anything")
     add("--runs", metavar="N", type=int, default=5, help="how often each figure is taken (default 5)")
     add("--peer", action="store_true", help="run QEMU beside each row, in turn, and print ratios")
     add("--instructions", metavar="N", help="length of the hot loops (default 2G; k, M, G are decimal)")
@@ -69,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         lengths = Lengths(lead=max(1, span // 8), span=span, reference_span=min(span, lengths.reference_span))
     with tempfile.TemporaryDirectory(prefix="ppcdbg-bench-") as folder:
         settings = Settings(Path(folder), linux_folder(options.guests, os.environ), options.timeout, lengths)
-        rows = chosen(catalogue(settings), [name for name in options.rows.split(",") if name])
+        rows = chosen(catalogue(settings), [*options.groups, *filter(None, options.rows.split(","))])
         results = measure(rows, options.runs, options.peer, _silent if options.quiet else _progress)
     report = Report(surroundings(options.peer), options.runs, results)
     if options.json:

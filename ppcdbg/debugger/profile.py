@@ -185,17 +185,18 @@ class Profiler:
         """Parts are twice as long from now on."""
         self._now.part += 1
         for kind in self._now.kinds.values():
-            odd = [*kind.trend, 0] if len(kind.trend) % 2 else kind.trend
-            kind.trend = [a + b for a, b in zip(odd[::2], odd[1::2])]
+            kind.trend = _joined(kind.trend)
 
     # --- answering ---------------------------------------------------------------------------------------------------
     def _kind(self, vector: int, kind: _Kind, total: int) -> KindRow:
         mean = kind.total / kind.count
-        parts = (self._debugger.position >> self._now.part) + 1
-        trend = tuple(kind.trend[:parts]) + (0,) * (parts - len(kind.trend))
+        parts, trend = (self._debugger.position >> self._now.part) + 1, kind.trend
+        while parts > 2 * PARTS:  # the guest runs on without exits
+            parts, trend = (parts + 1) // 2, _joined(trend)
+        trend = trend[:parts] + [0] * (parts - len(trend))
         return KindRow(
             exit_name(vector), kind.count, kind.count / total, kind.total, kind.minimum, mean, kind.maximum,
-            sqrt(max(0.0, kind.squares / kind.count - mean**2)), trend, tuple(kind.spread),
+            sqrt(max(0.0, kind.squares / kind.count - mean**2)), tuple(trend), tuple(kind.spread),
         )  # fmt: skip
 
     def _symbols(self, total: int) -> tuple[HotRow, ...]:
@@ -224,3 +225,9 @@ class Profiler:
             HotRow(name, number, number / total, 0, exit_name(vector))
             for (name, vector), number in sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
         )
+
+
+def _joined(trend: list[int]) -> list[int]:
+    """Parts that are twice as long."""
+    odd = [*trend, 0] if len(trend) % 2 else trend
+    return [a + b for a, b in zip(odd[::2], odd[1::2])]

@@ -6,6 +6,8 @@ The debugger is touched by the worker's thread alone (:mod:`ppcdbg.tui.worker`);
 
 from __future__ import annotations
 
+import gc
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +18,7 @@ from textual.command import Provider
 from textual.events import Resize
 from textual.message import Message
 
+from ppcdbg.tui import terminal
 from ppcdbg.tui.actions import Footprint
 from ppcdbg.tui.bars import Bar, KeyBar, Story, TimelineBar
 from ppcdbg.tui.desk import Desk
@@ -29,7 +32,6 @@ from ppcdbg.tui.prompt import Prompt
 from ppcdbg.tui.saved import Layouts
 from ppcdbg.tui.scene import Ask, Command, Filled, Reply, Scene, Source
 from ppcdbg.tui.styles import TRUE_COLOUR, Styles, textual_theme
-from ppcdbg.tui.terminal import on_signals
 from ppcdbg.tui.typed import Typed
 from ppcdbg.tui.worker import Worker
 from ppcdbg.views.spans import Line, Span
@@ -102,6 +104,7 @@ class PpcdbgApp(Typed):
         self._told: tuple[Span, ...] | None = None
         self._notes = tuple(skipped)
         self._shown: Ask | None = None
+        self._settled_in = False
 
     def _has_news(self) -> None:
         self.post_message(self.News())
@@ -116,12 +119,18 @@ class PpcdbgApp(Typed):
         yield self.offers
 
     def on_mount(self) -> None:
-        self._undo_signals = None if self.is_headless else on_signals(self.exit, self.worker.interrupt)
+        if not self.is_headless:
+            self._undo_signals = terminal.on_signals(self.exit, self.worker.interrupt)
+            self.set_interval(terminal.LOOK, self._look_for_terminal)
         first = self.desk.shown() or [self.desk.panes["exits"]]
         self.screen.set_focus(first[0])
         self.desk.panes["log"].feed(Filled((), "Output"))
         self.worker.start()
         self.worker.do(self._learn_commands)
+
+    def _look_for_terminal(self) -> None:
+        if terminal.is_gone():
+            self.exit(terminal.CODE_OF_SIGNAL + signal.SIGHUP)
 
     def _learn_commands(self) -> Reply | None:
         self.commands = self.source.commands()
@@ -175,6 +184,9 @@ class PpcdbgApp(Typed):
 
     def _show(self, scene: Scene) -> None:
         self._shown = None if scene.partial else scene.ask
+        if self._shown and not self._settled_in and not self.is_headless:
+            self._settled_in = True
+            gc.freeze()  # what the start made stays: each look through it for garbage takes 60 ms
         self.status.show_rows((scene.status,))
         self.timeline.feed(scene.timeline)
         self.key_bar.set_running(scene.running)

@@ -2,7 +2,7 @@
 
 A line is described by its parts. Strips are kept by what they were made of, so a line that comes back, or has moved,
 costs a look-up; and only lines that differ from what was painted are painted again. The toolkit's own cache is by
-place and knows borders, padding and hatches, which these widgets have none of: past it a screen of 220x60 costs a third.
+place and knows borders, padding and hatches, which these widgets have none of.
 """
 
 from __future__ import annotations

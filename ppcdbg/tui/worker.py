@@ -1,7 +1,7 @@
 """The one thread that touches the debugger: it runs the guest, carries out commands and draws scenes.
 
 The guest is read only by the thread that runs it, and only while it pauses at an exact position, so no scene can be
-torn. While the guest runs the debugger calls back between its slices of work; ten times a second a scene is drawn
+torn. While the guest runs the debugger calls back between its slices of work; thirty times a second a scene is drawn
 there. The screen takes the newest scene when it is told that there is one; older ones are dropped.
 """
 
@@ -16,8 +16,10 @@ from ppcdbg.errors import PpcdbgError
 from ppcdbg.tui.scene import Ask, Move, Reply, Scene, Source
 from ppcdbg.views.spans import Line, Span
 
-PERIOD = 1 / 30
-"""Seconds between scenes while the guest runs."""
+PERIOD = 0.03
+"""Seconds from scene to scene while the guest runs: the screen is to have thirty of them a second."""
+SHARE = 3
+"""Scenes that cost more than this part of the period come less often, so that the guest has the rest."""
 
 
 class Worker:
@@ -38,6 +40,8 @@ class Worker:
         self._progress: Line = ()
         self._crash: BaseException | None = None
         self._drawn = 0.0
+        """When the last scene was begun."""
+        self._period = PERIOD
         self._thread = threading.Thread(target=self._serve, name="ppcdbg-guest", daemon=True)
 
     def start(self) -> None:
@@ -151,11 +155,11 @@ class Worker:
     def _between(self) -> None:
         if self._halt or self._closing:
             self.source.interrupt()
-        if not (self._jobs or self._fresh) and time.monotonic() - self._drawn < PERIOD:
+        if not (self._jobs or self._fresh) and time.monotonic() - self._drawn < self._period:
             return  # the usual case, and with a breakpoint on exits one for every exit
         with self._wake:
             job = self._jobs.popleft() if self._jobs else None
-            due = self._fresh or time.monotonic() - self._drawn >= PERIOD
+            due = self._fresh or time.monotonic() - self._drawn >= self._period
         if job is not None:
             self._carry_out(job)
         if (due or job is not None) and not self._closing:
@@ -174,6 +178,7 @@ class Worker:
             self._fresh = False
         if ask is None:
             return
+        self._drawn, used = time.monotonic(), time.thread_time()
         try:
             scene = self.source.draw(ask, self.running, self._pulse)
         except PpcdbgError as error:
@@ -184,6 +189,6 @@ class Worker:
         with self._wake:
             self._scene = scene
             self._progress = ()
-            self._fresh |= scene.partial
-        self._drawn = time.monotonic()
+            self._fresh |= scene.partial and not self.running
+        self._period = max(PERIOD, SHARE * (time.thread_time() - used))
         self._notify()

@@ -12,7 +12,7 @@ from ppcdbg.debugger.symbols import SymbolTable
 from ppcdbg.kvm.codes import EMULATE_NAMES
 from ppcdbg.kvm.payloads import UserspaceExit
 from ppcdbg.kvm.records import Action, Did, ExitRecord, payload
-from ppcdbg.views.numbers import count, ea, real, size
+from ppcdbg.views.numbers import count, count_in, ea, real, size
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line
 
 EXIT, PC = 13, 9
@@ -60,8 +60,8 @@ def row(record: ExitRecord, symbols: SymbolTable, width: int) -> Line:
     if words and place and cause - 1 - len(words) >= 8:  # a shorter piece of a name says nothing
         told = f"{words}  {place}"
     cells = (
-        column(count(record.number), number, "position", True),
-        column(count(record.position) if insn else "", insn, "number", True),
+        column(count_in(record.number, number), number, "position", True),
+        column(count_in(record.position, insn) if insn else "", insn, "number", True),
         Span(" " * gap),
         column(record.name, EXIT - 1, "exit"),
         Span(" "),

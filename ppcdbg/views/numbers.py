@@ -18,6 +18,12 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def count_in(value: int, width: int) -> str:
+    """The same where so many columns hold it; else without the commas, as a number that is cut is none."""
+    grouped = count(value)
+    return grouped if len(grouped) <= width else str(value)
+
+
 def size(value: int) -> str:
     """``4K``, ``64M``, ``1G``; bytes where nothing else is exact."""
     for shift, unit in ((30, "G"), (20, "M"), (10, "K")):

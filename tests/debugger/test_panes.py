@@ -23,6 +23,18 @@ def demo() -> Debugger:
     return debugger
 
 
+def test_a_trend_stays_short_where_a_guest_runs_on_without_exits(tmp_path: Path) -> None:
+    """A part for each thousand instructions once made five million zeros of it, at each drawing of the statistics."""
+    image = tmp_path / "once.bin"
+    image.write_bytes(bytes.fromhex("7c7042a6 48000000"))  # mfspr r3,SPRG0; b .
+    debugger = open_guest(image, cpu="e500v2", load=0x800000, engine="llvm")
+    debugger.execute("seek 4000000000")
+    kinds = {row.name: row for row in debugger.profiler.profile().kinds}
+    assert {name: row.count for name, row in kinds.items()} == {"ITLB_MISS": 1, "PROGRAM": 1}
+    for row in kinds.values():
+        assert sum(row.trend) == row.trend[0] == 1 and 256 <= len(row.trend) <= 512
+
+
 def test_a_profile_counts_what_the_log_holds(demo: Debugger) -> None:
     found = demo.profiler.profile()
     names = Counter(record.name for record in demo.exits)

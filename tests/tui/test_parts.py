@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 from rich.color import ColorSystem
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+from textual.strip import Strip
 
 from ppcdbg.errors import InputError
 from ppcdbg.tui.bars import BARS
 from ppcdbg.tui.history import History
 from ppcdbg.tui.keys import KEYS, show, with_keymap
+from ppcdbg.tui.lines import Lines, Part, Parts
 from ppcdbg.tui.styles import Styles, nearest
 from ppcdbg.views.glyphs import TWINS, to_ascii
-from ppcdbg.views.spans import ROLES
+from ppcdbg.views.spans import ROLES, Line, Span
 from ppcdbg.views.terminal import default_theme, wants_ascii
 from ppcdbg.views.theme import Theme
 
@@ -126,3 +130,40 @@ def test_a_strip_is_exactly_as_wide_as_asked(themes: dict[str, Theme]) -> None:
     for width in range(12):
         assert styles.strip(row, width).cell_length == width
         assert styles.strip(row, width, "cursor", shift=3).cell_length == width
+
+
+class Told(Lines):
+    """Lines that a test says."""
+
+    def __init__(self, styles: Styles) -> None:
+        super().__init__(styles, "told", "")
+        self.rows: list[Line] = []
+        self.made = 0
+
+    def parts(self, y: int) -> Parts:
+        return (Part(self.rows[y] if y < len(self.rows) else (), self.size.width, fits=True),)
+
+    def _strip(self, parts: Parts) -> Strip:
+        self.made += parts not in self._strips
+        return super()._strip(parts)
+
+
+async def test_only_lines_that_changed_are_painted_and_a_strip_is_made_once(themes: dict[str, Theme]) -> None:
+    told = Told(Styles(themes["dark"]))
+    told.rows = [(Span(f"row {i}"),) for i in range(5)]
+
+    class One(App[None]):
+        def compose(self) -> ComposeResult:
+            yield told
+
+    async with One().run_test(size=(8, 5)) as pilot:
+        await pilot.pause()
+        assert told.made == 5
+        told._exchange_repaint_regions()
+        told.rows = [told.rows[0], (Span("another row"),), *told.rows[1:4]]
+        told.repaint()
+        assert sorted(told._exchange_repaint_regions(), key=lambda r: r.y) == [Region(0, y, 8, 1) for y in range(1, 5)]
+        assert [strip.text for strip in told.render_lines(Region(2, 0, 4, 3))] == ["w 0 ", "othe", "w 1 "]
+        assert told.made == 6, "three rows moved; only one is new"
+        told.repaint()
+        assert not told._exchange_repaint_regions()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -90,6 +92,28 @@ def test_control_c_and_sigint_interrupt_and_never_end(tmp_path: Path) -> None:
             terminal.shows("stopped")
             assert time.monotonic() - began < 1.0
         assert "STATUS" not in terminal.text()
+
+
+@pytest.mark.parametrize("signal_comes", [True, False])
+def test_the_screen_ends_with_its_terminal(tmp_path: Path, signal_comes: bool) -> None:
+    """Where no SIGHUP comes (nohup, or a terminal that is not the controlling one) it once read the end for ever."""
+    master, slave = pty.openpty()
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_DFL if signal_comes else signal.SIG_IGN)
+    try:
+        program = [sys.executable, str(Path(__file__).with_name("double_main.py"))]
+        process = subprocess.Popen(
+            program, stdin=slave, stdout=slave, stderr=slave, cwd=tmp_path, start_new_session=not signal_comes
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGHUP, ignored)
+    os.close(slave)
+    seen = b""
+    while b"Exits" not in seen:
+        seen += os.read(master, 4096)
+    os.close(master)
+    if signal_comes:
+        process.send_signal(signal.SIGHUP)  # as the kernel does to who is controlled by it
+    assert process.wait(20) == 128 + signal.SIGHUP
 
 
 def test_keys_typed_in_one_go_are_meant_for_what_they_open(tmp_path: Path) -> None:

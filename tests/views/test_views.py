@@ -23,6 +23,7 @@ from ppcdbg.views import (
     story,
     tlb,
 )
+from ppcdbg.views.numbers import count_in
 from ppcdbg.views.spans import Line, Span, fit, length, line, to_text, wrap
 from tests.debugger.rig import SPIN, addi, branch, debugger, elf, li, lwz, mfspr, mtspr, stw
 from tests.views.golden import check
@@ -166,3 +167,7 @@ def test_branch_arrows_do_not_share_a_lane() -> None:
         for b in arrows[:i]:
             assert a.lane != b.lane or a.high < b.low or b.high < a.low
     assert {(found[a.start].address, found[a.end].address) for a in arrows} == {(0x1020, 0x1004)}
+
+
+def test_the_number_of_an_exit_is_never_cut() -> None:
+    assert [count_in(n, 7) for n in (0, 999_999, 1_000_000, 9_999_999)] == ["0", "999,999", "1000000", "9999999"]
