@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
+from ppcdbg.tui.lines import Lines, Part, Parts
 from ppcdbg.tui.styles import Styles
 from ppcdbg.views.completion import Candidate
 from ppcdbg.views.spans import Span, fit
@@ -17,7 +16,7 @@ LEAST = 24
 """Columns that the list has at least, however far to the right the word stands."""
 
 
-class Offers(Widget):
+class Offers(Lines):
     """Hidden unless there is something to choose from; ``chosen`` is None until one goes down into the list."""
 
     DEFAULT_CSS = "Offers { layer: above; dock: bottom; display: none; }"
@@ -30,8 +29,7 @@ class Offers(Widget):
             self.index = index
 
     def __init__(self, styles: Styles) -> None:
-        super().__init__(id="offers")
-        self.palette = styles
+        super().__init__(styles, "offers", "")
         self.words: tuple[Candidate, ...] = ()
         self.chosen: int | None = None
         self._top = 0
@@ -63,7 +61,7 @@ class Offers(Widget):
         count = len(self.words)
         self.chosen = (0 if step > 0 else count - 1) if self.chosen is None else (self.chosen + step) % count
         self._top = min(max(self._top, self.chosen - ROWS + 1), self.chosen)
-        self.refresh()
+        self.repaint()
         return self.words[self.chosen]
 
     @property
@@ -77,19 +75,19 @@ class Offers(Widget):
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         self._top = max(0, min(self._top + 3, len(self.words) - ROWS))
-        self.refresh()
+        self.repaint()
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         self._top = max(0, self._top - 3)
-        self.refresh()
+        self.repaint()
 
-    def render_line(self, y: int) -> Strip:
+    def parts(self, y: int) -> Parts:
         index, width = self._top + y, self.size.width
         if index >= len(self.words):
-            return self.palette.strip((), width, "bar")
+            return (Part((), width, "bar"),)
         one = self.words[index]
         more = "▾" if y == ROWS - 1 and index < len(self.words) - 1 else "▴" if y == 0 and index else " "
         sign = "▸" if index == self.chosen else " "
         row = (Span(sign, "pc"), Span(one.word.ljust(self._name_width + 2), "mnemonic"), Span(one.about, "text"))
         shown = (*fit(row, width - 1, fill=True), Span(more, "dim"))
-        return self.palette.strip(shown, width, "cursor" if index == self.chosen else "bar")
+        return (Part(shown, width, "cursor" if index == self.chosen else "bar"),)
