@@ -13,13 +13,18 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.interrupts import HV_PRIV, PROGRAM
+from ppcdbg.debugger.story import Story
+from ppcdbg.errors import UsageError
 from ppcdbg.kvm.log import ExitLog
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.trace import exit_name
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
+    from ppcdbg.kvm.records import ExitRecord
 
+LOOKED_AT = 4096
+"""Exits that are read at a time when one is looked for backwards."""
 MARKS = 1 << 16
 """Exits between two marks: what going back costs to count again, at most."""
 KEPT = 16
@@ -78,6 +83,20 @@ class Profile:
     order: str = "count"
 
 
+@dataclass(frozen=True)
+class Hottest:
+    """One kind of exit: so many of ``exits`` are it; the function that most of its exits come from, with the address
+    that most of those do; and the last of them as an example of why."""
+
+    kind: str
+    count: int
+    exits: int
+    function: str
+    inside: int
+    address: int
+    example: Story
+
+
 PARTS_OF = ("exits", "symbols", "instructions")
 ORDERS = ("count", "time", "mean", "name")
 
@@ -134,6 +153,35 @@ class Profiler:
             tuple(kinds), self._symbols(total), self._instructions(), counts.seen, debugger.position,
             sum(kind.total for kind in counts.kinds.values()), debugger.core.now, counts.seen == len(log), what, order,
         )  # fmt: skip
+
+    def hottest(self, kind: str = "") -> Hottest:
+        """A kind of exit by its name, the most frequent one where none is named: from where it comes, and why. Raises
+        UsageError where there was none."""
+        found = self.profile()
+        if not found.kinds:
+            raise UsageError("there has been no exit yet")
+        row = next((r for r in found.kinds if r.name == kind.upper() or not kind), None)
+        if row is None:
+            raise UsageError(f"there was no exit {kind}; there were: {', '.join(r.name for r in found.kinds)}")
+        functions: dict[str, Counter[int]] = {}
+        for (vector, pc), number in self._now.places.items():
+            if exit_name(vector) == row.name:
+                functions.setdefault(self._function(pc), Counter())[pc] += number
+        name, places = min(functions.items(), key=lambda item: (-item[1].total(), item[0]))
+        pc = places.most_common(1)[0][0]
+        story = self._debugger.story(self._last(row.name, pc))
+        return Hottest(row.name, row.count, found.exits, name, places.total(), pc, story)
+
+    def _last(self, kind: str, pc: int) -> ExitRecord:
+        log = self._debugger.exits
+        assert isinstance(log, ExitLog)
+        for high in range(len(log), 0, -LOOKED_AT):
+            low = max(0, high - LOOKED_AT)
+            rows = log.rows(low, high)
+            for i in range(len(rows) - 1, -1, -1):
+                if rows[i][3] == pc and exit_name(rows[i][2]) == kind:
+                    return log[low + i]
+        raise AssertionError(f"{kind} at {pc:#x} was counted and is not in the log")
 
     # --- counting ----------------------------------------------------------------------------------------------------
     def _follow(self, log: ExitLog, patience: int | None) -> None:
@@ -200,12 +248,9 @@ class Profiler:
         )  # fmt: skip
 
     def _symbols(self, total: int) -> tuple[HotRow, ...]:
-        symbols = self._debugger.symbols
         by_name: dict[str, Counter[tuple[int, int]]] = {}
         for (vector, pc), number in self._now.places.items():
-            place = symbols.place(pc)
-            name = f"{pc & ~0xFFF:08x}..." if place is None else place.name
-            by_name.setdefault(name, Counter())[vector, pc] += number
+            by_name.setdefault(self._function(pc), Counter())[vector, pc] += number
         rows = []
         for name, found in by_name.items():
             (_, pc), _ = found.most_common(1)[0]
@@ -215,6 +260,10 @@ class Profiler:
             number = found.total()
             rows.append(HotRow(name, number, number / total, pc, exit_name(kinds.most_common(1)[0][0])))
         return tuple(sorted(rows, key=lambda r: (-r.count, r.name)))
+
+    def _function(self, pc: int) -> str:
+        place = self._debugger.symbols.place(pc)
+        return f"{pc & ~0xFFF:08x}..." if place is None else place.name
 
     def _instructions(self) -> tuple[HotRow, ...]:
         by_name: Counter[tuple[str, int]] = Counter()

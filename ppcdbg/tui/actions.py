@@ -32,6 +32,9 @@ class Actions(Windows):
     selected: int | None
     trail: list[Footprint]
     filter: str
+    scrubbing = False
+    scrubbed: int | None = None
+    """Where the run is to be gone to once it is where it was sent before."""
 
     def action_run(self, how: str) -> None:
         """Let the guest run on from the moment that the screen shows; then the cursors follow it. In a pane about
@@ -156,10 +159,8 @@ class Actions(Windows):
 
     def on_pane_wanted(self, message: Pane.Wanted) -> None:
         self.desk.show(message.pane.kind)
-        if message.action == "zoom":
-            self.action_zoom()
-        else:
-            self.action_view()
+        acts = {"zoom": self.action_zoom, "view": self.action_view, "order": self.action_order}
+        acts.get(message.action, self.action_breakpoint)()
 
     def on_pane_dragged(self, message: Pane.Dragged) -> None:
         self.desk.last = message.pane.kind
@@ -169,7 +170,24 @@ class Actions(Windows):
         await self.run_action(message.action)
 
     def on_timeline_bar_chosen(self, message: TimelineBar.Chosen) -> None:
-        self.worker.execute(f"seek {message.position}")
+        self.scrub(message.position)
+
+    def on_pane_scrubbed(self, message: Pane.Scrubbed) -> None:
+        self.scrub(message.position)
+
+    def scrub(self, position: int) -> None:
+        """Go to a position; while one is gone to the last that was asked for waits."""
+        if self.worker.running:
+            self.scrubbed = position if self.scrubbing else None
+            return
+        self.scrubbing, self.scrubbed = True, None
+        self.worker.execute(f"seek {position}")
+
+    def scrub_on(self) -> None:
+        """The guest stands: at the position that was asked for meanwhile, or there for good."""
+        waiting, self.scrubbing = self.scrubbed, False
+        if waiting is not None:
+            self.scrub(waiting)
 
     def on_bar_chosen(self, message: Bar.Chosen) -> None:
         if message.name == "status":

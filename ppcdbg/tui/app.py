@@ -209,6 +209,8 @@ class PpcdbgApp(Typed):
             return
         if reply.moved and not self.worker.running:
             self.action_now()
+        if self.scrubbing and not self.worker.running:
+            self.scrub_on()
         if reply.show:
             self.action_pane(reply.show)
         if reply.layout is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.events import Click
+from textual.events import Click, MouseDown, MouseMove, MouseUp
 from textual.geometry import Size
 from textual.message import Message
 
@@ -85,7 +85,7 @@ class TimelineBar(Bar):
     """Exits over the run as a row of bars that separates desk and story; the note stands at its right."""
 
     class Chosen(Message):
-        """A position was clicked."""
+        """A position was clicked, or dragged over."""
 
         def __init__(self, position: int) -> None:
             super().__init__()
@@ -94,11 +94,33 @@ class TimelineBar(Bar):
     def __init__(self, styles: Styles) -> None:
         super().__init__(styles, "timeline")
         self.timeline = Timeline()
+        self._dragging = False
+        self._went: int | None = None
 
     def clicked(self, x: int) -> None:
-        bars = len(self.timeline.bars)
-        if 0 <= x - LEAD < bars and self.timeline.end:
-            self.post_message(self.Chosen(self.timeline.end * (x - LEAD) // bars))
+        """It was said as the button went down."""
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        self._dragging = 0 <= event.x - LEAD < len(self.timeline.bars)
+        if self._dragging:
+            self.capture_mouse()
+            self._went = None
+            self._go(event.x)
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        if self._dragging:
+            self._go(event.x)
+
+    def on_mouse_up(self, event: MouseUp) -> None:
+        if self._dragging:
+            self._dragging = False
+            self.release_mouse()
+
+    def _go(self, x: int) -> None:
+        position = self.timeline.position(x - LEAD)
+        if self.timeline.end and position != self._went:
+            self._went = position
+            self.post_message(self.Chosen(position))
 
     def feed(self, timeline: Timeline) -> None:
         """Show this timeline."""

@@ -52,6 +52,7 @@ def pane_rows(pane: Pane, keys: tuple[Key, ...]) -> list[Line]:
         rows.append(_row(by_id["view"], "the next of its views: " + ", ".join(about.views)))
     if about.orders:
         rows.append(_row(by_id["order"], "sort by the next of: " + ", ".join(about.orders)))
+    by_id["scrub"] = "← →"
     rows += [_row(by_id[name], text) for name, text in about.keys]
     if pane.filled.follow:
         rows.append(_row(by_id["open"], "follow the row to what it is about; a click on it does too"))

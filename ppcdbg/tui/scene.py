@@ -50,6 +50,26 @@ class Ask:
     filter: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Columns of a pane that are the run: ``parts`` of them from ``column`` on, positions ``first`` to ``end``."""
+
+    column: int
+    parts: int
+    first: int
+    end: int
+    now: int
+
+    def position(self, part: int) -> int:
+        """Where a part begins, the ends of the run beyond them."""
+        return self.first + (self.end - self.first) * max(0, min(part, self.parts)) // max(1, self.parts)
+
+    def beside(self, step: int) -> int:
+        """The position one part later (1) or earlier (-1)."""
+        part = max(1, (self.end - self.first) // max(1, self.parts))
+        return max(self.first, min(self.now + step * part, self.end))
+
+
 @dataclass(frozen=True)
 class Filled:
     """The rows of one pane. ``rows[0]`` is row ``first`` of ``total``; ``marks`` says what each row stands for.
@@ -58,7 +78,8 @@ class Filled:
     ``head`` names the columns and stays above the rows. ``tail``: where there is no cursor, the last rows are the
     interesting ones. ``endless``: the rows are places in an address space, so a scroll bar would say nothing.
     ``ahead``: rows behind the cursor that are to be seen too. ``partial``: there is more to come, though nothing runs.
-    ``follow`` says for each row where Enter leads; () where nowhere.
+    ``follow`` says for each row where Enter leads; () where nowhere. ``scale``: what columns mean in time.
+    ``gutter``: a click on so many columns at the left sets a breakpoint.
     """
 
     rows: tuple[Line, ...]
@@ -74,6 +95,8 @@ class Filled:
     follow: tuple[Follow | None, ...] = ()
     partial: bool = False
     ahead: int = 0
+    scale: Scale | None = None
+    gutter: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,6 +107,10 @@ class Timeline:
     here: int | None = None
     note: Line = ()
     end: int = 0
+
+    def position(self, bar: int) -> int:
+        """Where the part of a bar begins."""
+        return Scale(0, len(self.bars), 0, self.end, 0).position(bar)
 
 
 @dataclass(frozen=True)

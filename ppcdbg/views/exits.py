@@ -12,6 +12,7 @@ from ppcdbg.debugger.symbols import SymbolTable
 from ppcdbg.kvm.codes import EMULATE_NAMES
 from ppcdbg.kvm.payloads import UserspaceExit
 from ppcdbg.kvm.records import Action, Did, ExitRecord, payload
+from ppcdbg.views.kinds import kind_role
 from ppcdbg.views.numbers import count, count_in, ea, real, size
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line
 
@@ -63,7 +64,7 @@ def row(record: ExitRecord, symbols: SymbolTable, width: int) -> Line:
         column(count_in(record.number, number), number, "position", True),
         column(count_in(record.position, insn) if insn else "", insn, "number", True),
         Span(" " * gap),
-        column(record.name, EXIT - 1, "exit"),
+        column(record.name, EXIT - 1, kind_role(record.name)),
         Span(" "),
         column(ea(record.pc), PC, "address"),
         column(told, cause - 1, "cause"),
@@ -144,7 +145,13 @@ def detail(debugger: Debugger, record: ExitRecord, width: int) -> list[Line]:
     place = debugger.symbols.name(record.pc)
     fresh = record.captured
     fields: list[Line] = [
-        line(("exit ", "label"), (count(record.number), "position"), " ", (record.name, "exit"), f" ({record.vector})"),
+        line(
+            ("exit ", "label"),
+            (count(record.number), "position"),
+            " ",
+            (record.name, kind_role(record.name)),
+            f" ({record.vector})",
+        ),
         line(("insn ", "label"), (count(record.position), "number"), ("   tick ", "label"), count(record.tick)),
         line(("pc   ", "label"), (ea(record.pc), "address"), " ", (place, "symbol")),
         line(

@@ -6,6 +6,7 @@ from ppcdbg.debugger.causes import priority_name
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.past_events import InterruptEvent
 from ppcdbg.debugger.results import Irqprio, PriorityRow
+from ppcdbg.views.kinds import kind_role
 from ppcdbg.views.numbers import count
 from ppcdbg.views.spans import Line, Span, column, fit, length, line
 
@@ -62,7 +63,7 @@ def history_header(width: int) -> Line:
 def event_row(e: InterruptEvent, width: int) -> Line:
     """One exit that queued (``+``) or delivered (``→``)."""
     cells = [column(count(e.exit), 8, "position", True), column(count(e.position), 14, "number", True), Span("  ")]
-    cells.append(column(e.cause, 13, "exit"))
+    cells.append(column(e.cause, 13, kind_role(e.cause)))
     if e.queued:
         cells.append(Span("+" + " +".join(priority_name(p) for p in e.queued) + " ", "pending"))
     if e.delivered is not None:

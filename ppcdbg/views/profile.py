@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ppcdbg.debugger.profile import HotRow, KindRow, Profile
-from ppcdbg.views.numbers import count
+from ppcdbg.debugger.profile import HotRow, Hottest, KindRow, Profile
+from ppcdbg.views import story
+from ppcdbg.views.kinds import kind_role
+from ppcdbg.views.numbers import count, ea, plural
 from ppcdbg.views.spans import Line, Span, column, fit, line
 from ppcdbg.views.spark import bar, spark
 
@@ -46,11 +48,11 @@ def kind_row(r: KindRow, width: int) -> Line:
     """One exit kind."""
     trend, times, spread = _room(width)
     values = {2: (round(r.mean), r.maximum), 4: (r.minimum, round(r.mean), r.maximum, round(r.deviation))}
-    cells = [column(r.name, NAME, "exit"), column(count(r.count), COUNT, "number", True)]
+    cells = [column(r.name, NAME, kind_role(r.name)), column(count(r.count), COUNT, "number", True)]
     if width >= NARROW:
         cells.append(column(f"{100 * r.share:.1f}%", SHARE, "text", True))
     cells += [column(count(v), TICKS, "number", True) for v in values.get(times, ())]
-    cells += [Span("  "), Span(spark(r.trend, trend), "did")] if trend >= 5 else []
+    cells += [Span("  "), Span(spark(r.trend, trend), kind_role(r.name))] if trend >= 5 else []
     cells += [Span("  "), Span(spark(r.spread, spread), "mapped")] if spread else []
     return fit(tuple(cells), width)
 
@@ -58,7 +60,7 @@ def kind_row(r: KindRow, width: int) -> Line:
 def hot_row(r: HotRow, width: int) -> Line:
     """One function or instruction."""
     cells = [column(count(r.count), COUNT, "number", True), column(f"{100 * r.share:.1f}%", SHARE, "text", True)]
-    cells += [Span("  "), column(r.name, 34, "symbol" if r.address else "mnemonic"), Span(r.kind, "exit")]
+    cells += [Span("  "), column(r.name, 34, "symbol" if r.address else "mnemonic"), Span(r.kind, kind_role(r.kind))]
     room = width - COUNT - SHARE - 2 - 34 - NAME - 1
     if room >= 6:
         cells += [Span(" " * (NAME + 1 - len(r.kind))), Span(bar(r.share, min(room, 24)), "did")]
@@ -87,3 +89,15 @@ def rows(profile: Profile, width: int, most: int = 40) -> list[Line]:
     found = body(profile, width)
     more = [line((f"… {len(found) - most} more", "dim"))] if len(found) > most else []
     return [header(profile, width), *found[:most], *more, fit(total(profile), width)]
+
+
+def hottest(found: Hottest) -> Line:
+    """The most frequent exit, or another kind, in words: how many, from where, and why."""
+    lead, *rest = story.sentence(found.example)
+    share, inside = 100 * found.count / found.exits, 100 * found.inside / found.count
+    return line(
+        f"{count(found.count)} of {plural(found.exits, 'exit')} ({share:.0f} %) are ",
+        (found.kind, kind_role(found.kind)), f"; {inside:.0f} % of these come from ", (found.function, "symbol"),
+        ", most at ", (ea(found.address), "address"), ". For example, ",
+        Span(lead.text.lower(), lead.role), *rest,
+    )  # fmt: skip

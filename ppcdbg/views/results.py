@@ -17,7 +17,7 @@ from ppcdbg.debugger.magic_writers import MagicWriters
 from ppcdbg.debugger.misses import MissReport, TlbMap
 from ppcdbg.debugger.notes import NoteList
 from ppcdbg.debugger.past_events import InterruptEvent, TlbEvent
-from ppcdbg.debugger.profile import Profile
+from ppcdbg.debugger.profile import Hottest, Profile
 from ppcdbg.debugger.races import RaceFound
 from ppcdbg.debugger.results import (
     Check,
@@ -295,6 +295,7 @@ _SHOW: dict[type, _Show] = {
     TlbMap: lambda r, d, w: tlbmap.map_rows(r, w),
     TlbEvent: lambda r, d, w: [tlbmap.event_row(r, d, w)],
     InterruptEvent: lambda r, d, w: [irqprio.event_row(r, w)],
+    Hottest: lambda r, d, w: wrap(profile.hottest(r), w),
     Profile: lambda r, d, w: profile.rows(r, w),
     Summary: lambda r, d, w: wrap(
         (summaries.labelled if r.listed else summaries.sentence)(r.topic, d), w, 2 * r.listed

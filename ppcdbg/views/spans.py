@@ -13,9 +13,10 @@ ROLES: tuple[str, ...] = (
     "text", "dim", "title", "label", "address", "symbol", "number", "register", "changed", "bits", "mnemonic",
     "operand", "pc", "arrow", "breakpoint", "exit", "position", "cause", "did", "reflected", "mapped", "failed",
     "pending", "masked", "guest", "shadow", "match", "mismatch", "console", "story", "selected", "running",
-    "stopped", "ended", "ok", "warning", "error",
+    "stopped", "ended", "ok", "warning", "error", "exit-miss", "exit-emulate", "exit-call", "exit-interrupt",
 )  # fmt: skip
-"""Every role that a view uses; a theme may leave any out (it is then shown as ``text``)."""
+"""Every role that a view uses; a theme may leave any out: it is then shown as what stands before its dash, or as
+``text``."""
 
 
 class Span(NamedTuple):

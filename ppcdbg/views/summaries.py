@@ -11,7 +11,7 @@ from ppcdbg.cpu.msr import MSR_BITS, names
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.past_events import last_miss
 from ppcdbg.debugger.stack import backtrace
-from ppcdbg.views import lessons, nested, story
+from ppcdbg.views import lessons, nested, profile, story
 from ppcdbg.views.numbers import count, ea, plural
 from ppcdbg.views.spans import Line, Span, clean, line, to_text
 
@@ -93,7 +93,8 @@ def _statistics(debugger: Debugger) -> Line:
         return line(f"{plural(debugger.position, 'instruction')} retired.")
     exits = len(debugger.exits)
     rate = f", one exit every {debugger.position / exits:,.0f} instructions" if exits else ""
-    return line(f"{plural(debugger.position, 'instruction')} retired{rate}.")
+    lead = line(f"{plural(debugger.position, 'instruction')} retired{rate}.")
+    return (*lead, Span(" "), *profile.hottest(debugger.profiler.hottest())) if exits else lead
 
 
 def _paravirt(debugger: Debugger) -> Line:

@@ -60,8 +60,8 @@ class Theme:
     looks: Mapping[str, Look]
 
     def look(self, role: str) -> Look:
-        """The look of a role or surface; one that no theme knows looks like plain text."""
-        return self.looks.get(role) or self.looks["text"]
+        """The look of a role or surface; one that the theme has not looks like its family, or like plain text."""
+        return self.looks.get(role) or self.looks.get(role.partition("-")[0]) or self.looks["text"]
 
 
 def parse_look(text: str, where: str) -> Look:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ppcdbg.kvm.log import ExitLog, KnownExits
+from ppcdbg.views.kinds import kind_role
 from ppcdbg.views.spans import Line, Span, fit, length, line
 
 if TYPE_CHECKING:
@@ -59,28 +60,35 @@ def room(width: int) -> int:
     return max(8, width - lead(width))
 
 
+def parts(course: Course, width: int) -> int:
+    """Of how many parts the rows are."""
+    return len(course.kinds[0].parts) if course.kinds else room(width)
+
+
 def rows(course: Course, width: int) -> list[Line]:
     """The run as rows of marks and bars, one below the other; bookmarks follow, one a row (``bookmark_rows``)."""
-    parts = len(course.kinds[0].parts) if course.kinds else room(width)
+    span = parts(course, width)
 
     def row(name: str, count: str, *bars: Span) -> Line:
         if width < NARROW:
             return (*line((f"{name:<{NARROW_LABEL}.{NARROW_LABEL}} ", "label")), *bars)
         return (*line((f"{name:<{LABEL}.{LABEL}}{count:>{COUNT}} ", "label")), *bars)
 
-    out = [_heading(course, width), row("now", "", *_marks(course, parts, (course.now,), "▲", "changed"))]
+    out = [_heading(course, width), row("now", "", *_marks(course, span, (course.now,), "▲", "changed"))]
     if course.bookmarks:
         places = [place.position for place in course.bookmarks]
-        out.append(row("bookmarks", str(len(places)), *_marks(course, parts, places, "◆", "symbol")))
+        out.append(row("bookmarks", str(len(places)), *_marks(course, span, places, "◆", "symbol")))
     if course.kept:
-        out.append(row("in the file", str(len(course.kept)), *_marks(course, parts, course.kept, "●", "label")))
-    points = _marks(course, parts, course.checkpoints, "•", "label")
+        out.append(row("in the file", str(len(course.kept)), *_marks(course, span, course.kept, "●", "label")))
+    points = _marks(course, span, course.checkpoints, "•", "label")
     out.append(row("checkpoints", str(len(course.checkpoints)), *points))
     if course.kinds:
         whole = [sum(column) for column in zip(*(kind.parts for kind in course.kinds))]
         about = "~" if course.sampled else ""
         out.append(row("exits", f"{course.exits:,}", _bars(whole, "exit")))
-        out += [row(kind.name, f"{about}{kind.total:,}", _bars(kind.parts, "text")) for kind in course.kinds]
+        out += [
+            row(kind.name, f"{about}{kind.total:,}", _bars(kind.parts, kind_role(kind.name))) for kind in course.kinds
+        ]
     return [fit(each, width) for each in out]
 
 

@@ -183,7 +183,15 @@ class Double:
                 )
             marks = tuple(place * 4 for place in range(top, top + need.height))
             return Filled(
-                tuple(rows), "Disassembly", line("memset+0x40"), top, 1 << 30, marks, self.pc // 4, endless=True
+                tuple(rows),
+                "Disassembly",
+                line("memset+0x40"),
+                top,
+                1 << 30,
+                marks,
+                self.pc // 4,
+                endless=True,
+                gutter=2,
             )
         rows = tuple(line((f"{kind} ", "label"), f"row {i}") for i in range(40 if kind in ("tlb", "console") else 6))
         return Filled(rows, kind, total=len(rows), tail=kind == "console")

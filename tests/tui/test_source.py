@@ -253,8 +253,9 @@ def test_commands_answer_stop_and_leave(source: DebuggerSource) -> None:
     assert "Stepped: now at" in said and said.endswith("7")
     with pytest.raises(UsageError):
         source.execute("nonsense", quiet)
-    start, words = source.complete("step-e")
-    assert (start, words) == (0, ("step-exit",))
+    found = source.complete("step-e")
+    assert (found.start, [one.word for one in found.words]) == (0, ["step-exit"])
+    assert found.words[0].about.startswith("Run")
     assert {"continue", "break", "info tlb"} <= {command.name for command in source.commands()}
 
 

@@ -11,7 +11,7 @@ from ppcdbg.debugger.arguments import flag
 from ppcdbg.debugger.causes import PRIORITIES
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.fields import FIELDS, SYNONYMS, values_of
-from ppcdbg.debugger.profile import ORDERS, PARTS_OF, Profile
+from ppcdbg.debugger.profile import ORDERS, PARTS_OF, Hottest, Profile, Profiler
 from ppcdbg.debugger.results import ConsoleText, ExitList, Explanation, Note, Table
 from ppcdbg.debugger.story import Story
 from ppcdbg.errors import UsageError
@@ -48,6 +48,17 @@ def show_exit(debugger: Debugger, argument: str) -> Story:
     if not 0 <= number < len(log):
         raise UsageError(f"there is no exit {number}; exits 0 to {len(log) - 1} were taken")
     return debugger.story(log[number])
+
+
+def most(debugger: Debugger, argument: str) -> Hottest:
+    """What a newcomer asks first of a run."""
+    profiler: Profiler = debugger.profiler
+    return profiler.hottest(argument.strip())
+
+
+def _kinds(debugger: Debugger, argument: str) -> list[str]:
+    profiler: Profiler = debugger.profiler
+    return [row.name for row in profiler.profile().kinds]
 
 
 def why(debugger: Debugger, argument: str) -> Story | Note:
@@ -149,6 +160,16 @@ COMMANDS: tuple[Command, ...] = (
         "exits",
         ("hot",),
         lambda debugger, argument: [*PARTS_OF, "by", *ORDERS],
+    ),
+    Command(
+        "most",
+        most,
+        "most [KIND]",
+        "Which exit is most frequent, or one by its name: how many, from which function, and why, by an example.",
+        "most DTLB_MISS",
+        "exits",
+        (),
+        _kinds,
     ),
     Command(
         "statistics",

@@ -29,7 +29,8 @@ def fill(drawing: Drawing, need: Need) -> Filled:
     note = line((disassembly.title(debugger, at * 4), "symbol"))
     marks = tuple(address * 4 for address in range(first, first + need.height))
     follow = tuple(None if t is None else Follow("code", t) for t in found.targets)
-    return Filled(rows, "Disassembly", note, first, WORDS, marks, at, endless=True, follow=follow)
+    return Filled(rows, "Disassembly", note, first, WORDS, marks, at, endless=True, follow=follow,
+                  gutter=2)  # fmt: skip
 
 
 def find(drawing: Drawing, text: str, row: int, step: int) -> int | None:

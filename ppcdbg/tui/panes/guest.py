@@ -66,6 +66,8 @@ def statistics(drawing: Drawing, need: Need) -> Filled:
         rows = tuple(profile.body(found, need.width))
         head, note = profile.header(found, need.width), profile.total(found)
         follow: tuple[Follow | None, ...] = ()
+        if need.view == "exits":
+            follow = tuple(Follow("command", name=f"most {r.name}") for r in found.kinds)
         if need.view == "symbols":
             follow = tuple(Follow("code", r.address) for r in found.symbols)
         partial = not found.whole

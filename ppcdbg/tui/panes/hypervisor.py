@@ -70,7 +70,7 @@ def owners(drawing: Drawing, need: Need) -> Filled:
     found = drawing.debugger.world_switch.registers()
     every = world_switch.owners(found, need.width)
     chosen = [i for i, r in enumerate(found.rows) if need.view == "all" or r.value != r.before]
-    rows = tuple(every[i] for i in chosen) or (line(("the last step changed none", "dim")),)
+    rows = tuple(every[i] for i in chosen) or (fit(line(("the last step changed none", "dim")), need.width),)
     note = line(("guest state" if found.guest else "host", "guest" if found.guest else "shadow"))
     head = fit(world_switch.OWNERS_HEAD, need.width)
     return Filled(rows, "Whose registers", note, total=len(rows), head=head)
@@ -85,5 +85,5 @@ def audited(drawing: Drawing, need: Need) -> Filled:
     if need.view == "fields":
         rows = tuple(nested.table(found, need.width))
         return Filled(rows, "Nested exit", note, total=len(rows), head=fit(nested.TABLE_HEAD, need.width))
-    rows = tuple(nested.lines(found, need.width))
+    rows = tuple(fit(row, need.width) for row in nested.lines(found, need.width))
     return Filled(rows, "Nested exit", note, total=len(rows))

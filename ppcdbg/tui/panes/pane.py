@@ -49,7 +49,7 @@ class Pane(Lines, can_focus=True):
             self.moved = moved
 
     class Wanted(Message):
-        """An action was asked for with the mouse: zoom, view."""
+        """An action was asked for with the mouse: zoom, view, order, breakpoint."""
 
         def __init__(self, pane: Pane, action: str) -> None:
             super().__init__()
@@ -64,6 +64,13 @@ class Pane(Lines, can_focus=True):
             self.pane = pane
             self.wider = wider
             self.higher = higher
+
+    class Scrubbed(Message):
+        """The pane shows the run, and one goes to a position of it."""
+
+        def __init__(self, position: int) -> None:
+            super().__init__()
+            self.position = position
 
     class Followed(Message):
         """An address, or a row that leads somewhere, was clicked twice."""
@@ -244,6 +251,10 @@ class Pane(Lines, can_focus=True):
         self.post_message(self.Wants(self, moved=True))
 
     def action_shift(self, cells: int) -> None:
+        scale = self.filled.scale
+        if scale is not None:
+            self.post_message(self.Scrubbed(scale.beside(1 if cells > 0 else -1)))
+            return
         widest = max((length(row) for row in self.filled.rows), default=0)
         self.shift = max(0, min(self.shift + cells, widest - self.box.width + 2))
         self.repaint()
@@ -251,7 +262,7 @@ class Pane(Lines, can_focus=True):
     def on_click(self, event: Click) -> None:
         if event.y > self._head_rows and (self.selects or self.filled.endless or self.filled.follow):
             self.go(self.top + event.y - 1 - self._head_rows)
-        if event.chain < 2:
+        if self._clicked(event) or event.chain < 2:
             return
         if event.y == 0:
             self.post_message(self.Wanted(self, "zoom" if event.button == 1 else "view"))
@@ -259,6 +270,19 @@ class Pane(Lines, can_focus=True):
         follow = self.address_at(event.x, event.y) or self.followed()
         if follow is not None:
             self.post_message(self.Followed(follow))
+
+    def _clicked(self, event: Click) -> bool:
+        """What one click means here and there: a place in time, the gutter, the names of columns that order rows."""
+        row, scale = event.y > self._head_rows, self.filled.scale
+        if row and scale is not None and scale.column <= event.x - 1 < scale.column + scale.parts:
+            self.post_message(self.Scrubbed(scale.position(event.x - 1 - scale.column)))
+        elif row and 0 < event.x <= self.filled.gutter:
+            self.post_message(self.Wanted(self, "breakpoint"))
+        elif event.y == 1 and self._head_rows and self.about.orders:
+            self.post_message(self.Wanted(self, "order"))
+        else:
+            return False
+        return True
 
     def on_mouse_down(self, event: MouseDown) -> None:
         if event.y == 0 or event.x == self.size.width - 1 and not self.box.edge:
