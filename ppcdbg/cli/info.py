@@ -14,6 +14,7 @@ failure-policies  what a guest, userspace and the log see of an instruction that
 fetch-hazard  what becomes of a guest that executes from a page which may not be read, by how KVM reads it; runs it
 host-side  by exit: the work of the host's that is run again, and which registers the exit captures
 spr-exits one guest that uses an unknown SPR, DBCR0 and EPR, whoever has them: KVM, userspace, or some of each; runs it
+machine-checks  who handles a machine check, by where the core was, and what becomes of the guest; runs it
 commands the manual of the command language: every command, with an example; events, fields, variables
 """
 
@@ -285,6 +286,13 @@ def spr_exits(cpu: str | None) -> list[Row]:
     return [*rows(cpu)]
 
 
+def machine_checks(cpu: str | None) -> list[Row]:
+    """Machine checks of the hardware's and of KVM's."""
+    from ppcdbg.explore.machine_checks import rows
+
+    return [*(rows() if cpu is None else rows((cpu,)))]
+
+
 def commands(cpu: str | None) -> list[Row]:
     """The command language."""
     from ppcdbg.views.manual import rows
@@ -307,5 +315,6 @@ TOPICS: Mapping[str, Topic] = {
     "fetch-hazard": Topic(fetch_hazard),
     "host-side": Topic(host_side),
     "spr-exits": Topic(spr_exits),
+    "machine-checks": Topic(machine_checks),
     "commands": Topic(commands, manual=True),
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.delivery import WITHHELD_BITS
 from ppcdbg.cpu.interrupts import VECTORS
-from ppcdbg.cpu.msr import TSR_DIS, TSR_ENW, TSR_WIS
+from ppcdbg.cpu.msr import MCSR_MCP, TSR_DIS, TSR_ENW, TSR_WIS
 from ppcdbg.debugger.entries import Place, geometry
 from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.results import Table
@@ -33,6 +33,7 @@ def requests(debugger: Debugger) -> dict[str, tuple[str, int]]:
     table = {p.name: ("queue", p.number) for p in irqprios(debugger.guest.kind == "hv") if p.enable is not None}
     table |= {"EXTERNAL": ("interrupt", KVM_INTERRUPT_SET), "EXTERNAL_LEVEL": ("interrupt", KVM_INTERRUPT_SET_LEVEL)}
     table |= {"UNSET": ("interrupt", KVM_INTERRUPT_UNSET)}
+    table |= {"HARDWARE_MACHINE_CHECK": ("machine-check", MCSR_MCP)}
     return table | {"DECREMENTER": ("or-tsr", TSR_DIS), "WATCHDOG": ("or-tsr", TSR_ENW | TSR_WIS)}
 
 

@@ -14,6 +14,7 @@ from ppcdbg.kvm import (
     emulate_loadstore,
     exits,
     hypercalls,
+    machine_check,
     queueing,
     timers,
 )
@@ -129,10 +130,11 @@ def set_regs(v: Vcpu, pc: int, msr: int) -> None:
     booke.set_msr(v, msr)
 
 
-def request(v: Vcpu, name: str, value: int) -> None:
+def request(v: Vcpu, name: str, value: int, in_host: bool = True) -> bool:
     """What reaches a running vcpu from outside, by name: ``interrupt`` is KVM_INTERRUPT; ``or-tsr`` what a timer's
     expiry does (KVM_REG_PPC_OR_TSR); ``queue`` a priority: another vcpu's doorbell, or what a debugger wants to see
-    delivered; ``notify-page``: the guest's MAP_MAGIC_PAGE had flag 2. Raises ValueError."""
+    delivered; ``notify-page``: the guest's MAP_MAGIC_PAGE had flag 2; ``machine-check``: the hardware's, with an MCSR;
+    it needs no kick. Gives whether it kicks the vcpu. Raises ValueError."""
     match name:
         case "" | "interrupt":
             queueing.interrupt(v, value)
@@ -142,5 +144,9 @@ def request(v: Vcpu, name: str, value: int) -> None:
             queueing.queue(v, value)
         case "notify-page":
             hypercalls.ask_for_notification(v)
+        case "machine-check":
+            machine_check.arrive(v, value, in_host)
+            return False
         case _:
             raise ValueError(f"there is no request {name!r} to KVM")
+    return True

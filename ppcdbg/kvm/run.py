@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, SYSCALL
+from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, MACHINE_CHECK, SYSCALL
 from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes, table
 from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.cpu.timers import TIMEBASE_HZ
@@ -43,7 +43,7 @@ PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
 
 _STATE = ("_entered", "in_host", "_kicked", "_vector", "_device_tick", "_host_tick")
-_HOSTS_OWN = frozenset({DECREMENTER, EXTERNAL, DOORBELL})
+_HOSTS_OWN = frozenset({DECREMENTER, EXTERNAL, DOORBELL, MACHINE_CHECK})
 
 
 class KvmSystem(RunLoop):
@@ -326,8 +326,7 @@ class KvmSystem(RunLoop):
     def _apply(self, event: InputEvent) -> None:
         """An event that is not the board's: a request to KVM, or what any machine knows."""
         if event.kind is InputKind.KVM:
-            ioctl.request(self.kvm, event.name, event.value)
-            self._kicked = True
+            self._kicked |= ioctl.request(self.kvm, event.name, event.value, self.in_host)
         elif event.kind is InputKind.CORE_LINE:
             self.external(bool(event.value))
         else:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.guests.expected import DEMO, IMAGE
 
 Tool = Callable[[str], str]
-HOSTILE = ["execute-only", "failing"]
+HOSTILE = ["execute-only", "failing", "machine-check"]
 
 
 def test_the_images_in_the_package_are_what_the_source_gives(tool: Tool, tmp_path: Path) -> None:

@@ -102,6 +102,12 @@ def fetch_hazard(debugger: Debugger, argument: str) -> Table:
     return _table("fetch hazard", rows(), notes())
 
 
+def machine_checks(debugger: Debugger, argument: str) -> Table:
+    from ppcdbg.explore.machine_checks import notes, rows
+
+    return _table("machine checks", rows(_cores(argument)), notes())
+
+
 def _cores(argument: str) -> tuple[str, ...]:
     known = ("e500v2", "e500mc")
     if argument.strip() not in ("", *known):
@@ -163,5 +169,15 @@ COMMANDS: tuple[Command, ...] = (
         "A guest that executes from a page which may not be read, under each way in which KVM reads instructions.",
         "info fetch-hazard",
         "host",
+    ),
+    Command(
+        "info machine-checks",
+        machine_checks,
+        "info machine-checks [CORE]",
+        "Who handles a machine check, by where the core was: host, KVM or guest; and what becomes of the guest.",
+        "info machine-checks e500mc",
+        "host",
+        (),
+        _core_names,
     ),
 )
