@@ -30,6 +30,7 @@ from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import Stop, StopKind
 from ppcdbg.session.recorded import Recorded
+from ppcdbg.session.shelf import Shelf
 from ppcdbg.session.timeline import Key, Timeline
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Travel:
     def __init__(self, debugger: Debugger) -> None:
         self._debugger = self.debugger = debugger
         self._timeline: Timeline | None = None
+        self._shelf: Shelf | None = None
         self._back: list[Key] = []
         self._forward: list[Key] = []
         machine = debugger.system.description
@@ -83,6 +85,11 @@ class Travel:
         if self._timeline is None:
             self._timeline = Timeline(self._debugger.system, recorded=self._recorded)
             self._timeline.parted.append(self._parted)
+            if self._recorded is not None and self._timeline.start == self._recorded.start:
+                self._shelf = shelf = Shelf(
+                    self._recorded.path, self._debugger.system, lambda: len(self.timeline.taken)
+                )
+                self._timeline.leaving.append(shelf.moved)
         return self._timeline
 
     @property
@@ -96,6 +103,8 @@ class Travel:
             self._debugger.system.answers.parted(self.here)
         if self._recorded is not None and self.parted_at is None:
             self.parted_at = self._debugger.system.position
+        if self._shelf is not None:
+            self._shelf.resting = True
         self._debugger.runner.recorded = FOREVER
         self.finder.parted()
 
@@ -193,6 +202,8 @@ class Travel:
     def _come_back(self, recorded: Recorded) -> None:
         """This is the run of the session file again."""
         self.parted_at = None
+        if self._shelf is not None:
+            self._shelf.resting = False
         if not recorded.ended:
             self._debugger.runner.recorded = recorded.end[0]
         self.timeline.know(recorded)

@@ -33,7 +33,7 @@ MOST_BYTES = 64 << 20
 LARGEST_STATE = 32 << 20
 BROKEN = (DamagedError, TypeError, ValueError, LookupError, OverflowError, OutOfRange, AttributeError)
 """What a state raises that is none."""
-_DIGEST = 16
+DIGEST = 16
 _ADDRESS = Struct("<Q")
 
 
@@ -117,9 +117,12 @@ class Writer:
         self._digest = _chained(self._digest, store, (m.position, m.skipped, m.steps, m.pc), self._taken, kept.taken,
                                 (body, addresses, pages))  # fmt: skip
         row = (self._number, m.position, m.skipped, m.steps, m.pc, self._digest + body, addresses, pages)
-        store.put_checkpoint(row)
+        self._keep(row)
         self._number += 1
         self._taken = kept.taken
+
+    def _keep(self, row: Sequence[object]) -> None:
+        self._store.put_checkpoint(row)
 
 
 def identity(store: Store) -> bytes:
@@ -140,7 +143,7 @@ def _chained(
 def _hash(data: bytes) -> bytes:
     from hashlib import blake2b
 
-    return blake2b(data, digest_size=_DIGEST).digest()
+    return blake2b(data, digest_size=DIGEST).digest()
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
@@ -171,7 +174,7 @@ def _read(store: Store, row: Sequence[Any], digest: bytes, taken: int, room: int
     from ppcdbg.machine.input import Moment
 
     _, position, skipped, steps, pc, state, addresses, pages = row
-    signed, body = octets(state)[:_DIGEST], octets(state)[_DIGEST:]
+    signed, body = octets(state)[:DIGEST], octets(state)[DIGEST:]
     saved = table(decode(columns.decompress(body, LARGEST_STATE)))
     upto = whole(saved["taken"])
     moment = Moment(whole(position), whole(skipped), whole(steps), whole(pc))

@@ -32,6 +32,7 @@ class Recorded:
             self.reached = store.reached()
             self.ended = store.get("end") is not None
             self.places: list[Key] = checkpoints.places(store)
+            self.start: Key = self.places[0] if self.places and store.get("begin", False) else (0, 0)
             self.input = [event.content for event in store.input()]
         finally:
             store.close()
