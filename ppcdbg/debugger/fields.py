@@ -16,7 +16,7 @@ from ppcdbg.debugger.expressions import Scalar, Values
 from ppcdbg.debugger.symbols import SymbolTable
 from ppcdbg.engine.api import Hit
 from ppcdbg.kvm.magic_page import FIELDS as FIELDS_OF_PAGE
-from ppcdbg.kvm.payloads import PAYLOADS
+from ppcdbg.kvm.payloads import PAYLOADS, SHORT_NAMES
 from ppcdbg.kvm.records import Did, ExitRecord, payloads
 
 Reader = Callable[[ExitRecord, SymbolTable], Values]
@@ -30,6 +30,20 @@ def _actions(name: str) -> Reader:
         return tuple(int(v) if isinstance(v, bool) else v for v in found if v is not None and v != "")
 
     return read
+
+
+def _left(name: str) -> Reader:
+    """A reader of one field of struct kvm_run."""
+
+    def read(record: ExitRecord, symbols: SymbolTable) -> Values:
+        found = (left.payload().get(name) for left in payloads(record))
+        return tuple(int(cell) for cell in found if isinstance(cell, int))
+
+    return read
+
+
+def _left_names(record: ExitRecord, symbols: SymbolTable) -> Values:
+    return tuple(left.name for left in payloads(record))
 
 
 def _priorities(numbers: tuple[int, ...]) -> Values:
@@ -71,6 +85,10 @@ FIELDS: dict[str, tuple[Reader, str]] = {
     "device": (_actions("device"), "the device accessed"),
     "token": (_actions("token"), "number of a hypercall"),
     "note": (_actions("note"), "KVM's own words"),
+    "exit_reason": (_left_names, "what KVM_RUN came back with, such as KVM_EXIT_SPR"),
+    "sprn": (_left("sprn"), "the SPR that was left to userspace"),
+    "dcrn": (_left("dcrn"), "the device control register that was left to userspace"),
+    "status": (_left("status"), "SPR_STATUS_FAIL (1) where userspace failed an SPR; of a debug exit its cause"),
     "resume": (lambda r, s: (r.resume,), "the resume code"),
     "accounted": (lambda r, s: (r.accounted,), "the exit-timing type"),
     "cost": (lambda r, s: (r.cost,), "model time that it took, in ticks"),
@@ -112,7 +130,7 @@ def userspace_fields(record: ExitRecord) -> dict[str, int | str]:
     """What a condition on an exit to userspace sees: struct kvm_run, as it was answered; of several exits the last."""
     found: dict[str, int | str] = {}
     for left in payloads(record):
-        found["userspace"] = left.name
+        found["exit_reason"] = left.name
         for name, cell in left.payload().items():
             if not isinstance(cell, tuple):
                 found[name] = int.from_bytes(cell, "big") if isinstance(cell, bytes) else int(cell)
@@ -154,7 +172,7 @@ EVENT_FIELDS: dict[EventKind, dict[str, str]] = {
     EventKind.INSN: {"inst": "the instruction's word"},
     EventKind.USERSPACE: {
         **_of_payloads(),
-        "userspace": "what KVM_RUN came back with: its name",
+        "exit_reason": "what KVM_RUN came back with: its name",
     },
     EventKind.HCALL: {"token": "number of the hypercall"},
     EventKind.WITHHELD: {"reason": "why it is not delivered, as in info irqprio"},
@@ -192,8 +210,8 @@ SYNONYMS = {
     "priority": "prio", "hcall": "token", "sym": "symbol", "n": "number",
 }  # fmt: skip
 
-ONLY_AFTER = frozenset({"did", "prio", "delivered", "ea", "gpa", "size", "value", "write", "device", "token", "note",
-                        "resume", "accounted", "cost"})  # fmt: skip
+ONLY_AFTER = frozenset({"exit_reason", "sprn", "dcrn", "status", "did", "prio", "delivered", "ea", "gpa", "size",
+                        "value", "write", "device", "token", "note", "resume", "accounted", "cost"})  # fmt: skip
 """Fields of a record that KVM's handler fills in."""
 
 _EXIT_NAMES = {v.name for v in VECTORS.values()}
@@ -215,7 +233,7 @@ def constant(field: str, name: str) -> Scalar | None:
     if field == "did":
         word = name.lower().replace("_", "-")
         return word if word in _DID_WORDS else None
-    if field in ("prio", "delivered"):
+    if field in ("prio", "delivered", "exit_reason"):
         return name.upper()
     if field in ("inst", "spr", "cause", "device", "note", "resume", "accounted", "symbol"):
         return name
@@ -232,4 +250,6 @@ def values_of(field: str) -> list[str]:
     field = SYNONYMS.get(field, field)
     if field == "exit":
         return sorted(_EXIT_NAMES)
+    if field == "exit_reason":
+        return sorted(f"KVM_EXIT_{name}" for name in SHORT_NAMES)
     return sorted(_DID_WORDS) if field == "did" else []

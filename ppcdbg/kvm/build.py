@@ -5,6 +5,7 @@ The only place that chooses between them. The model is imported where it is want
 
 from __future__ import annotations
 
+from ppcdbg.cpu.models import CORES
 from ppcdbg.engine.choose import engine_factory
 from ppcdbg.errors import UsageError
 from ppcdbg.machine.build import build_bare
@@ -19,6 +20,8 @@ def build_system(description: MachineDescription) -> System:
         from ppcdbg.kvm.assemble import quirks_of
 
         quirks_of(description)
+    if description.dcr == "on" and CORES[description.cpu].has_hv:
+        raise UsageError(f"--dcr on is for e500v2: {description.cpu} has hypervisor state, which no core with DCRs has")
     system: System
     if description.hv == "none" and description.deferral != "stock":
         raise UsageError(f"--deferral {description.deferral} is KVM's; with --hv none there is no KVM")

@@ -10,6 +10,7 @@ import pytest
 from ppcdbg.debugger import (
     SPR_STATUS_FAIL,
     DcrExit,
+    DebugExit,
     Debugger,
     Ending,
     EprExit,
@@ -27,7 +28,7 @@ from ppcdbg.debugger import (
     WatchdogExit,
     open_guest,
 )
-from ppcdbg.kvm import codes
+from ppcdbg.kvm import codes, ioctl
 from ppcdbg.kvm.answers import Answer
 from ppcdbg.kvm.payloads import PAYLOADS
 from ppcdbg.kvm.records import Did
@@ -244,6 +245,55 @@ def test_registers_are_there_while_an_exit_is_answered_and_no_longer() -> None:
         Vmm().interrupt()
 
 
+def test_the_watchdogs_last_expiry_is_userspaces_where_it_asked_for_it() -> None:
+    """KVM_CAP_PPC_BOOKE_WATCHDOG and WRC != 0 (facts 4.5): ENW, WIS, and then the exit."""
+    for enabled in (True, False):
+        v = vcpu()
+        if enabled:
+            ioctl.enable_cap(v, ioctl.CAP_PPC_BOOKE_WATCHDOG)
+        code = [lis(3, 0x901A), mtspr(340, 3), lis(4, 4), 0x7C800124, BRANCH_SELF]  # mtmsr r4: MSR[WE]
+        s, vmm = asked(v, code, 100, WatchdogExit=Ending(StopKind.RESET, "x"))
+        assert [type(exit) for exit, _ in vmm.asked] == ([WatchdogExit] if enabled else [])
+        assert s.ended is not None and (s.ended.kind is StopKind.RESET) is enabled
+
+
+def test_a_machine_of_a_description_has_the_watchdogs_capability() -> None:
+    system = open_guest("spr-exits").system
+    assert isinstance(system, KvmSystem) and system.kvm.watchdog_enabled
+
+
+def test_a_breakpoint_instruction_is_userspaces() -> None:
+    """Whoever debugs steps over it itself; the built-in userspace debugs nothing, so the guest gets its exception."""
+    v = vcpu()
+    v.ivpr, v.ivor[3] = 0, ENTRY + 8
+    _, vmm = asked(v, [codes.SW_BREAKPOINT, NOP, BRANCH_SELF], 1)
+    assert vmm.asked[0][0] == DebugExit(ENTRY, 0) and v.guest_spr("SRR0") == ENTRY
+
+
+@pytest.mark.parametrize(("how", "exit"), [("reset", ResetExit()), ("system-event", SystemEventExit(type=2))])
+def test_the_alternatives_to_an_spr_exit_are_told_behind_the_instruction(how: str, exit: UserspaceExit) -> None:
+    guest = open_guest("spr-exits", spr_exits=how)
+    vmm = Seen(ResetExit=Ending(StopKind.RESET, "so"), SystemEventExit=Ending(StopKind.RESET, "so"))
+    guest.userspace = vmm
+    guest.continue_()
+    told, regs = vmm.asked[-1]
+    assert told == exit and regs.pc == guest.value("reset + 8") and guest.last.stop.detail == "so"
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"user_sprs": "0x134"}, "--user-sprs names DBCR0"),
+    ({"user_sprs": "x"}, "must be numbers of SPRs"),
+    ({"user_sprs": "976=0x100000000"}, "must be numbers of SPRs"),
+    ({"spr_exits": "all", "hv": "none"}, "with --hv none there is no KVM"),
+    ({"hcall_exits": "on", "hv": "none"}, "with --hv none there is no KVM"),
+    ({"dcr": "on", "cpu": "e500mc"}, "--dcr on is for e500v2"),
+    ({"spr_exits": "both"}, "it must be off or all or"),
+])  # fmt: skip
+def test_what_cannot_be_is_said(options: dict[str, str], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        open_guest("spr-exits", **options)  # type: ignore[arg-type]
+
+
 # --- the bundled guest, recorded -------------------------------------------------------------------------------------
 class Board(Vmm):
     """Has SPR 976, and lets everything else pass."""
@@ -361,6 +411,47 @@ def test_the_input_is_told_in_words() -> None:
     rows = [str(row[-1]) for row in guest.execute("info input").rows]  # type: ignore[attr-defined]
     assert "userspace answers KVM_EXIT_SPR: sprn=0x3d0 data=0xabce msr=0x1000 is_write=0 status=0" in rows
     assert any(row.endswith("(left to the built-in userspace)") for row in rows)
+
+
+def test_breakpoints_filters_and_the_past_know_exits_to_userspace() -> None:
+    guest, _ = answered()
+    guest.execute("break userspace SPR if is_write && data == 0x5678")
+    stop = guest.continue_()
+    fields = dict(stop.fields)
+    assert (fields["exit_reason"], fields["sprn"], fields["msr"]) == ("KVM_EXIT_SPR", UNKNOWN, 0x1000)
+    assert guest.read(guest.pc - 4, 4) == mtspr(UNKNOWN, 3).to_bytes(4, "big")
+    guest.execute("delete 1")
+    guest.continue_()
+    found = guest.exit_filter("exit_reason == KVM_EXIT_SPR and sprn == 976")
+    assert len(found) == 18 and len(guest.exit_filter("exit_reason == KVM_EXIT_EPR")) == 1
+    assert len(guest.exit_filter("did == userspace")) == 20
+    assert guest.execute("last userspace epr") and guest.pc == guest.symbols.address("external")
+    with pytest.raises(UsageError, match="did you mean SPR"):
+        guest.execute("break userspace SPRS")
+    with pytest.raises(UsageError, match="bare machine has no exits"):
+        open_guest("spr-exits", hv="none").execute("break userspace")
+
+
+def test_the_table_tells_who_answers_and_who_has_what() -> None:
+    guest, _ = answered()
+    guest.continue_()
+    exits, rules = guest.execute("info userspace")  # type: ignore[misc]
+    rows = {row[0]: row[1:] for row in exits.rows}
+    assert rows["KVM_EXIT_SPR"][:2] == (18, "Board") and rows["KVM_EXIT_EPR"][:2] == (1, "Board")
+    assert rows["KVM_EXIT_RESET"] == (1, "Board", f"exit {len(guest.exits) - 1}", "-")
+    by = {row[0]: row[1] for row in rules.rows}
+    assert by["DBCR0"] == "KVM's; RST: KVM_EXIT_RESET" and by["a userspace in Python"] == "Board"
+    mmio = sum(1 for e in guest.exits if "HOST" in e.resume and any(a.did is Did.MMIO for a in e.actions))
+    assert rows["KVM_EXIT_MMIO"][0] == mmio
+
+
+def test_counts_are_the_same_where_compiled_code_handles_exits() -> None:
+    tables = []
+    for engine in ("reference", "llvm"):
+        guest = open_guest("demo", engine=engine)
+        guest.continue_()
+        tables.append(guest.execute("info userspace"))
+    assert tables[0] == tables[1]
 
 
 def test_the_bare_machine_has_no_userspace() -> None:
