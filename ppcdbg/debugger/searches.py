@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ppcdbg.cpu.tlb import MAS1_V
 from ppcdbg.debugger import entries
 from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.eventwords import watched
@@ -77,11 +78,38 @@ class Writers:
     until: int
 
 
+@dataclass(frozen=True, slots=True)
+class SlotChange:
+    """One change of a TLB entry. ``how``: the instruction, or what KVM did (write, evict, invalidate), or userspace.
+    Page, size and physical address are those of the entry that is there afterwards, or else was; ``valid``: one is."""
+
+    position: int
+    exit: int | None
+    pc: int
+    how: str
+    ea: int
+    size: int
+    physical: int
+    valid: bool
+
+
+@dataclass(frozen=True)
+class SlotHistory:
+    """What became of one TLB entry, newest first, between two positions."""
+
+    entry: str
+    shadow: bool
+    rows: tuple[SlotChange, ...]
+    since: int
+    until: int
+
+
 class Searches:
-    """For one debugger's guest."""
+    """For one debugger's guest. ``slots``: the last histories of an entry, by whether of the shadow TLB."""
 
     def __init__(self, debugger: Debugger) -> None:
         self._debugger = debugger
+        self.slots: dict[bool, SlotHistory] = {}
 
     def _asked(self) -> None:
         if self._debugger.past.asked():
@@ -150,6 +178,21 @@ class Searches:
         pc = debugger.pc if outside else pc
         number, place = None if exit is None else int(exit), debugger.symbols.name(pc)
         return Change(str(at), how, position, number, pc, place, old, new), report
+
+    def slot(self, entry: str, shadow: bool = False) -> SlotHistory:
+        """Every change of a TLB entry up to here: the run is made again. Raises UsageError for none that there is."""
+        debugger = self._debugger
+        if shadow:
+            debugger.need_exits()
+        at = entries.place(debugger, entry, shadow=shadow)
+        wanted = ("shadow" if shadow else "guest", at.tlbsel, at.esel)
+        past = debugger.past
+        start = past.timeline.start[0]
+        rows = [_slot_change(row) for row in self._rows(start, past.here)
+                if row[3:6] == wanted and row[11:15] != row[15:19]]  # fmt: skip
+        found = SlotHistory(str(at), shadow, tuple(reversed(rows)), start, past.here[0])
+        self.slots[shadow] = found
+        return found
 
     def _last_row(self, wanted: Callable[[Row], bool]) -> Row | None:
         """The last change of the TLBs before here that is wanted."""
@@ -294,3 +337,14 @@ class Searches:
         if not found:
             return []
         return [Writer(None, "from outside", len(found), found[0][0], found[-1][0], found[-1][1])]
+
+
+def _slot_change(row: Row) -> SlotChange:
+    """A row of :mod:`ppcdbg.session.changes` whose entry is known."""
+    valid = bool(int(row[15] or 0) & MAS1_V)
+    mas7_3 = int(row[17 if valid else 13] or 0)
+    exit = None if row[1] is None else int(row[1])
+    return SlotChange(
+        int(row[0] or 0), exit, int(row[2] or 0), str(row[6]), int(row[9] or 0), int(row[10] or 0), mas7_3 & ~0xFFF,
+        valid,
+    )  # fmt: skip

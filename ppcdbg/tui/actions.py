@@ -119,6 +119,12 @@ class Actions(Windows):
         else:
             self.prompt.open(":", "set var $")
 
+    def action_past(self) -> None:
+        """The history of what the row under the cursor shows."""
+        pane = self.pane()
+        if pane is not None and pane.past():
+            self.worker.execute(pane.past())
+
     def action_delete(self) -> None:
         """Delete the breakpoint under the cursor."""
         pane = self.pane()
@@ -200,6 +206,7 @@ class Actions(Windows):
         match follow.kind:
             case "exit":
                 self.keep_exit(follow.value)
+                return  # what is asked for next would forget which exit that was
             case "code" | "memory":
                 kind, unit = ("disassembly", 4) if follow.kind == "code" else ("memory", 16)
                 self.desk.show(kind)

@@ -212,6 +212,7 @@ class PpcdbgApp(Typed):
         if self.scrubbing and not self.worker.running:
             self.scrub_on()
         if reply.show:
+            self.desk.panes[reply.show].turn(reply.view)
             self.action_pane(reply.show)
         if reply.layout is not None:
             self.arrange_layout(*reply.layout)

@@ -79,7 +79,8 @@ class Filled:
     interesting ones. ``endless``: the rows are places in an address space, so a scroll bar would say nothing.
     ``ahead``: rows behind the cursor that are to be seen too. ``partial``: there is more to come, though nothing runs.
     ``follow`` says for each row where Enter leads; () where nowhere. ``scale``: what columns mean in time.
-    ``gutter``: a click on so many columns at the left sets a breakpoint.
+    ``gutter``: a click on so many columns at the left sets a breakpoint. ``past``: for each row the command that tells
+    its history, or "".
     """
 
     rows: tuple[Line, ...]
@@ -97,6 +98,7 @@ class Filled:
     ahead: int = 0
     scale: Scale | None = None
     gutter: int = 0
+    past: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ class Reply:
     moved: bool = False
     """The guest stands elsewhere than before: the cursors follow it."""
     show: str = ""
-    """A pane that is to be shown."""
+    """A pane that is to be shown, and in which of its views, where that is said."""
+    view: str = ""
     layout: tuple[str, str] | None = None
     """What is to be done with layouts, and with which."""
 

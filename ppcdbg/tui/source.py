@@ -17,6 +17,7 @@ from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.lessons import Lesson
 from ppcdbg.debugger.results import LayoutWish, Quit, Shown
+from ppcdbg.debugger.searches import SlotHistory
 from ppcdbg.debugger.stops import StopReport
 from ppcdbg.debugger.world_switch import SwitchPlace, SwitchRegisters
 from ppcdbg.kvm.log import KnownExits
@@ -25,7 +26,7 @@ from ppcdbg.nested.audit import Audit
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.table import BY_NAME
 from ppcdbg.tui.scene import Ask, Command, Filled, Move, Need, Pulse, Reply, Scene, Timeline, no_pulse
-from ppcdbg.views import progress, results, status, story, summaries, timeline
+from ppcdbg.views import progress, results, searches, status, story, summaries, timeline
 from ppcdbg.views.completion import Candidates, candidates
 from ppcdbg.views.spans import Line, Span, line, to_text
 
@@ -111,6 +112,9 @@ class DebuggerSource:
             return Reply(moved=moved)
         if isinstance(result, Shown):
             return Reply((summaries.sentence(result.topic, self.debugger),), moved=moved, show=result.topic)
+        if isinstance(result, SlotHistory):
+            shown = "shadow" if result.shadow else "tlb"
+            return Reply((searches.slot_total(result),), show=shown, view="slot")
         if isinstance(result, LayoutWish):
             return Reply(layout=(result.verb, result.name))
         pane = _SHOWN_IN.get(type(result))

@@ -91,9 +91,7 @@ class Windows(App[int]):
         pane = self.pane()
         if pane is not None and pane.about.views:
             views = pane.about.views
-            pane.view = views[(views.index(pane.view) + 1) % len(views)]
-            pane.top = 0
-            pane.release()
+            pane.turn(views[(views.index(pane.view) + 1) % len(views)])
             self.ask_again()
 
     def action_order(self) -> None:

@@ -45,7 +45,7 @@ from ppcdbg.debugger.results import (
     TlbView,
     Told,
 )
-from ppcdbg.debugger.searches import Change, Writers
+from ppcdbg.debugger.searches import Change, SlotHistory, Writers
 from ppcdbg.debugger.stack import Backtrace
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.story import Story
@@ -301,6 +301,7 @@ _SHOW: dict[type, _Show] = {
         (summaries.labelled if r.listed else summaries.sentence)(r.topic, d), w, 2 * r.listed
     ),
     Change: lambda r, d, w: searches.change_rows(r, w),
+    SlotHistory: lambda r, d, w: searches.slot_rows(r, d.symbols, w),
     Writers: lambda r, d, w: searches.writer_rows(r, w),
     Comparison: lambda r, d, w: futures.comparison_rows(r, d, w),
     BranchList: lambda r, d, w: futures.branch_rows(r, w),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ppcdbg.debugger.searches import Change, Writers
-from ppcdbg.views.numbers import count, ea, plural
+from ppcdbg.debugger.searches import Change, SlotChange, SlotHistory, Writers
+from ppcdbg.debugger.symbols import SymbolTable
+from ppcdbg.views.numbers import count, ea, plural, real, size
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line, wrap
 
 
@@ -44,3 +45,32 @@ def writer_rows(found: Writers, width: int) -> list[Line]:
     last = max(found.rows, key=lambda w: w.last_position)
     tail = f"{plural(total, 'write')} of {what} {stretch}; `seek {last.last_position}` is before the last"
     return [*rows, fit((Span(tail, "dim"),), width)]
+
+
+SLOT_HEAD = line((f"{'exit':>8}{'insn':>14}  {'by':<13} effective  size  physical     where", "label"))
+
+
+def slot_row(c: SlotChange, symbols: SymbolTable, width: int) -> Line:
+    """One change of a TLB entry."""
+    role = "mapped" if c.valid else "masked"
+    return fit(line(
+        column("" if c.exit is None else count(c.exit), 8, "position", True),
+        column(count(c.position), 14, "number", True), "  ", column(clean(c.how), 13, role), " ",
+        column(ea(c.ea), 10, "address"), column(size(c.size), 5, "number", True), "  ",
+        column(real(c.physical) if c.valid else "gone", 12, "address" if c.valid else "dim"), " ",
+        (symbols.name(c.pc) or ea(c.pc), "symbol"),
+    ), width)  # fmt: skip
+
+
+def slot_total(found: SlotHistory) -> Line:
+    """Of which entry, and over which part of the run."""
+    which = "the shadow TLB's" if found.shadow else "the guest's"
+    times = plural(len(found.rows), "change")
+    return line((f"{which} {found.entry}: ", "label"), (times, "position"),
+                (f" from {count(found.since)} to {count(found.until)}", "dim"))  # fmt: skip
+
+
+def slot_rows(found: SlotHistory, symbols: SymbolTable, width: int) -> list[Line]:
+    """For a prompt: heading, changes, total."""
+    head = [fit(SLOT_HEAD, width)] if found.rows else []
+    return [*head, *(slot_row(c, symbols, width) for c in found.rows), fit(slot_total(found), width)]

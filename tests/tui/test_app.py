@@ -318,7 +318,7 @@ async def test_enter_opens_details_and_backspace_returns(make_app: Make) -> None
 
 async def test_help_lists_every_key_and_closes(make_app: Make) -> None:
     app = make_app()
-    async with app.run_test(size=(140, 100)) as pilot:
+    async with app.run_test(size=(140, 130)) as pilot:
         await pilot.press("?")
         await until(pilot, lambda: any("stop a guest that runs" in row for row in text_of(app)))
         page = "\n".join(text_of(app))

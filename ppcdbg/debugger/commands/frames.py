@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.arguments import count_of
 from ppcdbg.debugger.commands.command import Command
+from ppcdbg.debugger.entries import NAME
 from ppcdbg.debugger.misses import MissReport, TlbMap, miss_report, tlb_map
 from ppcdbg.debugger.past_events import InterruptEvent, TlbEvent, interrupt_events, tlb_events
+from ppcdbg.debugger.searches import SlotHistory
 from ppcdbg.debugger.stack import Backtrace, backtrace
 
 if TYPE_CHECKING:
@@ -29,11 +31,13 @@ def maps(debugger: Debugger, argument: str) -> TlbMap | tuple[TlbMap, ...]:
     return (tlb_map(debugger, False), tlb_map(debugger, True)) if debugger.has_exits else tlb_map(debugger, False)
 
 
-def tlb_history(debugger: Debugger, argument: str) -> tuple[TlbEvent, ...]:
-    """Of the shadow TLB, or with ``guest`` of the guest's."""
+def tlb_history(debugger: Debugger, argument: str) -> tuple[TlbEvent, ...] | SlotHistory:
+    """Of the shadow TLB, or with ``guest`` of the guest's; of one entry where one is named."""
     words = argument.split()
     guest = "guest" in words
     rest = " ".join(w for w in words if w not in ("guest", "shadow"))
+    if NAME.fullmatch(rest):
+        return debugger.searches.slot(rest, not guest)
     return tlb_events(debugger, count_of(debugger, rest) if rest else SHOWN, not guest)
 
 
@@ -55,8 +59,9 @@ COMMANDS: tuple[Command, ...] = (
         "info tlbmap", "info",
     ),
     Command(
-        "tlb-history", tlb_history, "tlb-history [guest | shadow] [N]",
-        "The last changes of the shadow TLB, or of the guest's, newest first.", "tlb-history guest 10", "info", (),
+        "tlb-history", tlb_history, "tlb-history [guest | shadow] [N | ENTRY]",
+        "The last changes of the shadow TLB, or of the guest's, newest first; or all of one entry, such as TLB0[17,2].",
+        "tlb-history guest 10", "info", (),
         lambda debugger, argument: ["guest", "shadow"],
     ),
     Command(

@@ -45,6 +45,7 @@ def register_rows(drawing: Drawing, need: Need) -> Filled:
         found = registers.group_rows(debugger, need.view, need.width)
         follow = tuple(None if r is None or r.width > 32 else Follow("memory", r.value) for _, r in found)
         shown = tuple(row for row, _ in found)
-        return Filled(shown, "Registers", registers.title(debugger), total=len(shown), follow=follow)
+        past = tuple("" if r is None else f"last ${r.name}" for _, r in found)
+        return Filled(shown, "Registers", registers.title(debugger), total=len(shown), follow=follow, past=past)
     rows = tuple(registers.rows(debugger, need.width))
     return Filled(rows, "Registers", registers.title(debugger), total=len(rows))

@@ -31,8 +31,10 @@ def fill(drawing: Drawing, need: Need) -> Filled:
                    for value in shown.first_words)  # fmt: skip
     note = line((debugger.symbols.name(first * ROW) if space is Space.EA else "guest-physical", "symbol"))
     head = memory.heading(need.width, by_bytes=need.view == "bytes")
+    real = "--real " if space is Space.GPA else ""
+    past = tuple(f"writers {real}{at:#x},+{ROW}" for at in marks)
     return Filled(shown.rows, "Memory", note, first, SPAN // ROW, marks, start // ROW if need.top is None else None,
-                  head, endless=True, follow=follow)  # fmt: skip
+                  head, endless=True, follow=follow, past=past)  # fmt: skip
 
 
 def find(drawing: Drawing, text: str, row: int, step: int) -> int | None:

@@ -153,6 +153,11 @@ class Pane(Lines, can_focus=True):
         index = (self.top if self.cursor is None else self.cursor) - self.filled.first
         return self.filled.follow[index] if 0 <= index < len(self.filled.follow) else None
 
+    def past(self) -> str:
+        """The command that tells the history of the cursor's row; empty where it has none."""
+        index = (self.top if self.cursor is None else self.cursor) - self.filled.first
+        return self.filled.past[index] if 0 <= index < len(self.filled.past) else ""
+
     def address_at(self, x: int, y: int) -> Follow | None:
         """The address that is written at a cell of the pane."""
         text = "".join(span.text for span in self._row(self.top + y - 1 - self._head_rows))
@@ -181,6 +186,12 @@ class Pane(Lines, can_focus=True):
             self.top = 0  # where a pane that is asked for no row begins
         self._settle()
         self.repaint()
+
+    def turn(self, view: str) -> None:
+        """Show another of the pane's views, from its beginning; the same one where none is named."""
+        if view and view != self.view:
+            self.view, self.top = view, 0
+            self.release()
 
     # Moving.
 

@@ -64,7 +64,8 @@ class PaneKind:
         return self.topic.command
 
 
-TLB_VIEWS = ("entries", "map", "history")
+TLB_VIEWS = ("entries", "map", "history", "slot")
+TLB_KEYS = (("past", "all that became of the entry"),)
 
 LOG = Topic("log", "0", "what commands said", "")
 
@@ -74,9 +75,9 @@ KINDS: tuple[PaneKind, ...] = (
              keys=(("filter", "go to a symbol or an address"),
                    ("breakpoint", "set or delete a breakpoint; a click at the left edge does too"))),
     PaneKind(topic_of("registers"), code.register_rows, views=code.REGISTER_VIEWS,
-             keys=(("edit", "change a register"),)),
-    PaneKind(topic_of("tlb"), tlb.guest, (), TLB_VIEWS, dear=True),
-    PaneKind(topic_of("shadow"), tlb.shadow, ("tlb",), TLB_VIEWS, dear=True),
+             keys=(("edit", "change a register"), ("past", "go to its last change; not in the overview"))),
+    PaneKind(topic_of("tlb"), tlb.guest, (), TLB_VIEWS, dear=True, keys=TLB_KEYS),
+    PaneKind(topic_of("shadow"), tlb.shadow, ("tlb",), TLB_VIEWS, dear=True, keys=TLB_KEYS),
     PaneKind(topic_of("irqprio"), guest.priorities, views=("pending", "all", "history")),
     PaneKind(topic_of("console"), guest.printed,
              keys=(("open", "type a line into the guest's console; Esc ends typing"),)),
@@ -88,7 +89,7 @@ KINDS: tuple[PaneKind, ...] = (
     PaneKind(topic_of("races"), races.fill, ("console", "detail"), races.VIEWS, selects=True, timeless=True),
     PaneKind(topic_of("memory"), memory.fill, ("console",), memory.VIEWS, find=memory.find,
              keys=(("filter", "go to an address or symbol; a text in quotes is searched for"),
-                   ("edit", "change the word under the cursor"))),
+                   ("edit", "change the word under the cursor"), ("past", "who wrote the row"))),
     PaneKind(topic_of("stack"), memory.frames, ("registers",)),
     PaneKind(topic_of("breakpoints"), guest.points, ("tlb",), timeless=True,
              keys=(("edit", "enable or disable it"), ("delete", "delete it"))),

@@ -10,9 +10,9 @@ from ppcdbg.debugger.results import TlbRow, TlbView
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Follow, Need
-from ppcdbg.views import tlb, tlbmap
+from ppcdbg.views import searches, tlb, tlbmap
 from ppcdbg.views.numbers import count
-from ppcdbg.views.spans import Line, Span, crop, line
+from ppcdbg.views.spans import Line, Span, crop, fit, line
 
 HISTORY = 200
 """Changes that a history shows."""
@@ -29,6 +29,8 @@ def guest(drawing: Drawing, need: Need) -> Filled:
         return _map(drawing, need, title, shadow=False)
     if need.view == "history" and under_kvm:
         return _history(drawing, need, title, shadow=False)
+    if need.view == "slot":
+        return _slot(drawing, need, title, shadow=False)
     view = drawing.tlb
     return _window(view, view.guest, tlb.guest_row, need, title, links)
 
@@ -41,6 +43,8 @@ def shadow(drawing: Drawing, need: Need) -> Filled:
         return _map(drawing, need, "Shadow TLB", shadow=True)
     if need.view == "history":
         return _history(drawing, need, "Shadow TLB", shadow=True)
+    if need.view == "slot":
+        return _slot(drawing, need, "Shadow TLB", shadow=True)
     view = drawing.tlb
     return _window(view, view.shadow, tlb.shadow_row, need, "Shadow TLB", "  from")
 
@@ -55,6 +59,23 @@ def _history(drawing: Drawing, need: Need, title: str, shadow: bool) -> Filled:
     rows = tuple(tlbmap.event_row(e, drawing.debugger, need.width) for e in found)
     follow = tuple(Follow("exit", e.exit) for e in found)
     return Filled(rows, title, total=len(rows), head=tlbmap.event_header(need.width, shadow), follow=follow)
+
+
+NO_SLOT = "No entry was asked for yet: d on a row of the entries tells all that became of that entry."
+
+
+def _slot(drawing: Drawing, need: Need, title: str, shadow: bool) -> Filled:
+    """Every change of one entry; Enter goes there."""
+    found = drawing.debugger.searches.slots.get(shadow)
+    if found is None:
+        return notice(title, NO_SLOT, need)
+    rows = tuple(searches.slot_row(c, drawing.debugger.symbols, need.width) for c in found.rows)
+    follow = tuple(
+        Follow("command", name=f"seek {c.position + 1}") if c.exit is None else Follow("exit", c.exit)
+        for c in found.rows
+    )
+    note, head = searches.slot_total(found), fit(searches.SLOT_HEAD, need.width)
+    return Filled(rows, title, note, total=len(rows), head=head, follow=follow)
 
 
 def miss(drawing: Drawing, need: Need) -> Filled:
@@ -80,4 +101,6 @@ def _window(
     note = line((count(len(entries)), "label"), (" valid", "label"))
     other = "shadow" if entries is view.guest else "tlb"
     follow = tuple(Follow("row", entry.links[0], other) if entry.links else None for entry in shown)
-    return Filled(rows, title, note, first, len(entries), head=head, follow=follow)
+    side = "guest" if entries is view.guest else "shadow"
+    past = tuple(f"tlb-history {side} {entry.where}" for entry in shown)
+    return Filled(rows, title, note, first, len(entries), head=head, follow=follow, past=past)
