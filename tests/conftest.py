@@ -33,6 +33,24 @@ def engine_of_all() -> None:
         choose.PREFERENCE = (name,)
 
 
+FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def figure(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """``figure(what, text)``: a line among the figures at the end of the run, such as what a soak has tried."""
+    lines = request.config.stash.setdefault(FIGURES, [])
+    return lambda what, text: lines.append(f"{what:<14} {text}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    lines = config.stash.get(FIGURES, [])
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The root of the checkout."""

@@ -126,6 +126,9 @@ def _address_in(register: int) -> Callable[[int, int], int]:
 class Programmer:
     """Programs for one core from one source of chance."""
 
+    room = (CODE_END - CODE) // 4
+    kept = KEPT
+
     def __init__(self, core: str, rng: random.Random, *, vector: bool = False) -> None:
         """``vector``: with all of e500v2's SPE, of which QEMU lacks half (.defects)."""
         self.core = core
@@ -146,7 +149,7 @@ class Programmer:
 
     def _words(self) -> list[int]:
         pieces: list[Piece] = []
-        room = (CODE_END - CODE) // 4 - 1
+        room = self.room - 1
         while (room_left := room - sum(len(p.items) for p in pieces)) > 2 * LOOP_ROOM:
             pieces += self._loop() if self.rng.random() < 0.04 else [self._piece()]
         pieces += [Piece((NOP,), plain=True)] * room_left
@@ -156,7 +159,12 @@ class Programmer:
             for item in piece.items:
                 own = CODE + 4 * len(words)
                 words.append(item if isinstance(item, int) else item.make(self._target(item, i, pieces, starts), own))
-        return [*words, encode("b", LI=-4 * len(words))]
+        return [*words, self._last(words)]
+
+    @staticmethod
+    def _last(words: list[int]) -> int:
+        """Back to the beginning."""
+        return encode("b", LI=-4 * len(words))
 
     @staticmethod
     def _target(reference: Reference, here: int, pieces: list[Piece], starts: list[int]) -> int:
@@ -265,11 +273,14 @@ class Programmer:
                 return False
         if insn.name == "mtspr" and raw["SPR"] in KEPT_SPRS:
             return False
-        return not written & KEPT
+        return not written & self.kept
+
+    def _replacement(self) -> Insn:
+        return self.rng.choice(self.generator.pools[Group.INTEGER])
 
     def _change_code(self) -> Piece:
         """Store another instruction in place of one that comes a little later."""
-        words = load_immediate(SCRATCH, self._word(self.rng.choice(self.generator.pools[Group.INTEGER])))
+        words = load_immediate(SCRATCH, self._word(self._replacement()))
         where = Reference(self.rng.randrange(1, 12), _address_in(MOVING), to_plain=True)
         return Piece((*words, where, encode("stw", RS=SCRATCH, RA0=MOVING, D=0)))
 

@@ -21,6 +21,7 @@ from ppcdbg.engine.llvm.jobs import Installed, Job, Surroundings
 from ppcdbg.engine.llvm.layout import PAGE
 from ppcdbg.engine.llvm.memory import EngineMemory
 from ppcdbg.engine.llvm.policy import Policy, Seen
+from ppcdbg.isa.bits import mask
 from ppcdbg.isa.insn import Insn
 from ppcdbg.isa.table import decoder
 
@@ -100,8 +101,7 @@ class Tier1:
         return int.from_bytes(self._core.bus.ram[real : real + 4], "big")
 
     def _usable(self, insn: Insn, word: int) -> bool:
-        static = sum(word >> 31 - f.last & (1 << f.last - f.first + 1) - 1 << 31 - f.last
-                     for f in insn.form.fields if f.static)  # fmt: skip
+        static = sum(word & mask(f.first, f.last) for f in insn.form.fields if f.static)
         key = insn.name, static
         known = self._known.get(key)
         if known is None:
