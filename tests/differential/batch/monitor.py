@@ -380,13 +380,18 @@ def _chance(a: Asm, register: int, rotate: int, first: int, last: int) -> None:
 
 
 def _decrementer(a: Asm) -> None:
-    """Let it run down here, where EE is 0: then the place where it interrupts is the program's alone."""
+    """Let it run down here, where EE is 0: then the place where it interrupts is the program's alone. Not where one
+    waits already: the loop would end before the new one has run down."""
+    a("mfspr", RT=30, SPR="TSR")
+    a("andis.", RS=30, RA=30, UIS=TSR_DIS >> 16)
+    waits = a.hole()
     a("addi", RT=30, RA0=0, SI=1)
     a("mtspr", SPR="DEC", RS=30)
     top = a.here
     a("mfspr", RT=30, SPR="TSR")
     a("andis.", RS=30, RA=30, UIS=TSR_DIS >> 16)
     a.branch_if(IF, EQ, top)
+    a.fill(waits, IF_NOT, EQ)
 
 
 def _doorbell(a: Asm) -> None:
