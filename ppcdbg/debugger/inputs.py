@@ -15,6 +15,7 @@ from ppcdbg.errors import UsageError
 from ppcdbg.isa import slots
 from ppcdbg.kvm.answers import answer_text
 from ppcdbg.kvm.codes import EXIT_REASON_NAMES, KVM_INTERRUPT_SET, KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
+from ppcdbg.kvm.debug_points import REQUEST, unpacked
 from ppcdbg.kvm.irqprio import irqprios
 from ppcdbg.machine.input import InputEvent, InputKind, TlbWrite
 
@@ -118,6 +119,9 @@ def text(debugger: Debugger, e: InputEvent) -> str:
             what = EXIT_REASON_NAMES.get(e.target, f"exit reason {e.target}")
             return f"userspace answers {what}: {e.name or answer_text(e)}"
         case InputKind.KVM:
+            if e.name == REQUEST:
+                count = len(unpacked(e.data))
+                return f"KVM_SET_GUEST_DEBUG with {count} point{'s' * (count != 1)}"
             asked = e.name or "interrupt", e.value
             known = (name for name, request in requests(debugger).items() if request == asked)
             return next((f"inject {name}" for name in known), f"KVM request {asked[0]} {e.value:#x}")

@@ -86,6 +86,11 @@ def set_guest_debug(v: Vcpu, control: int, breakpoints: tuple[tuple[int, int], .
     return result
 
 
+def load_debug(v: Vcpu) -> None:
+    """KVM_RUN is called again: the hardware gets the guest's debug registers."""
+    _switch_debug(v, v.debug)
+
+
 def _protect_de(v: Vcpu, protect: bool) -> None:
     if v.hv:
         v.reg[SLOT["MSRP"]] = MSRP_KVM | (MSRP_DEP if protect else 0)

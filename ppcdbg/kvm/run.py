@@ -17,7 +17,7 @@ from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.isa.bits import M64
 from ppcdbg.isa.slots import PC, RESERVED
-from ppcdbg.kvm import codes, ioctl, outside, queueing, timers
+from ppcdbg.kvm import codes, debug_points, guest_debug, ioctl, outside, queueing, timers
 from ppcdbg.kvm import words as W
 from ppcdbg.kvm.answers import Answers
 from ppcdbg.kvm.exits import exit_table, handle_exit, prepare
@@ -325,7 +325,9 @@ class KvmSystem(RunLoop):
 
     def _apply(self, event: InputEvent) -> None:
         """An event that is not the board's: a request to KVM, or what any machine knows."""
-        if event.kind is InputKind.KVM:
+        if event.kind is InputKind.KVM and event.name == debug_points.REQUEST:
+            self._change(lambda v: guest_debug.ask(v, event.data))
+        elif event.kind is InputKind.KVM:
             self._kicked |= ioctl.request(self.kvm, event.name, event.value, self.in_host)
         elif event.kind is InputKind.CORE_LINE:
             self.external(bool(event.value))
@@ -490,10 +492,3 @@ class KvmSystem(RunLoop):
         what = f"{exit_name(v.exits.vector(-1))} exits follow each other at {v.pc:#010x} and no instruction retires:"
         why = "what KVM does there changes nothing, or the vector is not mapped, or its first instruction faults"
         return replace(self._stop(StopKind.STUCK, f"{what} {why}"), pc=v.pc)
-
-
-def _first(a: int | None, b: int | None) -> int | None:
-    """The earlier of two ticks, where None is never."""
-    if a is None or b is None:
-        return b if a is None else a
-    return min(a, b)

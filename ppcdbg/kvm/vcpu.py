@@ -19,6 +19,7 @@ from ppcdbg.isa import slots
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import booke, codes, irqprio, spr_exits, words
 from ppcdbg.kvm import magic_page as mp
+from ppcdbg.kvm.debug_points import GuestDebugger
 from ppcdbg.kvm.debug_registers import DebugRegisters
 from ppcdbg.kvm.deferral import Counts, policy
 from ppcdbg.kvm.e500_mmu import LEGACY, TSIZE_256M, Geometry, GuestTlb
@@ -142,6 +143,7 @@ class Vcpu:
         self.host_debug = self.thread_debug = DebugRegisters()
         """the host debugs nothing; neither set is changed in place"""
         self.guest_debug = 0
+        self.debugger = GuestDebugger()
         self.dbsr = 0
         self.shadow_msr = SHADOW_MSR & self.core.model.msr_mask
         self.sprg_loaded: tuple[int, ...] = ()

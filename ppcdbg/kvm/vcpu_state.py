@@ -34,7 +34,8 @@ LISTS = ("ivor", "queue_counts", "delivered_counts", "tlbcfg")
 TABLES = ("stats", "counts")
 PARTS = ("run", "gtlb", "shadow", "host_tlb", "timing", "exits", "host_log", "deferral", "deferral_counts")
 ELSEWHERE = ("ids", "shared", "debug", "thread_debug", "sprg_loaded", "queued_by", "_emulated", "known",
-             "hypercalls", "mmio_counts", "mmio_access", "stalled", "words", "rewriter", "taken_sprs")  # fmt: skip
+             "hypercalls", "mmio_counts", "mmio_access", "stalled", "words", "rewriter", "taken_sprs",
+             "debugger")  # fmt: skip
 """State that is saved below, in a form of its own."""
 NOT_STATE = ("vm", "core", "hv", "quirks", "number", "reg", "gpr", "shared_real", "mas", "prios", "mpic_acknowledge",
              "accesses", "kernel_bus", "device_at", "wait_for_event", "code_changed", "kick", "host_debug", "trace",
@@ -65,6 +66,7 @@ def save_vcpu(v: Vcpu) -> Saved:
         "stalled": v.stalled,
         "taken_sprs": _pairs(v.taken_sprs),
         **({} if v.rewriter is None else {"rewritten": v.rewriter.save()}),
+        **({"debugger": v.debugger.save()} if v.debugger.points else {}),
     }
 
 
@@ -101,6 +103,7 @@ def restore_vcpu(v: Vcpu, state: Saved) -> None:
     v.mmio_access = _access(v, state["mmio_access"])
     if v.rewriter is not None:
         v.rewriter.restore(state["rewritten"])
+    v.debugger.restore(state.get("debugger"))
     v.stalled = None if state["stalled"] is None else words(state["stalled"])
     v.devices_touched = True
     v.actions.clear()

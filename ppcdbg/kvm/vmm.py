@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.cpu.bus import DCR_SPACE, BusFault
 from ppcdbg.cpu.msr import DBCR0_RST, ESR_PIL, MSR_PR
 from ppcdbg.cpu.plain import Saved, numbers
-from ppcdbg.kvm import codes, queueing
+from ppcdbg.kvm import codes, guest_debug, queueing
 from ppcdbg.kvm.payloads import EVENT_RESET, EVENT_SHUTDOWN, SPR_STATUS_FAIL
 from ppcdbg.kvm.spr_exits import DBCR0, EPR
 from ppcdbg.kvm.userspace import Ending, Mmio
@@ -62,7 +62,8 @@ class BoardUserspace:
             case codes.KVM_EXIT_INTR:
                 pass  # whoever interrupts KVM_RUN looks around, and enters again
             case codes.KVM_EXIT_DEBUG:
-                queueing.queue_program(vcpu, ESR_PIL)  # QEMU: nobody debugs, so the guest gets its exception
+                if not guest_debug.hit(vcpu):  # QEMU: nobody debugs, so the guest gets its exception
+                    queueing.queue_program(vcpu, ESR_PIL)
             case codes.KVM_EXIT_WATCHDOG:
                 return Ending(StopKind.RESET, "the guest's watchdog expired for the last time")
             case codes.KVM_EXIT_UNKNOWN:
