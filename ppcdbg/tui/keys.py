@@ -68,7 +68,7 @@ KEYS: tuple[Key, ...] = (
     Key("view", "v", "view", "the focused pane's next view", PANES),
     Key("order", "o", "order", "sort the focused pane by its next column", PANES),
     Key("edit", "c", "edit", "change what the row shows: a word, a register, a breakpoint", PANES),
-    Key("past", "d", "past", "what became of the row before: a TLB entry, a register, memory", PANES),
+    Key("past", "d", "past", "what the row was before: TLB entry, register, memory", PANES),
     Key("delete", "delete", "delete", "delete the breakpoint under the cursor", PANES),
     Key("close", "q", "close", "close the pane: what stood there before comes back", PANES),
     Key("wider", "greater_than_sign", "grow(4, 0)", "make the focused pane wider", PANES),

@@ -10,8 +10,10 @@ import pytest
 from ppcdbg.errors import InputError
 from ppcdbg.tui import opening
 from ppcdbg.tui.app import PpcdbgApp
+from ppcdbg.tui.help import help_rows
 from ppcdbg.tui.layout import PANES, key_of
 from ppcdbg.tui.scene import Move
+from ppcdbg.views.spans import length
 
 from .double import Double
 from .screen import text_of, until
@@ -324,6 +326,7 @@ async def test_help_lists_every_key_and_closes(make_app: Make) -> None:
         page = "\n".join(text_of(app))
         for key in app.keys:
             assert not key.help or key.help in page
+        assert all(length(row) <= 76 for row in help_rows(app.keys)), "a terminal of 80 columns shows all of it"
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1)
 
