@@ -105,6 +105,9 @@ class Ops(Protocol):
     def check_block(self, ea: Value, *, write: bool) -> None:
         """Translate the block at ``ea`` as a load (or store) would, without an access."""
 
+    def check_code(self, ea: Value) -> None:
+        """The same of a block of instructions, as a load would."""
+
     # --- context: emitted by a compiling engine where it can, else done by the core ---------------
     def read_spr(self, number: int) -> Value:
         """mfspr with its privilege and guest remapping; number is static."""

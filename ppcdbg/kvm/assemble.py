@@ -11,6 +11,7 @@ from ppcdbg.engine.choose import EngineFactory
 from ppcdbg.errors import UsageError
 from ppcdbg.isa.operands import spr_name
 from ppcdbg.kvm import codes, ioctl
+from ppcdbg.kvm.capabilities import EV_IDLE, pvinfo
 from ppcdbg.kvm.e500_mmu import Geometry
 from ppcdbg.kvm.emulate_sprs import readers, writers
 from ppcdbg.kvm.fetch import InstructionFetch
@@ -29,9 +30,6 @@ from ppcdbg.machine.devices.mpic_registers import SIZE as MPIC_SIZE
 from ppcdbg.machine.devicetree import HypervisorNode
 from ppcdbg.machine.input import InputQueue
 from ppcdbg.machine.loaders import LoadedImage, load_image
-
-HCALL_PR = (0x3C004B56, 0x60004D21, 0x44000002, 0x60000000)  # lis, ori r0 = "KVM!"; sc; nop
-HCALL_HV = (0x44000022, 0x60000000, 0x60000000, 0x60000000)  # sc 1
 
 
 def quirks_of(description: MachineDescription) -> Quirks:
@@ -52,7 +50,8 @@ def hypervisor_node(description: MachineDescription) -> HypervisorNode | None:
     """What the device tree says of KVM (facts 7.2); nothing with the interface off, or as it was in 2010."""
     if description.pv != "magic-page" or description.patch_by != "guest":
         return None
-    return HypervisorNode(HCALL_HV if CORES[description.cpu].has_hv else HCALL_PR, True)
+    info = pvinfo(CORES[description.cpu].has_hv)
+    return HypervisorNode(info.hcall, bool(info.flags & EV_IDLE))
 
 
 def build_kvm(

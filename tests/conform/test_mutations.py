@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ppcdbg.conform import results
 from ppcdbg.conform.conform import conform
 from ppcdbg.conform.oracle import open_oracle
 from ppcdbg.kvm import (
@@ -27,6 +28,7 @@ from ppcdbg.kvm import (
     shadow_tlb,
     timers,
 )
+from ppcdbg.kvm.capabilities import CAPABILITIES, pvinfo
 from ppcdbg.kvm.e500_mmu import GuestTlb
 from ppcdbg.kvm.quirks import Quirks
 from ppcdbg.kvm.shadow_tlb import ShadowTlb
@@ -101,6 +103,10 @@ MUTATIONS: dict[str, tuple[str, Patch]] = {
     "lha is not signed": ("c", lambda p: p.setattr(emulate_loadstore, "_loaded", _unsigned)),
     "no page at 0 before MAP": ("f", lambda p: p.setattr(exits, "_magic_there", lambda v: v.magic_page_ea != 0)),
     "MAP promises nothing": ("f", lambda p: p.setattr(hypercalls, "magic_features", lambda v: 0)),
+    "rfi is timed as an instruction like others": ("a", lambda p: p.setattr(codes, "EMULATED_RFI_EXITS", 9)),
+    "KVM has no SW_TLB": ("a", lambda p: p.setattr(
+        results, "check_extension", lambda number: int(number in CAPABILITIES and number != 69))),
+    "a hypercall is sc 1": ("a", lambda p: p.setattr(results, "pvinfo", lambda hv: pvinfo(True))),
     "mtspr MMUCSR0 flushes nothing": ("b", lambda p: p.setattr(emulate_sprs, "_write_mmucsr0", _nothing)),
 }  # fmt: skip
 

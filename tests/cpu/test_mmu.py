@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from ppcdbg.cpu import interrupts as I
 from ppcdbg.cpu import msr as M
+from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.mmu import Access, Verdict
-from ppcdbg.engine.api import Why
-from tests.cpu.rig import asm, rig
+from ppcdbg.cpu.models import CORES
+from ppcdbg.engine.api import Stops, Why
+from ppcdbg.engine.choose import engine_factory
+from tests.cpu.rig import BASE, VECTORS, asm, rig
 
 LWZ = asm("lwz", RT=3, RA0=4, D=0)
 STW = asm("stw", RS=3, RA0=4, D=0)
@@ -230,3 +234,16 @@ def test_external_pid_uses_its_own_context():
     it.core.write_spr("EPLC", 0)
     assert access(it, asm("lwepx", RT=3, RA0=0, RB=4), 0x200000) == I.DTLB_MISS
     assert it.core.read_spr("ESR") == M.ESR_EPID
+
+
+@pytest.mark.parametrize("engine", ["reference", "llvm"])
+@pytest.mark.parametrize(("qemu", "dear"), [(False, 0x40000025), (True, 0x40000020)])
+def test_icbi_that_misses_gives_the_byte_and_qemus_core_the_line(engine: str, qemu: bool, dear: int) -> None:
+    it = rig("e500v2")
+    core = Core(replace(CORES["e500v2"], qemu=qemu), it.bus)
+    core.copy_from(it.core)
+    core.state.gpr[3] = 0x40000025
+    it.code(asm("icbi", RB=3))
+    core.state.pc = BASE
+    engine_factory(engine)(core).run(1, Stops())  # the first of the handler's
+    assert (core.read_spr("DEAR"), core.state.pc) == (dear, VECTORS + 0xD04)

@@ -280,6 +280,10 @@ class Storage(Numbers):
         if ea >> 12 not in pages:
             self._translate(ea, access)
 
+    def check_code(self, ea: int) -> None:
+        line = self.core.model.cache_line if self.core.model.qemu else 1  # QEMU's core gives DEAR the line's address
+        self.check_block(ea & -line & M32, write=False)
+
     def lock_line(self, ea: int, *, data: bool) -> None:
         self.check_block(ea, write=False)
         self.reg[SLOT["L1CSR0" if data else "L1CSR1"]] |= 0x400  # CUL, ICUL: unable to lock

@@ -182,3 +182,8 @@ class StorageEmitter(Emitter):
 
     def check_block(self, ea: Number, *, write: bool) -> None:
         self._span(ea, ea, write=write)
+
+    def check_code(self, ea: Number) -> None:
+        """Of a page just written or looked at, as a rule; what DEAR gets of another is the interpreter's to say."""
+        with self.when(self._hit(self._entry(ea), ea, write=False) ^ 1, rare=True):
+            self.leave(Left.INTERPRET)

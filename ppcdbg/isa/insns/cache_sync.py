@@ -56,7 +56,7 @@ def dcbtst(m: Ops, f: Operands) -> None:
 
 @insn("icbi", X(31, 982, RA0, RB), "RA0, RB", book="II 4.3.2")
 def icbi(m: SystemOps, f: Operands) -> None:
-    m.check_block(_ea(m, f), write=False)
+    m.check_code(_ea(m, f))
 
 
 @insn("icbt", X(31, 22, CT, RA0, RB), "CT, RA0, RB", book="II 4.3.2")
