@@ -68,11 +68,11 @@ FILTERS = (
     "exit == DTLB_MISS",
     "exit is not PROGRAM",
     "exit == DTLB_MISS and dear >= 0x200000",
-    "insn > 100000 && exit == PROGRAM && pc == 0x800008",
+    "insn > 100000 && exit == PROGRAM && pc == 0x800010",
     "exit == PROGRAM or dear < 0x1000",
     "spr == SPRG0",
     'cause == "mfmsr*"',
-    "dear & 0xf000 == 0x3000",
+    "(dear & 0xf000) == 0x3000",
 )
 
 

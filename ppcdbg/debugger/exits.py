@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger.expressions import Compiled, compile_expression
-from ppcdbg.debugger.quick import Plan, narrow, plan
+from ppcdbg.debugger.expressions import Compiled, compile_expression, compile_node
+from ppcdbg.debugger.judged import Judged, depends
+from ppcdbg.debugger.quick import Plan, conjuncts, narrow, plan
 from ppcdbg.debugger.scope import DebuggerScope
 from ppcdbg.debugger.syntax import parse
 from ppcdbg.errors import UsageError
+from ppcdbg.kvm.columns import Columns
 from ppcdbg.kvm.log import ExitLog, KnownExits
 from ppcdbg.kvm.records import ExitRecord
 
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
 
-QUICKER = 100
-"""Rows that are compared in the time of one record."""
+QUICKER, ALIKE = 100, 10
+"""Exits that are compared, or found alike to ones before, in the time of one record."""
 
 
 class ExitFilter:
@@ -43,21 +46,47 @@ class ExitFilter:
         """How many records one question may look at; None: all that came. With 0 only ``extend`` looks."""
         self._compiled: Compiled | None = None
         self._plan: Plan | None = None
+        self._rest: list[tuple[Compiled, Judged | None]] = []
         if self.text:
             scope = DebuggerScope(debugger, lambda: self._current, on_exits=True)
             self._compiled = compile_expression(self.text, scope)
-            self._plan = plan(parse(self.text))
+            if isinstance(self.log, ExitLog | KnownExits):
+                self._split(scope)
+
+    def _split(self, scope: DebuggerScope) -> None:
+        """What of the filter columns tell, and what is left to ask."""
+        node = parse(self.text)
+        self._plan = plan(node)
+        for part in conjuncts(node):
+            told = plan(part)
+            if told is None or not told.exact:
+                compiled, places = compile_node(part, self.text, scope), depends(part)
+                ask = partial(self._true, compiled)
+                self._rest.append((compiled, Judged(self._columns(), places, ask) if places else None))
+
+    def _columns(self) -> Columns:
+        log = self.log
+        assert isinstance(log, ExitLog | KnownExits)
+        kept = log.log if isinstance(log, KnownExits) else log
+        if kept.columns is None:
+            kept.columns = Columns(KnownExits(kept))
+        assert isinstance(kept.columns, Columns)
+        return kept.columns
 
     def _histories(self) -> int:
         return self.log.history if isinstance(self.log, ExitLog | KnownExits) else 0
 
     def accepts(self, record: ExitRecord) -> bool:
         """Whether one record passes; a record for which the expression has no value does not."""
-        if self._compiled is None:
-            return True
+        return self._compiled is None or self._holds(self._compiled, record)
+
+    def _true(self, compiled: Compiled, number: int) -> bool:
+        return self._holds(compiled, self.log[number])
+
+    def _holds(self, compiled: Compiled, record: ExitRecord) -> bool:
         self._current = record
         try:
-            return self._compiled.true()
+            return compiled.true()
         except UsageError:
             return False
 
@@ -66,23 +95,29 @@ class ExitFilter:
         log = self.log
         if len(log) < self._seen or self._history != self._histories():  # the log was cut, or is another now
             self._seen, self._matches, self._history = 0, [], self._histories()
-        if limit is not None and self._plan is not None:
-            limit *= QUICKER if self._plan.exact else 1
+        if limit is not None and isinstance(log, ExitLog | KnownExits):
+            asked = [judged for _, judged in self._rest]
+            limit *= QUICKER if not asked else ALIKE if None not in asked else 1
         end = len(log) if limit is None else min(len(log), self._seen + limit)
         if self._compiled is not None:
-            candidates = self._candidates(self._seen, end)
-            sure = self._plan is not None and self._plan.exact and isinstance(log, ExitLog | KnownExits)
-            self._matches += candidates if sure else [i for i in candidates if self.accepts(log[i])]
+            self._matches += self._found(range(self._seen, end))
         self._seen = end
         return end == len(log)
 
-    def _candidates(self, first: int, end: int) -> Iterable[int]:
-        """Records that can pass, by their rows alone where those tell it."""
+    def _found(self, exits: range) -> Iterable[int]:
+        """Those of some exits that pass."""
         log = self.log
-        if self._plan is None or not isinstance(log, ExitLog | KnownExits):
-            return range(first, end)
-        rows = log.rows(first, end)
-        return [first + i for i in narrow(self._plan.condition, rows, range(len(rows)))]
+        if not isinstance(log, ExitLog | KnownExits):
+            return [i for i in exits if self.accepts(log[i])]
+        found: Sequence[int] = exits
+        if self._plan is not None:
+            found = narrow(self._plan.condition, self._columns(), found, exits.stop)
+        for compiled, judged in self._rest:
+            if judged is not None:
+                found = judged.passing(found, exits.stop)
+            else:
+                found = [i for i in found if self._holds(compiled, log[i])]
+        return found
 
     def __len__(self) -> int:
         self.extend(self.patience)

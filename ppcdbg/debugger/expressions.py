@@ -121,8 +121,13 @@ class Compiled:
 
 def compile_expression(text: str, scope: Scope) -> Compiled:
     """Parse and bind. Raises UsageError with one sentence for bad grammar and unknown names."""
+    return compile_node(parse(text), text, scope)
+
+
+def compile_node(node: Node, text: str, scope: Scope) -> Compiled:
+    """The same of one part of a text that was parsed before."""
     compiler = _Compiler(text, scope)
-    return Compiled(text, compiler.resolved(compiler.code(parse(text))))
+    return Compiled(text, compiler.resolved(compiler.code(node)))
 
 
 def evaluate(text: str, scope: Scope) -> Value:

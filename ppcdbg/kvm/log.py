@@ -7,6 +7,7 @@ somebody reads that.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, overload
@@ -26,6 +27,8 @@ Kept = Compact | bytes
 """A row, or two and more of compiled code's as it wrote them."""
 WRITES = 0x100
 """In the third word of a row of compiled code: a device was written. The lowest byte is the size of the access."""
+PACKED = 64
+"""Rows of compiled code from which on it is worth while to leave them as they are."""
 _NATIVE = 16
 _RECORDED = 11
 
@@ -108,6 +111,10 @@ class ExitLog(_Records):
         """Items at the beginning that are known to be rows."""
         self._batched = False
         """Whether an item after those is bytes."""
+        self._starts: list[int] = []
+        """The numbers of the exits that the items after those begin with, as far as somebody asked."""
+        self._covered = 0
+        """How many exits the items up to there have."""
         self._captured = _CAPTURED_HV if hv else _CAPTURED_PR
         if each:
             self._captured = self._captured | {6: frozenset({"esr", "inst"})}
@@ -119,6 +126,8 @@ class ExitLog(_Records):
         """How many other histories began: an exit of a number is the same one while this is the same."""
         self._since = 0
         """How many exits there were at that return: those after it were seen to happen, not foretold."""
+        self.columns: object = None
+        """What a reader keeps of it by column (:mod:`ppcdbg.kvm.columns`)."""
 
     def __len__(self) -> int:
         return len(self._rows) + self._more
@@ -147,7 +156,50 @@ class ExitLog(_Records):
             kept[self._read :] = late
             self._batched, self._more = False, 0
             self._read = len(kept)
+            self._starts.clear()
         return kept
+
+    def _items(self, first: int, end: int) -> Iterator[tuple[int, Kept]]:
+        """The items with the exits from ``first`` up to ``end``, each with the number of its first; packed or not."""
+        starts, items, end = self._starts, self._rows, min(end, len(self))
+        if not starts:
+            self._covered = self._read
+        for item in items[self._read + len(starts) :]:
+            starts.append(self._covered)
+            self._covered += len(item) // ROW.size if type(item) is bytes else 1
+        yield from ((i, items[i]) for i in range(first, min(end, self._read)))
+        at = bisect_right(starts, max(first, self._read)) - 1
+        while first < end and 0 <= at < len(starts) and starts[at] < end:
+            yield starts[at], items[self._read + at]
+            at += 1
+
+    def _row(self, index: int) -> Compact:
+        """One exit's row. Nothing else is unpacked for it."""
+        if not self._batched or index < self._read:
+            return self._rows[index]  # type: ignore[return-value]  # see _read
+        start, item = next(self._items(index, index + 1))
+        return ROW.unpack_from(item, (index - start) * ROW.size) if isinstance(item, bytes) else item
+
+    def pieces(self, first: int, end: int) -> Iterator[list[Compact] | memoryview]:
+        """The rows from exit ``first`` up to ``end``: in lists, and what compiled code wrote as it wrote it."""
+        if not self._batched:
+            yield self._rows[first:end]  # type: ignore[misc]  # see _read
+            return
+        rows: list[Compact] = []
+        for start, item in self._items(first, end):
+            if not isinstance(item, bytes):
+                rows.append(item)
+                continue
+            packed = memoryview(item)[max(first - start, 0) * ROW.size : (end - start) * ROW.size]
+            if len(packed) < PACKED * ROW.size:
+                rows += ROW.iter_unpack(packed)
+                continue
+            if rows:
+                yield rows
+                rows = []
+            yield packed
+        if rows:
+            yield rows
 
     def save(self) -> Saved:
         """How many exits there were; which ones is the history's, which ``restore`` keeps."""
@@ -178,7 +230,7 @@ class ExitLog(_Records):
 
     def told(self, index: int) -> bool:
         """Whether all of an exit is known; of one that no run came through, not what its handler did."""
-        return len(self._all()[index]) != _RECORDED
+        return len(self._row(index)) != _RECORDED
 
     def forget(self) -> None:
         """The exits after the present will not come again."""
@@ -194,7 +246,10 @@ class ExitLog(_Records):
 
     def rows(self, first: int, end: int | None = None) -> list[Compact]:
         """The compact rows from exit ``first`` on, up to ``end``."""
-        return self._all()[first:end]
+        found: list[Compact] = []
+        for piece in self.pieces(first, len(self) if end is None else end):
+            found += ROW.iter_unpack(piece) if isinstance(piece, memoryview) else piece
+        return found
 
     def kept(self, first: int) -> list[Kept]:
         """The same as they are kept, for a recording: nothing is made that nobody reads."""
@@ -215,12 +270,12 @@ class ExitLog(_Records):
 
     def vector(self, index: int) -> int:
         """Exit number of one exit without making its record."""
-        vector: int = self._all()[index][2]
+        vector: int = self._row(index)[2]
         return vector
 
     def position(self, index: int) -> int:
         """Retired instructions at one exit, without making its record."""
-        position: int = self._all()[index][0]
+        position: int = self._row(index)[0]
         return position
 
     def answer(self, value: int) -> None:
@@ -232,6 +287,8 @@ class ExitLog(_Records):
         """Take the last row back. It is the one at hand, and another comes for it."""
         row: Compact = self._rows.pop()  # type: ignore[assignment]  # see _rows
         self._read = min(self._read, len(self._rows))
+        if len(self._starts) > len(self._rows) - self._read:
+            self._covered = self._starts.pop()
         return row
 
     def beginning(self, at: tuple[int, ...], unread: bool = False) -> ExitRecord:
@@ -241,7 +298,7 @@ class ExitLog(_Records):
         return replace(record, captured=record.captured - {"inst"}) if unread else record
 
     def _record(self, index: int) -> ExitRecord:
-        return self._read_row(index, self._all()[index])
+        return self._read_row(index, self._row(index))
 
     def _read_row(self, index: int, row: Compact) -> ExitRecord:
         if len(row) == _RECORDED:
@@ -315,7 +372,13 @@ class KnownExits(_Records):
         return position
 
     def _row(self, index: int) -> Compact:
-        return self.log._all()[index] if index < len(self.log) else self.log._seen[index]
+        return self.log._row(index) if index < len(self.log) else self.log._seen[index]
+
+    def pieces(self, first: int, end: int) -> Iterator[list[Compact] | memoryview]:
+        """See ``ExitLog.pieces``."""
+        yield from self.log.pieces(first, min(end, len(self.log)))
+        if end > len(self.log):
+            yield self.log._seen[max(first, len(self.log)) : end]
 
     def _record(self, index: int) -> ExitRecord:
         return self.log._read_row(index, self._row(index))

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from ppcdbg.kvm.log import Compact, ExitLog, Kept
+from ppcdbg.kvm.columns import ABOUT, Columns
+from ppcdbg.kvm.log import Compact, ExitLog, Kept, KnownExits
 from ppcdbg.kvm.words import ROW
 
 
@@ -24,12 +25,12 @@ def test_whatever_is_done_to_it_the_log_is_the_list_of_its_rows(seed: int) -> No
     chance = random.Random(seed)
     log, rows, recorded = ExitLog(False, lambda gpa: "none"), list[Compact](), list[Compact]()
     for position in range(0, 4_000, 10):
-        what = chance.randrange(12)
+        what = chance.randrange(16)
         if what < 4:
             rows.append((position, *range(13)))
             log.append(rows[-1])
         elif what < 8:
-            more = [native(chance, position + n) for n in range(chance.randrange(1, 6))]
+            more = [native(chance, position + n) for n in range(chance.choice((1, 2, 5, 90)))]
             assert log.extend(memoryview(b"".join(ROW.pack(*row) for row in more)), len(more)) == more[-1]
             rows += more
         elif what == 8:
@@ -38,6 +39,19 @@ def test_whatever_is_done_to_it_the_log_is_the_list_of_its_rows(seed: int) -> No
             recorded += unpacked(log.kept(len(recorded)))
         elif what == 10:
             assert unpacked(log.kept(first := chance.randrange(len(rows) + 1))) == rows[first:]
+        elif what < 14:
+            first, end = sorted((chance.randrange(len(rows) + 1), chance.randrange(len(rows) + 9)))
+            assert log.rows(first, end) == rows[first:end]
+            pieces = [list(ROW.iter_unpack(p)) if isinstance(p, memoryview) else p for p in log.pieces(first, end)]
+            assert [row for piece in pieces for row in piece] == rows[first:end]
+        elif what == 14 and rows:
+            index = chance.randrange(len(rows))
+            assert (log.position(index), log.vector(index), log.told(index)) == (*rows[index][:3:2], True)
+        elif what == 15 and not recorded:
+            length = chance.randrange(len(rows) + 1)
+            log.restore({"length": length})
+            log.forget()
+            del rows[length:]
         elif rows and len(recorded) < len(rows):
             assert log.pop() == rows[-1]  # an exit that waits for its device is finished later
             rows[-1] = native(chance, position)
@@ -56,3 +70,44 @@ def test_a_log_goes_back_and_forward_again_over_rows_of_compiled_code() -> None:
     log.restore({"length": 8})
     log.extend(memoryview(b"".join(ROW.pack(*row) for row in rows[:3])), 3)
     assert log.rows(0) == rows[:8] + rows[:3]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_columns_are_what_the_rows_have_and_grow_with_them(seed: int) -> None:
+    chance = random.Random(seed)
+    log = ExitLog(False, lambda gpa: "none")
+    columns = Columns(KnownExits(log))
+    for step in range(60):
+        if chance.randrange(3):
+            rows = [(n, n + 1, n % 43, *native(chance, 0)[3:]) for n in range(chance.choice((1, 2, 5, 90, 300)))]
+            log.extend(memoryview(b"".join(ROW.pack(*row) for row in rows)), len(rows))
+        else:
+            log.append((step, *range(1, 8), ((0, step % 5, 0, None), (1, 3)), (), None, 0, 2, 1 << 40))
+        if step == 40:
+            length = len(log)
+            log.restore({"length": length // 2})
+            if seed % 2:
+                log.forget()
+            else:  # an exit of a number stays the same one
+                assert [*columns.column(0, length)] == [row[0] for row in KnownExits(log).rows(0)]
+                log.restore({"length": length})
+        if not chance.randrange(4):
+            end = chance.randrange(len(log) + 1)
+            for place in (0, 1, 2, 3, 4, 5, 6, 7, -1):
+                assert [*columns.column(place, end)[:end]] == [row[place] for row in KnownExits(log).rows(0, end)]
+            kinds = [
+                (row[2], row[7], row[8] if len(row) == 16 else str(row[8])) for row in KnownExits(log).rows(0, end)
+            ]
+            about = columns.column(ABOUT, end)[:end]
+            assert len(set(zip(about, kinds))) == len(set(about)), "one number, one kind"
+            assert columns.told
+
+
+def test_what_a_recording_tells_of_an_exit_is_told_no_longer_once_a_run_came_through_it() -> None:
+    log = ExitLog(False, lambda gpa: "none")
+    log.foretell([(5, 6, 8, 0x1000, 0, 0, 0, 0x7C7042A6, 0, 2, 9)])
+    columns = Columns(KnownExits(log))
+    before = columns.column(ABOUT, 1)[0]
+    assert not columns.told
+    log.append((5, 6, 8, 0x1000, 0, 0, 0, 0x7C7042A6, ((0, 0x7C7042A6, 0, None),), (), None, 0, 2, 9))
+    assert columns.column(ABOUT, 1)[0] != before and columns.told
