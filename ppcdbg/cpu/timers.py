@@ -84,14 +84,15 @@ class Timers:
         """TCR or the time base changed: find the next edges."""
         tcr = self._reg[TCR]
         self._fit_at = self.now + ticks_to_edge(self.time_base, fit_period(tcr))
-        armed = tcr & (M.TCR_WIE | M.TCR_WRC)
-        self._watchdog_at = self.now + ticks_to_edge(self.time_base, watchdog_period(tcr)) if armed else STOPPED
+        self._watchdog_at = self.now + ticks_to_edge(self.time_base, watchdog_period(tcr))
         self._core.call_machine()
 
     def next_event(self) -> int | None:
         """Tick of the next event that can change the machine; None when all timers stand still."""
-        fit = self._fit_at if self._reg[TCR] & M.TCR_FIE else STOPPED
-        first = min(self._counters[DEC_DEADLINE], fit, self._watchdog_at)
+        tcr = self._reg[TCR]
+        fit = self._fit_at if tcr & M.TCR_FIE else STOPPED
+        watchdog = self._watchdog_at if tcr & (M.TCR_WIE | M.TCR_WRC) else STOPPED
+        first = min(self._counters[DEC_DEADLINE], fit, watchdog)
         return None if first == STOPPED else first
 
     def advance(self) -> None:
@@ -108,12 +109,15 @@ class Timers:
             self._fit_at = now + ticks_to_edge(self.time_base, fit_period(r[TCR]))
             self._core.noticed()
         if self._watchdog_at <= now:
-            self._watchdog()
+            # Nobody may have looked for long: ENW and WIS are then both there, and more time-outs change nothing.
+            both = now - self._watchdog_at >= 2 << (63 - watchdog_period(r[TCR]))
+            for _ in range(1 + both):
+                self._watchdog()
             self._watchdog_at = now + ticks_to_edge(self.time_base, watchdog_period(r[TCR]))
             self._core.noticed()
 
     def _watchdog(self) -> None:
-        """ENW, then WIS, then the action of WRC (Book III-E 8.6)."""
+        """ENW, then WIS, then the action of WRC (Book III-E 8.6); whether or not an interrupt is enabled."""
         tsr = self._reg[TSR]
         if not tsr & M.TSR_ENW:
             self._reg[TSR] = tsr | M.TSR_ENW

@@ -80,6 +80,19 @@ def test_watchdog_goes_from_enw_to_wis_to_reset():
     assert core.reset_cause == "watchdog"
 
 
+@pytest.mark.parametrize("looks", [(), (20,), (40,), (20, 40), (10, 20, 30, 40, 50)])
+def test_time_outs_are_there_to_be_polled(looks):
+    """Book III-E 8.6: TSR[ENW] and TSR[WIS] come whatever TCR enables; no look changes when. The period is 32 ticks."""
+    it = rig().code(*[0x60000000] * 200)
+    it.core.write_spr("TCR", (59 & 3) << 30 | 59 >> 2 << 17)
+    expected = {15: 0, 16: M.TSR_ENW, 47: M.TSR_ENW, 48: M.TSR_ENW | M.TSR_WIS, 150: M.TSR_ENW | M.TSR_WIS}
+    for tick in sorted({*looks, *expected} if looks else {150}):
+        it.run(tick - it.core.retired)
+        seen = it.core.read_spr("TSR") & (M.TSR_ENW | M.TSR_WIS)
+        assert seen == expected.get(tick, seen), tick
+    assert it.core.reset_cause is None
+
+
 def test_wrc_is_sticky():
     it = rig("e500v2")
     it.core.write_spr("TCR", 0x10000000)
