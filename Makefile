@@ -2,13 +2,14 @@
 #   make run    creates .venv, installs ppcdbg, opens the UI on the demo guest (without a terminal: a headless demonstration)
 #   make test   also installs what the tests need, then runs the linter, the type checker and every test
 #   make soak   the longer runs that `make test` leaves out
+#   make wheel-test   sdist and wheel: built, installed into empty environments, and run there
 # Bytecode is compiled at installation, because where PYTHONDONTWRITEBYTECODE is set each start would compile it anew.
 # PYTHON=... chooses the interpreter; PYTEST_ARGS=... is handed to pytest.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test soak format clean
+.PHONY: run test soak wheel-test format clean
 
 run: .venv/installed
 	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/ppcdbg; else exec sh .ci/demonstration $(BIN)/ppcdbg; fi
@@ -20,6 +21,9 @@ test: .venv/installed-dev
 soak: .venv/installed-dev
 	@sh .ci/tools
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+
+wheel-test:
+	@sh .ci/wheel-test
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix ppcdbg tests

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ppcdbg.cli import plain
+from ppcdbg.cli.faults import reported
 from ppcdbg.cli.guests import add_options, description, settings
 from ppcdbg.errors import UsageError
 from ppcdbg.machine.description import MachineDescription
@@ -41,15 +42,16 @@ def run(options: argparse.Namespace) -> int:
 
     system = open_system(machine)
     debugger = Debugger(system, symbols(machine), name_of(machine))
-    for command in options.commands:
-        debugger.execute(command)
-    if in_lines:
-        return plain.run(debugger)
-    from ppcdbg.tui.opening import run_app
+    with reported(system, lambda: debugger.past.had):
+        for command in options.commands:
+            debugger.execute(command)
+        if in_lines:
+            return plain.run(debugger)
+        from ppcdbg.tui.opening import run_app
 
-    chosen = settings()
-    theme = options.theme or chosen.text("theme") or None
-    return run_app(debugger, theme=theme, ascii_only=options.ascii or chosen["ascii"] is True or None)
+        chosen = settings()
+        theme = options.theme or chosen.text("theme") or None
+        return run_app(debugger, theme=theme, ascii_only=options.ascii or chosen["ascii"] is True or None)
 
 
 def snapshot(machine: MachineDescription, options: argparse.Namespace) -> int:

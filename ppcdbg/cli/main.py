@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "tutorial": ("ppcdbg.cli.tutorial", "learn by doing, in five chapters, each on a guest that ships"),
     "completion": ("ppcdbg.cli.completion", "print what bash, zsh or fish needs to complete this command line"),
     "man": ("ppcdbg.cli.man", "print the manual page"),
+    "doctor": ("ppcdbg.cli.doctor", "tell what is missing or slow on this machine"),
     "bench": ("ppcdbg.cli.bench", "measure how fast ppcdbg is here, alone or beside QEMU"),
 }
 
@@ -123,7 +124,7 @@ def dispatch(arguments: list[str]) -> int:
         print(usage(), end="")
         return 0
     if first in ("-V", "--version"):
-        print(f"ppcdbg {__version__} (e500v2, e500mc; KVM of Linux 6.1)")
+        print(version())
         return 0
     if first not in COMMANDS:
         no_misspelt_command(first)
@@ -141,6 +142,23 @@ def dispatch(arguments: list[str]) -> int:
     options.rest, options.command_line = rest, arguments
     status: int = module.run(options)
     return status
+
+
+def version() -> str:
+    """What a report of a fault is to say: this version, that of the files that it makes, and what runs guests."""
+    from importlib.metadata import version as installed
+    from platform import machine, python_version
+
+    from ppcdbg.engine.choose import compiles
+    from ppcdbg.session.format import FORMAT
+    from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
+
+    engine = f"llvm (llvmlite {installed('llvmlite')})" if compiles() else "reference"
+    return (
+        f"ppcdbg {__version__} (e500v2, e500mc; KVM of Linux 6.1)\n"
+        f"session format {FORMAT}, state format {SNAPSHOT_FORMAT}; engine {engine};"
+        f" Python {python_version()} on {machine()}"
+    )
 
 
 def no_misspelt_command(word: str) -> None:

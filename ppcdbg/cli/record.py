@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ppcdbg.cli.faults import reported
 from ppcdbg.cli.guests import add_options, description
 from ppcdbg.cli.run import FOREVER, Echo, Interruption, make_system
 from ppcdbg.errors import UsageError
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         recorder = Recorder(system, file, every)
         system.board.console.listeners.append(Echo())
         limit = FOREVER if machine.max_insns is None else machine.max_insns
-        with Interruption() as interruption:
+        with Interruption() as interruption, reported(system):
             stop = system.run(Limits(limit, interrupted=partial(_ends, interruption, recorder)))
         system.run(Limits(system.position))  # where somebody interrupted it, what is due here is still to happen
         recorder.finish()

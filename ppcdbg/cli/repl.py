@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ppcdbg.cli.faults import reported
 from ppcdbg.cli.guests import add_options, description, settings
 from ppcdbg.errors import InputError
 from ppcdbg.machine.guests import symbol_file
@@ -95,12 +96,13 @@ def run(options: argparse.Namespace) -> int:
         debugger.runner.ceiling = machine.max_insns
     prompts = sys.stdin.isatty() and (options.interactive or not options.scripts) and not options.json
     batch = Batch(debugger, _output(options), options.json, options.keep_going)
-    on = options.no_init or batch.start_file(user_config(os.environ) / "init")
-    on = (on or prompts) and batch.run(sources_of(options.scripts or ()))
-    if prompts and batch.outcome.quit is None:
-        return _prompt(options, debugger, batch)
-    if on and not options.scripts:
-        batch.run_stream(sys.stdin)
+    with reported(debugger.system, lambda: debugger.past.had):
+        on = options.no_init or batch.start_file(user_config(os.environ) / "init")
+        on = (on or prompts) and batch.run(sources_of(options.scripts or ()))
+        if prompts and batch.outcome.quit is None:
+            return _prompt(options, debugger, batch)
+        if on and not options.scripts:
+            batch.run_stream(sys.stdin)
     batch.shell.close()
     return status_of(batch, debugger)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from ppcdbg.cli.faults import reported
 from ppcdbg.cli.guests import add_options, description
 from ppcdbg.errors import InputError, PpcdbgError
 
@@ -70,7 +71,7 @@ def execute(machine: MachineDescription) -> tuple[Summary, int]:
     counter = system.core.observer = Tally()
     system.board.console.listeners.append(Echo())
     limit = FOREVER if machine.max_insns is None else machine.max_insns
-    with Interruption() as interruption:
+    with Interruption() as interruption, reported(system):
         stop = system.run(Limits(limit, interrupted=interruption.wanted))
     status = of_stop(stop.kind)
     return summarize(system, getattr(system, "kvm", None), counter, stop, status, machine), status

@@ -81,6 +81,12 @@ class Travel:
                 self._told.append(str(error))
 
     @property
+    def had(self) -> tuple[InputEvent, ...]:
+        """The input that the guest has had and what is to come, in order."""
+        taken = () if self._timeline is None else self._timeline.taken
+        return *taken, *self._debugger.system.input.pending()
+
+    @property
     def timeline(self) -> Timeline:
         if self._timeline is None:
             self._timeline = Timeline(self._debugger.system, recorded=self._recorded)

@@ -95,6 +95,7 @@ class Server:
                     os.unlink(self.address.path)
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             listener.bind(self.address.path)
+            os.chmod(self.address.path, 0o600)  # before it listens: nobody else was let in
         else:
             family, kind, _, _, place = socket.getaddrinfo(
                 self.address.host, self.address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterable
 from importlib.util import source_hash
 from pathlib import Path
@@ -30,8 +31,9 @@ def fingerprint(sources: Iterable[Path], *facts: str) -> str:
 
 
 def recall(folder: Path | None, name: str) -> bytes | None:
-    """The object kept under a name, or None where there is none that is whole."""
-    if folder is None:
+    """The object kept under a name, or None where there is none that is whole, or the folder is open to others: what
+    is kept is run as machine code."""
+    if folder is None or not _private(folder):
         return None
     try:
         data = (folder / name).read_bytes()
@@ -40,6 +42,17 @@ def recall(folder: Path | None, name: str) -> bytes | None:
     start = len(MAGIC) + _DIGEST
     payload = data[start:]
     return payload if data[:start] == MAGIC + source_hash(name.encode() + payload) and payload else None
+
+
+def _private(folder: Path) -> bool:
+    """Whether nobody but this user and the system's can have put anything there."""
+    if not hasattr(os, "geteuid"):
+        return True
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    return found.st_uid in (0, os.geteuid()) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def keep(folder: Path | None, name: str, payload: bytes) -> None:
