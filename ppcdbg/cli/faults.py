@@ -12,6 +12,7 @@ from ppcdbg.errors import PpcdbgError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ppcdbg.kvm.vcpu import Vcpu
     from ppcdbg.machine.input import InputEvent
     from ppcdbg.machine.system import System
 
@@ -46,10 +47,14 @@ def _report(system: System, events: Sequence[InputEvent], error: Exception) -> s
         from ppcdbg.session.fault import write_fault
 
         path = _free()
-        write_fault(path, machine, events, system.moment(), "".join(traceback.format_exception(error)))
+        kvm: Vcpu | None = getattr(system, "kvm", None)
+        exits = [] if kvm is None else kvm.exits.kept(0)
+        write_fault(path, machine, events, exits, system.moment(), "".join(traceback.format_exception(error)))
     except (PpcdbgError, OSError) as why:
         return f"{where}; no report could be written: {why}"
-    return f"{where}; {path} has what led to it, its images included: `ppcdbg replay {path} --verify` comes there again"
+    return (
+        f"{where}; {path} has what led to it, its images included: `ppcdbg repl {path} -c 'seek end'` comes there again"
+    )
 
 
 def _free() -> Path:

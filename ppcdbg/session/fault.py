@@ -15,13 +15,19 @@ from ppcdbg.session.store import Store
 
 
 def write_fault(
-    path: Path, machine: MachineDescription, events: Sequence[InputEvent], reached: Moment, told: str
+    path: Path,
+    machine: MachineDescription,
+    events: Sequence[InputEvent],
+    exits: Sequence[object],
+    reached: Moment,
+    told: str,
 ) -> None:
-    """Make the file. Raises InputError where it cannot be written."""
+    """Make the file; ``exits`` as ``ExitLog.kept`` has them. Raises InputError where it cannot be written."""
     store = Store.new(path)
     try:
         write_machine(store, machine)
         store.add_input(events, 0)
+        store.add_exits(0, exits)
         store.set("reached", [reached.position, reached.skipped, reached.steps])
         store.replace_notes([told])
     finally:
