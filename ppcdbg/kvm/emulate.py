@@ -233,7 +233,8 @@ def emulate(v: Vcpu) -> int:
 
 
 def _outcome(v: Vcpu, word: int, result: int, shown: int) -> int:
-    v.actions.append((EMULATED, word, result, v.gpr[shown] if shown >= 0 else None))
+    known = shown >= 0 and result != EMULATE_EXIT_USER  # what userspace is asked for is not there yet
+    v.actions.append((EMULATED, word, result, v.gpr[shown] if known else None))
     if result == EMULATE_DONE:
         v.count_emulated(word)
         return codes.RESUME_GUEST_NV

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ppcdbg.debugger import answering
 from ppcdbg.debugger.commands.command import Command
-from ppcdbg.debugger.results import Table
+from ppcdbg.debugger.results import Note, Table
 from ppcdbg.debugger.userspace import tables
 from ppcdbg.errors import UsageError
+from ppcdbg.kvm.payloads import PAYLOADS, SHORT_NAMES
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
@@ -31,7 +33,43 @@ def spr_exits(debugger: Debugger, argument: str) -> Table:
     return Table("SPR exits", tuple(found[0]), cells, NOTES)
 
 
+def answer(debugger: Debugger, argument: str) -> Note | Table:
+    """A rule; with nothing the list; ``delete`` takes rules away."""
+    first, _, rest = argument.strip().partition(" ")
+    if not first:
+        return answers(debugger, "")
+    if first == "delete":
+        number = debugger.evaluate(rest).number if rest.strip() else None
+        gone = answering.delete(debugger, number)
+        return Note(f"{gone} answer{'s' if gone != 1 else ''} deleted")
+    rule = answering.add(debugger, argument)
+    return Note(f"answer {rule.number}: {rule.text}")
+
+
+def answers(debugger: Debugger, argument: str) -> Table:
+    rows = tuple((rule.number, rule.text) for rule in answering.listing(debugger))
+    return Table("answers", ("number", "answer"), rows, () if rows else ("the built-in userspace answers",))
+
+
+def _answer_words(debugger: Debugger, argument: str) -> list[str]:
+    words = argument.split(" ")
+    if len(words) < 2:
+        return [*sorted(SHORT_NAMES), "delete"]
+    kind = PAYLOADS.get(SHORT_NAMES.get(words[0].upper(), -1))
+    return [] if kind is None else [*kind().payload(), answering.AT_ONCE, answering.END, "if"]
+
+
 COMMANDS: tuple[Command, ...] = (
+    Command(
+        "answer",
+        answer,
+        "answer [REASON [FIELD = VALUE | immediate | end KIND][, ...] [if CONDITION] | delete [NUMBER]]",
+        "Answer an exit to userspace from now on, in place of the built-in userspace; conditions see its fields.",
+        "answer SPR data = 0x1234 if sprn == 976",
+        "userspace",
+        ("info answers",),
+        _answer_words,
+    ),
     Command(
         "info userspace",
         userspace,
