@@ -88,7 +88,7 @@ FIELDS: dict[str, tuple[Reader, str]] = {
     "exit_reason": (_left_names, "what KVM_RUN came back with, such as KVM_EXIT_SPR"),
     "sprn": (_left("sprn"), "the SPR that was left to userspace"),
     "dcrn": (_left("dcrn"), "the device control register that was left to userspace"),
-    "status": (_left("status"), "SPR_STATUS_FAIL (1) where userspace failed an SPR; of a debug exit its cause"),
+    "status": (_left("status"), "1 where userspace failed an SPR (SPR_STATUS_FAIL)"),
     "resume": (lambda r, s: (r.resume,), "the resume code"),
     "accounted": (lambda r, s: (r.accounted,), "the exit-timing type"),
     "cost": (lambda r, s: (r.cost,), "model time that it took, in ticks"),
