@@ -75,7 +75,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     judge = parser.add_argument_group("judged by").add_argument
     judge("--patience", metavar="N", type=int, default=0, help="instructions that a deliverable interrupt may wait")
     judge("--delay", metavar="N", type=int, default=64, help="instructions that an enabled one may wait in all")
-    judge("--steps", metavar="N", type=int, default=4_000, help="when to give a schedule up")
+    judge("--steps", metavar="N", type=int, default=4_000,
+          help="when to give a schedule up; 25 times as many while it is masked or a handler runs")  # fmt: skip
     judge("--condition", metavar="MODULE:CLASS", action="append", default=[], help="an invariant of your own")
     race_vcpus.add_options(parser)
     parser.add_argument("--jobs", metavar="N", type=int, default=1, help="processes; the result is the same")

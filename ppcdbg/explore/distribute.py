@@ -18,6 +18,8 @@ Progress = Callable[[int, int], None]
 """Units done, and units known of."""
 PIECE = 100
 """Schedules of a piece, at least, but for the last one: some 30 ms, twice as much of a Linux."""
+LARGE = 1_000
+"""Schedules of one site that are a piece by themselves; of fewer, who walks over the site does all."""
 USUAL = 40
 """Boundaries of a section."""
 POLL = 0.05
@@ -86,8 +88,10 @@ class Shared:
                 self._open.append(unit)
                 self._known += 1
                 self._size += weight(self._task.plan, unit, site)
-                if self._size >= PIECE:
+                if self._size >= LARGE:
                     self._put(sites)
+            if self._size >= PIECE:
+                self._put(sites)
             if self._tend():
                 raise Interrupted(STOPPED)
         if self._open:
@@ -106,6 +110,8 @@ class Shared:
 
     def _tend(self, seconds: float = 0) -> bool:
         """Take what was done; whether the search is to stop."""
+        if not self._known:
+            self._workers.stand(self._search.system.position)
         for number, answer in self._workers.done(seconds):
             self._answers.append(answer)
             self._done += self._pieces[number]

@@ -48,6 +48,9 @@ class Farm:
         self._futures[future] = number
         future.add_done_callback(lambda _: self._some.set())
 
+    def stand(self, position: int) -> None:
+        pass
+
     def last(self) -> None:
         pass
 

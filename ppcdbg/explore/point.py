@@ -7,12 +7,12 @@ from where the search began; the pages that the engine has noted since are compa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.cpu.state import TLB_OFFSET
+from ppcdbg.engine.api import Watch, WatchKind
 from ppcdbg.kvm.irqprio import EXTERNAL, EXTERNAL_LEVEL
 from ppcdbg.kvm.kept import Kept
+from ppcdbg.kvm.magic_page import MSR
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.console import Console
 from ppcdbg.session.pages import PAGE, ZERO, Pages
@@ -38,17 +38,18 @@ class Base:
             page for start, size in bus.written_outside for page in range(start & -PAGE, start + size, PAGE)
         ]
         board = system.board
+        v = system.kvm
+        self.msr_watch = () if v.hv else (Watch(WatchKind.WRITE, v.shared_real + MSR + 4, 4, real=True),)
+        """Of stores to the guest's own MSR, where they exit to nobody."""
         self._consoles = [(console, len(console.output)) for console in (board.console, board.console1)]
 
     def page(self, address: int) -> bytes:
         """A page as it was when the search began."""
         return self._pages.all().get(address, ZERO)
 
-    def written(self) -> Iterator[int]:
+    def written(self) -> list[int]:
         """Pages that may be other than they were."""
-        yield from self._always
-        yield from self.system.engine.written()
-        yield from self.system.board.bus.written
+        return [*self._always, *self.system.engine.written(), *self.system.board.bus.written]
 
     def printed(self) -> list[tuple[Console, int, bytes, list[int]]]:
         """What each console has printed since the search began."""

@@ -68,6 +68,8 @@ class Search:
         self._start = snapshots.take(system, self._pages)
         self._guest = Guest(system)
         self._path: Path | None = None
+        self._on_way = False
+        """The guest stands on its undisturbed way, wherever that is."""
         self.tried = 0
         """Schedules of units that were tried so far."""
 
@@ -77,8 +79,8 @@ class Search:
         return self._start.position
 
     def detach(self) -> None:
-        """Go on in a process that is a copy of the one that made this."""
-        self.asked, self._path = None, None
+        """Go on in a process that is a copy of the one that made this, from where the guest stands on its way."""
+        self.asked, self._path, self._on_way = None, None, True
 
     def rewind(self) -> None:
         """The guest stands where the search begins."""
@@ -102,8 +104,9 @@ class Search:
             kept = self._path
             if kept is not None and kept.site.first <= site.first and kept.site.placed < 0 and site.placed < 0:
                 kept.put(kept.site.first)  # its first boundary is undisturbed, and on the way
-            else:
+            elif not (self._on_way and site.placed < 0 and self.system.position <= site.first):
                 self.rewind()
+            self._on_way = False
             self.run_to(site.first)
             self._path = Path(Base(self.system, self._pages), site)
         return self._path

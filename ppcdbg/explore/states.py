@@ -43,7 +43,7 @@ class States:
         ]  # fmt: skip
         if v.ids is not None:
             self._large.append(v.ids.table)
-        self._known: dict[bytes, int] = {}
+        self._known: dict[Hashable, int] = {}
         self._last: list[tuple[bytes, int]] = [(b"", -1)] * (len(self._large) + 1)
         self._accesses = base.accesses()
         self._pages: dict[int, tuple[bytes, int]] = {}
@@ -65,8 +65,9 @@ class States:
         head[_TAKEN] = system.core.state.taken_in_a_row.to_bytes(16)
         if not clock:
             head[_CLOCK] = bytes(16)
-        if self._steps != system.steps:  # only an exit changes what is KVM's
-            self._steps, self._since_exit = system.steps, self._exit(block)
+        if self._steps != (steps := system.steps):  # only an exit changes what is KVM's
+            found = self._exit(block)
+            self._steps, self._since_exit = steps, self._known.setdefault(found, len(self._known))
         return bytes(head), self._ram() if ram else None, self._since_exit
 
     def _ram(self) -> Hashable:

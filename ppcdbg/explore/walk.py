@@ -17,7 +17,7 @@ from typing import Any
 from ppcdbg.cpu.interrupts import DECREMENTER as DECREMENTER_EXIT
 from ppcdbg.cpu.interrupts import DOORBELL, EXTERNAL
 from ppcdbg.cpu.msr import TSR_DIS, TSR_WIS
-from ppcdbg.engine.api import Watch, WatchKind
+from ppcdbg.cpu.state import RETIRED
 from ppcdbg.explore.conditions import Bounds
 from ppcdbg.explore.contract import Kept
 from ppcdbg.explore.guest import Guest, Interrupted
@@ -91,7 +91,7 @@ class Walk:
         """Of devices, up to the last look."""
         self._end = schedule[-1].position + bounds.steps
         self._far = schedule[-1].position + bounds.steps * PATIENT
-        self._msr = () if self._v.hv else (Watch(WatchKind.WRITE, self._v.shared_real + mp.MSR + 4, 4, real=True),)
+        self._counters = system.core.state.counters
         self._keys: list[Hashable] = []
         self._merging = True
         self._others: frozenset[int] = frozenset()
@@ -134,12 +134,12 @@ class Walk:
                 return self._to_return()
             if self._masked():
                 # Only a store to MSR or an exit can unmask it.
-                return system.run(Limits(self._far, exits=1, watches=self._msr))
-        return system.run(Limits(system.position + 1, exits=1))
+                return system.run(Limits(self._far, exits=1, watches=self._base.msr_watch))
+        return system.run(Limits(self._counters[RETIRED] + 1, exits=1))
 
     def _masked(self) -> bool:
         """Whether the guest has every interrupt masked that waits, and nothing else is looked for on its way."""
-        if self._kept is not None or not self._msr or self._merging and self._system.position <= self._last:
+        if self._kept is not None or not self._base.msr_watch or self._merging and self._system.position <= self._last:
             return False
         return not any(self._waits(fate) and fate.enabled is not None for fate in self._fates)
 
@@ -151,14 +151,14 @@ class Walk:
     def _inject(self) -> None:
         """The interrupts of this boundary, each with the exit that it causes."""
         system, coming = self._system, self._coming
-        while coming and coming[0].position <= system.position:
+        while coming and coming[0].position <= (position := self._counters[RETIRED]):
             event = coming.pop(0)
             guest = self._guest
-            self._fates.append(Fate(system.position, guest.pc, guest.in_section(guest.msr)))
+            self._fates.append(Fate(position, guest.pc, guest.in_section(guest.msr)))
             if event.source.kind is not InputKind.KVM:
                 self._base.touched = True
             inject(system, event.source)
-            system.run(Limits(system.position + 1, exits=1))
+            system.run(Limits(position + 1, exits=1))
             self._look(fresh=len(self._fates) - 1)
 
     def _event(self, index: int) -> Event:
@@ -168,11 +168,11 @@ class Walk:
         """What the last exits did, and where every interrupt stands now. ``fresh``: the one that has just come."""
         system, v = self._system, self._v
         queued: set[int] = set()
-        if system.steps != self._seen:
+        if (steps := system.steps) != self._seen:
             rows = v.exits.rows(self._seen)
-            self._seen = system.steps
+            self._seen = steps
             if self._stale is None and not v.hv and v.shared.get32(mp.INT_PENDING) != (v.pending != 0):
-                self._stale = system.position
+                self._stale = self._counters[RETIRED]
             for row in rows:
                 if len(row) == _ROW:
                     queued.update(row[_QUEUED])
@@ -182,7 +182,7 @@ class Walk:
         if self._frames:
             self._returns()
         guest = self._guest
-        msr, position = guest.msr, system.position
+        msr, position = guest.msr, self._counters[RETIRED]
         section = guest.in_section(msr)
         if self._kept is not None and not self._frames:
             if self._inside and not section:
@@ -197,7 +197,7 @@ class Walk:
         self, index: int, fate: Fate, msr: int, section: bool, position: int, queued: set[int], fresh: bool
     ) -> Fate:
         """A waiting interrupt: whether KVM still has it, and whether only an exit is wanting."""
-        v, priority = self._v, self._event(index).source.priority
+        v, priority = self._v, self._schedule[index].source.priority
         if not v.pending >> priority & 1:
             if fresh and priority not in queued:
                 return replace(fate, refused=True)
@@ -287,20 +287,21 @@ class Walk:
     # --- the end ----------------------------------------------------------------------------------
     def _decided(self) -> Outcome | None:
         """The outcome, when there is nothing more to learn."""
-        system = self._system
         if self._coming:
             return None
-        waiting = [fate for fate in self._fates if self._waits(fate)]
+        waiting = [fate for fate in self._fates if fate.delivered is None and not fate.dropped and not fate.refused]
         if not waiting and not self._frames and not self._before_section():
             return self._outcome(End.DONE)
-        if system.position >= self._end and system.position >= (bound := self._bound(waiting)):
+        position = self._counters[RETIRED]
+        if position >= self._end and position >= (bound := self._bound(waiting)):
             for frame in self._frames:
                 if frame.strayed:
                     self._fates[frame.index] = replace(self._fates[frame.index], changed=("r1",))
             steps = bound - self._schedule[-1].position
             return self._outcome(End.BOUND, f"not decided after {steps} instructions")
-        if any(self._overdue(f) for f in waiting):
-            return self._unheard()
+        for fate in waiting:
+            if fate.deliverable is not None and position - fate.deliverable > self._bounds.patience:
+                return self._unheard()
         return None
 
     def _bound(self, waiting: list[Fate]) -> int:
@@ -309,7 +310,7 @@ class Walk:
         unmasked = [fate.enabled for fate in waiting if fate.enabled is not None]
         if unmasked:
             return max(self._end, min(unmasked) + self._bounds.steps)
-        return self._far if self._msr or not waiting else self._end
+        return self._far if self._base.msr_watch or not waiting else self._end
 
     def _before_section(self) -> bool:
         """Whether the section of the site is still to come: a handler may have spoiled what it has saved already."""
@@ -374,26 +375,21 @@ class Walk:
     # --- futures ----------------------------------------------------------------------------------
     def _join(self, futures: Futures) -> Outcome | None:
         """The outcome from a state whose future is known."""
-        if self._coming or not self._merging or self._system.position > self._last:
+        here = self._counters[RETIRED]
+        if self._coming or not self._merging or here > self._last:
             return None
-        key = (
-            self._states.key(),
-            self._spoiled,
-            self._inside and self._kept is not None,
-            (tuple(self._kind(i) for i in range(len(self._fates)))),
-        )
+        kinds = tuple([
+            (event.source.name, fate.refused, fate.dropped, fate.deliverable, fate.overlooked)
+            for event, fate in zip(self._schedule, self._fates)
+        ])  # fmt: skip
+        key = self._states.key(), self._spoiled, self._inside and self._kept is not None, kinds
         found = futures.known.get(key)
         if found is None:
             self._keys.append(key)
             return None
-        here = self._system.position
         fates = tuple(_joined(mine, then, here) for mine, then in zip(self._fates, found.fates, strict=True))
         stale = found.stale if self._stale is None else self._stale
-        return replace(found, schedule=self._schedule, fates=fates, stale=stale)
-
-    def _kind(self, index: int) -> tuple[object, ...]:
-        fate = self._fates[index]
-        return self._event(index).source.name, fate.refused, fate.dropped, fate.deliverable, fate.overlooked
+        return Outcome(self._schedule, fates, found.end, found.position, found.detail, found.spoiled, stale)
 
     def _remember(self, futures: Futures, outcome: Outcome) -> Outcome:
         for key in self._keys:
@@ -408,9 +404,10 @@ def _joined(mine: Fate, then: Fate, here: int) -> Fate:
     def since(own: int | None, other: int | None) -> int | None:
         return own if own is not None and other is not None and other <= here else other
 
-    return replace(
-        then, position=mine.position, pc=mine.pc, section=mine.section,
-        enabled=since(mine.enabled, then.enabled), deliverable=since(mine.deliverable, then.deliverable),
+    return Fate(
+        mine.position, mine.pc, mine.section, then.delivered, then.interrupted, then.inside, then.times,
+        since(mine.enabled, then.enabled), since(mine.deliverable, then.deliverable), then.overlooked, then.refused,
+        then.dropped, then.returned, then.changed,
     )  # fmt: skip
 
 

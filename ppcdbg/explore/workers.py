@@ -27,6 +27,8 @@ Start = Callable[[Connection, Sequence[Connection]], BaseProcess]
 Done = list[tuple[int, bytes]]
 DEPTH = 2
 """Pieces that a process has at a time while more may come: the next one is there when it has finished one."""
+FAR = 20_000_000
+"""Instructions that a process of a search is spared where that costs two forks: a tenth of a second."""
 DEATHS = 3
 """Of processes on the same piece, after which it is given up."""
 
@@ -39,6 +41,9 @@ class Workers(Protocol):
 
     def done(self, seconds: float) -> Done:
         """The pieces that were finished meanwhile, by number; waits so long for one."""
+
+    def stand(self, position: int) -> None:
+        """The guest of whoever looks for sites has come here, and has no site behind it that was not put in."""
 
     def last(self) -> None:
         """No piece comes any more, so that whoever puts them has time to hand them out one by one."""
@@ -53,16 +58,19 @@ class Workers(Protocol):
 
 class Processes:
     """``jobs`` of them, each begun when there is a piece for it. ``start`` begins one that serves its end of a pipe;
-    the other ends, which it is given as well, are not its own."""
+    the other ends, which it is given as well, are not its own. ``copies``: it then stands where the guest of this
+    process does, so that they are begun anew where that has come far and found nothing."""
 
-    def __init__(self, start: Start, jobs: int) -> None:
-        self._begin, self._jobs = start, jobs
+    def __init__(self, start: Start, jobs: int, copies: bool = False) -> None:
+        self._begin, self._jobs, self._copies = start, jobs, copies
+        self._stood = 0
         self._has: dict[Connection, list[int]] = {}
         self._all: dict[Connection, BaseProcess] = {}
         self._pieces: dict[int, bytes] = {}
         self._todo: deque[int] = deque()
         self._deaths: dict[int, int] = {}
         self._depth = DEPTH
+        self._worked = False
 
     @property
     def waiting(self) -> int:
@@ -74,9 +82,17 @@ class Processes:
         return [process.pid or 0 for process in self._all.values()]
 
     def put(self, number: int, piece: bytes) -> None:
+        self._worked = True
         self._pieces[number] = piece
         self._todo.append(number)
         self._give()
+
+    def stand(self, position: int) -> None:
+        if self._copies and not self._worked and position - self._stood >= FAR:
+            self._stood = position
+            self.close()
+            for _ in range(self._jobs):
+                self._start()
 
     def last(self) -> None:
         self._depth = 1
@@ -141,7 +157,7 @@ def processes(task: Task, search: Search, jobs: int) -> Processes:
     make; or new processes, where this one has threads that a fork would not have, or the host does not fork."""
     search.system.engine.rest()
     if sys.platform == "linux" and threading.active_count() == 1:
-        return Processes(lambda theirs, ours: _forked(task, search, theirs, ours), jobs)
+        return Processes(lambda theirs, ours: _forked(task, search, theirs, ours), jobs, copies=True)
     with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
         data = wire.task_bytes(task, Path(folder))
     return spawned(data, jobs)
