@@ -34,7 +34,7 @@ from ppcdbg.tui.scene import Ask, Command, Filled, Reply, Scene, Source
 from ppcdbg.tui.styles import TRUE_COLOUR, Styles, textual_theme
 from ppcdbg.tui.typed import Typed
 from ppcdbg.tui.worker import Worker
-from ppcdbg.views.spans import Line, Span
+from ppcdbg.views.spans import Line, Span, length
 from ppcdbg.views.theme import Theme
 
 LOG_ROWS = 5000
@@ -225,7 +225,9 @@ class PpcdbgApp(Typed):
         log.feed(Filled(tuple(self.log_rows), "Output", note, total=len(self.log_rows)))
         if len(reply.rows) > 2:
             self.desk.show("log")
-            if len(reply.rows) > log.height_of_rows and not self.desk.choice.zoom:
+            taught = self.desk.panes["tutorial"].box.width > 0  # one reads each answer to its end
+            cut = taught and max(map(length, reply.rows)) > log.box.width - 2
+            if (cut or len(reply.rows) > log.height_of_rows) and not self.desk.choice.zoom:
                 self.desk.zoom("log")
             log.scroll_rows(first - log.top)
             self.ask_again()

@@ -18,6 +18,9 @@ MEDIUM_ROWS, WIDE_ROWS, TALL_ROWS = 15, 24, 34
 """Rows that these need, and from which three panes stand one below the other."""
 LEAST_COLUMNS = 12
 
+PASSING = "log"
+"""The pane that takes the whole desk by itself, for as long as it is read."""
+
 PANES: tuple[str, ...] = tuple(kind.name for kind in KINDS)
 """Every pane, in the order of the keys."""
 
@@ -225,9 +228,9 @@ class Choice:
     sizes: tuple[tuple[str, int, int], ...] = ()
 
     def choose(self, pane: str) -> Choice:
-        """The choice after asking for a pane."""
+        """The choice after asking for a pane; a long answer that took the whole desk gives it back."""
         recent = (*(one for one in self.recent if one != pane), pane)
-        return replace(self, recent=recent, zoom=pane if self.zoom else "")
+        return replace(self, recent=recent, zoom=pane if self.zoom not in ("", PASSING) else "")
 
     def grow(self, place: str, wider: int, higher: int) -> Choice:
         """The choice with a place that is larger, or smaller."""

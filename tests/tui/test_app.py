@@ -246,6 +246,17 @@ async def test_a_long_answer_opens_from_its_beginning_and_escape_closes_it(make_
         await until(pilot, lambda: any(" 1 Exits" in row for row in text_of(app)))
 
 
+async def test_a_long_answer_gives_the_desk_back_when_another_pane_is_asked_for(make_app: Make) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press(":", *"long", "enter")
+        await until(pilot, lambda: app.desk.panes["log"].size.width == 120)
+        await pilot.press("2")
+        await until(pilot, lambda: 20 < app.desk.panes["disassembly"].size.width < 80)
+        await pilot.press("z", "3")
+        await until(pilot, lambda: app.desk.panes["registers"].size.width == 120)
+
+
 async def test_a_command_that_runs_the_guest_can_be_interrupted(make_app: Make) -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -10,7 +10,7 @@ from ppcdbg.tui.opening import Options, make_app
 from ppcdbg.tui.snapshot import _settled
 from ppcdbg.tui.source import DebuggerSource
 
-from .screen import text_of
+from .screen import text_of, until
 
 KEYS: tuple[tuple[str, ...], ...] = (
     ("right_square_bracket",),
@@ -95,3 +95,16 @@ async def test_the_exits_begin_again_where_the_guest_went_back_to_before_the_fir
             await _settled(app)
             await pilot.pause(0.1)
         assert app.settled and app.desk.panes["exits"].top == 0
+
+
+async def test_which_exit_is_most_frequent_from_where_and_why_takes_three_keys() -> None:
+    app = make_app(DebuggerSource(open_guest("demo", engine="reference")), Options("dark", False), {})
+    async with app.run_test(size=(120, 36)) as pilot:
+        await _settled(app)
+        for key in ("f5", "9", "enter"):
+            await pilot.press(key)
+            await _settled(app)
+        await until(
+            pilot, lambda: "are DTLB_MISS; 88 % of these come from puts" in " ".join(" ".join(text_of(app)).split())
+        )
+        assert "It is no RAM: KVM wrote 1 byte to serial0" in " ".join(" ".join(text_of(app)).split())
