@@ -126,6 +126,8 @@ class _Making:
         self._search, self._plan, self._deferral, self._works = search, plan, deferral, works
         self.sites: list[Site] = []
         self._results: list[UnitResult] = []
+        self._first = 0
+        """Where the site begins that is searched."""
 
     def all(self, sites: int, reach: int) -> None:
         from ppcdbg.explore.sites import sections
@@ -137,8 +139,15 @@ class _Making:
             self.sites.extend(sections(system, end, sites, asked))
         planned = units(self._plan, len(self.sites))
         schedules = sum(self.sites[unit.site].last - self.sites[unit.site].first + 1 for unit in planned)
-        with self._works.doing(lambda: Work("searching for races", search.tried, schedules, "schedules")):
+
+        def measure() -> Work:
+            if system.position < self._first:
+                return Work("running to a critical section", system.position, self._first)
+            return Work("searching for races", search.tried, schedules, "schedules")
+
+        with self._works.doing(measure):
             for unit in planned:
+                self._first = self.sites[unit.site].first
                 self._results.append(search.unit(self._plan, unit, self.sites[unit.site]))
 
     def found(self, searching: bool) -> RaceFound:

@@ -22,15 +22,16 @@ class Progress:
         self._debugger, self._key, self._clock = debugger, key, clock
         self._start = clock()
         self._due = self._start + AFTER
-        self._what, self._from, self._since = "", 0, self._start
+        self._begun: dict[str, tuple[int, float]] = {}
+        """Of each thing that went on: where it was at first, and when."""
         self._look(self._start)
 
     def _look(self, now: float) -> Work:
-        """What goes on now, and whether it is something else than before, or begins elsewhere: a motion begins where a
-        checkpoint is."""
+        """What goes on now. A motion begins where a checkpoint is."""
         work = self._debugger.work
-        if work.what != self._what or work.at < self._from:
-            self._what, self._from, self._since = work.what, work.at, now
+        begun = self._begun.get(work.what)
+        if begun is None or work.at < begun[0]:
+            self._begun[work.what] = work.at, now
         return work
 
     def due(self, period: float) -> bool:
@@ -48,7 +49,8 @@ class Progress:
         work = self._look(now)
         if now - self._start < AFTER:
             return ()
-        told = _told(work, self._from, now - self._since)
+        begun, since = self._begun[work.what]
+        told = _told(work, begun, now - since)
         what = f"{work.what[:1].upper()}{work.what[1:]}: "
         exits = f", exit {count(len(self._debugger.exits))}" if work.goal is None and self._debugger.has_exits else ""
         return line(
@@ -60,9 +62,20 @@ def _told(work: Work, begun: int, passed: float) -> str:
     """How much is done since ``begun``, ``passed`` seconds ago, and what that means for the rest."""
     done = work.at - begun
     rate = done / passed if passed > 0 else 0.0
-    speed = f"{rate / 1e6:.1f} M {work.unit}/s" if work.unit == "instructions" else f"{rate:,.0f} {work.unit}/s"
+    speed = f"{_thousands(rate)}{work.unit}/s"
     if work.goal is None:
         return f"{count(done)} {work.unit} in {passed:.0f} s, {speed}"
     whole = max(work.goal - begun, 1)
-    left = f", {max(work.goal - work.at, 0) / rate:.1f} s left" if rate else ""
+    left = f", {_time(max(work.goal - work.at, 0) / rate)} left" if rate else ""
     return f"{max(0, min(100, 100 * done // whole))} % of {count(whole)} {work.unit}, {speed}{left}"
+
+
+def _thousands(rate: float) -> str:
+    for size, unit in ((1e6, "M"), (1e3, "K")):
+        if rate >= size / 10:
+            return f"{rate / size:.1f} {unit} "
+    return f"{rate:.0f} "
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:,.0f} min"
