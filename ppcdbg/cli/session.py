@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppcdbg.errors import InputError, UsageError
+from ppcdbg.errors import InputError, Interrupted, PpcdbgError, UsageError
 from ppcdbg.session.magic import is_session, session_file
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ EAGER = 1.0
 """Seconds of running before the first checkpoint of a file whose user asked for some."""
 MIXED = True
 Action = Callable[[argparse.Namespace, list[str]], int]
+Going = Callable[[int, int], None]
+"""As ``session.exports.Progress``."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -284,6 +286,8 @@ def sql(options: argparse.Namespace, given: list[str]) -> int:
 
 def export(options: argparse.Namespace, given: list[str]) -> int:
     """The session in another format, on stdout or in a file."""
+    from ppcdbg.cli.progress import Progress
+    from ppcdbg.cli.run import Interruption
     from ppcdbg.session.exports import FORMATS
     from ppcdbg.session.store import Store
 
@@ -297,25 +301,36 @@ def export(options: argparse.Namespace, given: list[str]) -> int:
     machine = _machine(path, options)
     store = Store.open(path)
     try:
-        if form in made:
-            _write(made[form](store, machine), options.output)
-        else:
-            _write((text.encode() for text in FORMATS[form](store, machine)), options.output)
+        with Interruption() as interruption, Progress("replayed") as shown:
+
+            def progress(position: int, last: int) -> None:
+                shown(position, last)
+                if interruption.asked:
+                    raise Interrupted(f"interrupted; {options.output or 'the rest'} is not written")
+
+            if form in made:
+                pieces = made[form](store, machine, progress)
+            else:
+                pieces = (text.encode() for text in FORMATS[form](store, machine, progress))
+            _write(pieces, options.output, lambda: progress(0, 1) if interruption.asked else None)
+    except Interrupted as interrupted:
+        print(f"ppcdbg: {interrupted}", file=sys.stderr)
+        return 130
     finally:
         store.close()
     return 0
 
 
-def _perfetto(store: Store, machine: MachineDescription) -> Iterator[bytes]:
+def _perfetto(store: Store, machine: MachineDescription, progress: Going) -> Iterator[bytes]:
     from ppcdbg.debugger.symbols import SymbolTable, read_symbols
     from ppcdbg.machine.guests import symbol_file
     from ppcdbg.session.perfetto import packets
 
     file = symbol_file(machine)
-    return packets(store, machine, (SymbolTable() if file is None else read_symbols(file)).name)
+    return packets(store, machine, (SymbolTable() if file is None else read_symbols(file)).name, progress)
 
 
-def _html(store: Store, machine: MachineDescription) -> Iterator[bytes]:
+def _html(store: Store, machine: MachineDescription, progress: Going) -> Iterator[bytes]:
     from collections import Counter
 
     from ppcdbg.debugger.debugger import Debugger
@@ -323,12 +338,14 @@ def _html(store: Store, machine: MachineDescription) -> Iterator[bytes]:
     from ppcdbg.kvm.trace import exit_name
     from ppcdbg.machine.guests import symbol_file
     from ppcdbg.machine.system import Limits
-    from ppcdbg.session.exports import kernel_name
+    from ppcdbg.session.exports import SLICE, kernel_name
     from ppcdbg.session.machines import open_system
     from ppcdbg.views.report import pieces
 
-    system = open_system(machine)
-    system.run(Limits(store.reached().position))
+    system, last = open_system(machine), store.reached().position
+    while system.ended is None and system.position < last:
+        system.run(Limits(min(system.position + SLICE, last)))
+        progress(system.position, last)
     taken = Counter(exit_name(vector) for vector, *_ in store.log("interrupt"))
     more = (
         Table("interrupts taken", ("interrupt", "count"), tuple(taken.most_common())),
@@ -341,19 +358,27 @@ def _html(store: Store, machine: MachineDescription) -> Iterator[bytes]:
         yield text.encode()
 
 
-def _write(pieces: Iterator[bytes], name: str | None) -> None:
-    """Write what an export gives as it comes. What cannot be exported is said before a file is made."""
+def _write(pieces: Iterator[bytes], name: str | None, look: Callable[[], None]) -> None:
+    """Write what an export gives as it comes, and ``look`` between its pieces. What cannot be exported is said before a
+    file is made; one that is not written whole goes again."""
     first = next(pieces, b"")
     if name is None:
         for piece in chain((first,), pieces):
             sys.stdout.buffer.write(piece)
+            look()
         return
+    made = not Path(name).exists()
     try:
         with Path(name).open("wb") as file:
             for piece in chain((first,), pieces):
                 file.write(piece)
+                look()
     except OSError as error:
         raise InputError(f"cannot write {name}: {error.strerror or error}") from None
+    except PpcdbgError:
+        if made:
+            Path(name).unlink(missing_ok=True)
+        raise
 
 
 def diff(options: argparse.Namespace, given: list[str]) -> int:

@@ -27,7 +27,13 @@ from ppcdbg.session.store import Store
 
 SLICE = 200_000
 """Instructions between two batches of lines."""
+Progress = Callable[[int, int], None]
+"""Called now and then with the position reached and the last one; what it raises ends the export."""
 TASK, PID, INTERRUPTS_OFF, PLAIN = "ppcdbg", 1, "d....", "....."
+
+
+def unheard(position: int, last: int) -> None:
+    """Where nobody waits."""
 
 
 def kernel_name(store: Store) -> str:
@@ -48,7 +54,7 @@ def rows(store: Store) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
     )  # fmt: skip
 
 
-def csv_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
+def csv_lines(store: Store, machine: MachineDescription, progress: Progress = unheard) -> Iterator[str]:
     """A line of names, then a line a row."""
     names, found = rows(store)
     for row in (names, *found):
@@ -57,14 +63,14 @@ def csv_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
         yield buffer.getvalue()
 
 
-def json_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
+def json_lines(store: Store, machine: MachineDescription, progress: Progress = unheard) -> Iterator[str]:
     """An object a row."""
     names, found = rows(store)
     for row in found:
         yield json.dumps(dict(zip(names, row, strict=True))) + "\n"
 
 
-def ftrace_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
+def ftrace_lines(store: Store, machine: MachineDescription, progress: Progress = unheard) -> Iterator[str]:
     """What the kernel's trace buffer would have shown. Raises UsageError for a session of the bare machine."""
     if imported(store) is not None:
         yield "# tracer: nop\n#\n"
@@ -85,11 +91,12 @@ def ftrace_lines(store: Store, machine: MachineDescription) -> Iterator[str]:
     yield "# tracer: nop\n#\n"
     while system.ended is None and system.position < last:
         system.run(Limits(min(system.position + SLICE, last)))
+        progress(system.position, last)
         yield from lines
         lines.clear()
     yield from lines
 
 
-FORMATS: dict[str, Callable[[Store, MachineDescription], Iterator[str]]] = {
+FORMATS: dict[str, Callable[[Store, MachineDescription, Progress], Iterator[str]]] = {
     "csv": csv_lines, "jsonl": json_lines, "ftrace": ftrace_lines,
 }  # fmt: skip

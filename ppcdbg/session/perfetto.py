@@ -23,7 +23,7 @@ from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.kvm.trace import PRIO_NAMES, exit_name
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.system import Limits
-from ppcdbg.session.exports import SLICE, kernel_name
+from ppcdbg.session.exports import SLICE, Progress, kernel_name, unheard
 from ppcdbg.session.machines import open_system
 from ppcdbg.session.store import Store
 
@@ -56,7 +56,7 @@ def messages() -> Any:
     return perfetto_trace_pb2
 
 
-def packets(store: Store, machine: MachineDescription, names: Names) -> Iterator[bytes]:
+def packets(store: Store, machine: MachineDescription, names: Names, progress: Progress = unheard) -> Iterator[bytes]:
     """The trace, in pieces that follow one another in a file. ``names`` gives an address its symbol, or nothing."""
     writer = _Writer(messages())
     system, last = open_system(machine), store.reached().position
@@ -73,7 +73,7 @@ def packets(store: Store, machine: MachineDescription, names: Names) -> Iterator
     else:
         writer.describe(VCPU, "vcpu 0 exits")
         priorities = _Priorities(writer, PRIO_NAMES[system.kvm.hv])
-        for position, group in groupby(seen(system, last), key=lambda s: s[0].position):
+        for position, group in groupby(seen(system, last, progress), key=lambda s: s[0].position):
             exits = [*group]
             for i, (record, pending) in enumerate(exits):
                 begin, end = (position * INSTRUCTION + HANDLING * n // len(exits) for n in (i, i + 1))
@@ -84,7 +84,7 @@ def packets(store: Store, machine: MachineDescription, names: Names) -> Iterator
     yield from writer.rest()
 
 
-def seen(system: KvmSystem, last: int) -> Iterator[Seen]:
+def seen(system: KvmSystem, last: int, progress: Progress = unheard) -> Iterator[Seen]:
     """Replay up to a position: every exit, each with what was pending after it."""
     v, found = system.kvm, list[Seen]()
     number = len(v.exits)
@@ -98,6 +98,7 @@ def seen(system: KvmSystem, last: int) -> Iterator[Seen]:
 
     while system.ended is None and system.position < last:
         system.run(Limits(min(system.position + SLICE, last), after_exit=after))
+        progress(system.position, last)
         yield from found
         found.clear()
 

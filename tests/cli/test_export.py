@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ppcdbg.cli.run import Interruption
 from tests.cli.conftest import Cli
 
 
@@ -39,3 +40,24 @@ def test_what_cannot_be_exported_is_said_and_leaves_no_file(session: Path, tmp_p
     bare, out = tmp_path / "bare.ppcdbg", tmp_path / "a.txt"
     assert cli("record", "demo", "--hv", "none", "--memory", "32M", "-o", bare).status == 0
     assert cli("session", "export", bare, "ftrace", "-o", out).status == 2 and not out.exists()
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "ftrace", "perfetto", "html"])
+def test_an_export_that_is_interrupted_leaves_no_file(
+    form: str, session: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if form == "perfetto":
+        pytest.importorskip("perfetto", reason="the extra ppcdbg[perfetto] is not installed")
+
+    class Asked(Interruption):
+        """Ctrl-C at once."""
+
+        def __enter__(self) -> Interruption:
+            entered = super().__enter__()
+            self.asked = True
+            return entered
+
+    monkeypatch.setattr("ppcdbg.cli.run.Interruption", Asked)
+    out = tmp_path / "out"
+    found = cli("session", "export", session, form, "-o", out)
+    assert found.status == 130 and "interrupted; " in found.err and not out.exists()
