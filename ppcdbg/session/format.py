@@ -151,10 +151,33 @@ def _open(path: Path) -> sqlite3.Connection:
     if foreign:
         raise InputError(f"session {path} holds a {foreign[0]}, which ppcdbg never makes; it is not opened")
     if version < FORMAT:
-        _migrate(connection, version)
+        connection = _migrated(connection, version)
     for table in TABLES:
         connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()
     return connection
+
+
+def _migrated(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
+    """An older file in the present format: itself, or where it cannot be written a copy that nobody else sees and that
+    cannot be written either."""
+    try:
+        _migrate(connection, version)
+        return connection
+    except sqlite3.OperationalError as error:
+        if "readonly" not in str(error):
+            raise
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="ppcdbg-", ignore_cleanup_errors=True) as folder:
+        where = (Path(folder) / "copy").as_uri()
+        copy = _connect(f"{where}?mode=rwc")
+        connection.backup(copy)
+        connection.close()
+        _migrate(copy, version)
+        copy.close()
+        copy = _connect(f"{where}?mode=ro&immutable=1")
+        copy.execute("SELECT count(*) FROM sqlite_master").fetchone()  # opens it; it has no name from here on
+    return copy
 
 
 def _half_written(path: Path) -> bool:

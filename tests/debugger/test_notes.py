@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,14 +92,39 @@ def test_what_ships_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert d.past.notes.rows == ("mine",) and SHIPPED.read_bytes() == before
 
 
-def test_a_file_of_the_format_before_gets_room_for_notes(session: Path) -> None:
-    """The one place of all migrations: what it had stays."""
+def older(session: Path) -> None:
+    """As the format before had it."""
     connection = sqlite3.connect(session)
     for table in ("note", "branch", "branch_input"):
         connection.execute(f"DROP TABLE {table}")
     connection.execute("PRAGMA user_version = 2")
     connection.commit()
     connection.close()
+
+
+def test_an_older_file_that_cannot_be_written_is_looked_at_and_replayed(
+    session: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older(session)
+    before, connect = session.read_bytes(), sqlite3.connect
+
+    def unwritable(where: str, **how: Any) -> sqlite3.Connection:  # as root there is no file that cannot be written
+        return connect(where.replace("mode=rw", "mode=ro") if session.name in where else where, **how)
+
+    monkeypatch.setattr("ppcdbg.session.format.sqlite3.connect", unwritable)
+    for words in (["info"], ["verify"], ["sql", "SELECT count(*) FROM exits"], ["note"]):
+        assert main(["session", words[0], str(session), *words[1:]]) == 0, words
+    d = open_guest(str(session), engine="reference")
+    d.execute("seek end")
+    assert "for now only: cannot write session" in d.execute("note more").text
+    capsys.readouterr()
+    assert main(["session", "note", str(session), "more"]) == 3
+    assert "the file or its folder is read only" in capsys.readouterr().err and session.read_bytes() == before
+
+
+def test_a_file_of_the_format_before_gets_room_for_notes(session: Path) -> None:
+    """The one place of all migrations: what it had stays."""
+    older(session)
     assert main(["session", "note", str(session), "later"]) == 0
     store = Store.open(session)
     assert store.notes() == ["later"] and store.futures() == [] and len(store.marks()) > 30
