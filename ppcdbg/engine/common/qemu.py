@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ppcdbg.cpu import msr as M
 
-UNKNOWN = frozenset({"dcbtstls", "dcblc", "icbtls", "icblc", "rfmci"})
+UNKNOWN = frozenset({"dcbtstls", "dcblc", "icbtls", "icblc", "rfmci", "mfpmr", "mtpmr"})
 RFDI = 0x4C00004E
 
 
