@@ -36,6 +36,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("miss", "e", "the last TLB miss explained, and the MAS registers", "info miss"),
     Topic("timeline", "t", "the whole run: now, bookmarks, exits of each kind", "timeline"),
     Topic("tutorial", "u", "what to do next in the tutorial; Enter does it", "tutorial"),
+    Topic("host", "H", "what the host's kernel prints, and has at an exit", "info host-log"),
     Topic("switch", "w", "the world switch, stepped on a machine of its own", "world-switch"),
     Topic("owners", "W", "the switch's registers: the guest's, or the host's",
           "world-switch registers"),

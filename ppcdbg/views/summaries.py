@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from ppcdbg.cpu.msr import MSR_BITS, names
 from ppcdbg.debugger.debugger import Debugger
+from ppcdbg.debugger.host import hosted
 from ppcdbg.debugger.past_events import last_miss
 from ppcdbg.debugger.stack import backtrace
 from ppcdbg.views import lessons, nested, profile, story
@@ -160,6 +161,18 @@ def _timeline(debugger: Debugger) -> Line:
                 f"There are {plural(len(log), 'exit')}{named}.")  # fmt: skip
 
 
+def _host(debugger: Debugger) -> Line:
+    if not debugger.has_exits:
+        return NO_KVM
+    log = hosted(debugger).host_log
+    held = sum(limit.held for limit in log.limits.values())
+    if not log.lines:
+        return line("The host's kernel has printed nothing.")
+    more = f", and held {plural(held, 'event')} back" if held else ""
+    last = (clean(log.lines[-1].text), "failed")
+    return line(f"The host's kernel has printed {plural(len(log.lines), 'line')}{more}; the last is: ", last, ".")
+
+
 def _switch(debugger: Debugger) -> Line:
     at = debugger.world_switch.last
     if at.over:
@@ -194,7 +207,7 @@ SENTENCES: Mapping[str, Callable[[Debugger], Line]] = {
     "irqprio": _irqprio, "console": _console, "detail": _detail, "statistics": _statistics, "paravirt": _paravirt,
     "races": _races, "memory": _memory, "stack": _stack, "breakpoints": _breakpoints, "miss": _miss,
     "timeline": _timeline, "tutorial": lambda debugger: line(lessons.plain(debugger.lessons.look())),
-    "switch": _switch, "owners": _owners, "nested": _nested,
+    "host": _host, "switch": _switch, "owners": _owners, "nested": _nested,
 }  # fmt: skip
 """By the names of the panes."""
 

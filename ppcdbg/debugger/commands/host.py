@@ -9,77 +9,36 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.debugger.commands.command import Command
-from ppcdbg.debugger.model import timing_table, vcpu_of
-from ppcdbg.debugger.past_events import LOOKED_AT
+from ppcdbg.debugger.host import hosted, log_table, side_tables
+from ppcdbg.debugger.model import timing_table
 from ppcdbg.debugger.results import Table
 from ppcdbg.errors import UsageError
-from ppcdbg.kvm.fetch import overwrites
-from ppcdbg.kvm.host_side import RESCHEDULES, saved, steps
-from ppcdbg.kvm.printk import BURST, INTERVAL_S, LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ppcdbg.debugger.debugger import Debugger
-    from ppcdbg.kvm.records import ExitRecord
-    from ppcdbg.kvm.vcpu import Vcpu
 
 Row = dict[str, str | int | None]
 
 
-def _vcpu(debugger: Debugger) -> Vcpu:
-    found = vcpu_of(debugger.system)
-    if found is None:
-        raise UsageError("the bare machine has no host beneath it; start the guest with --hv kvm")
-    return found
-
-
 def host_log(debugger: Debugger, argument: str) -> Table:
     """The lines so far, or the last N."""
-    log = _vcpu(debugger).host_log
-    count = debugger.evaluate(argument).number if argument.strip() else len(log.lines)
-    last = list(log.lines)[-count:] if count > 0 else []
-    rows = tuple((f"{line.tick / TIMEBASE_HZ:.6f}", LEVELS[line.level], line.text) for line in last)
-    notes = [f"{log.overwritten:,} lines before these were overwritten"] if log.overwritten else []
-    for name, limit in sorted(log.limits.items()):
-        if limit.held:
-            notes.append(
-                f"{name}: {limit.held:,} of {limit.total:,} events held back, {limit.missed:,} of them since its last"
-                f" line ({BURST} in {INTERVAL_S} s go through)"
-            )
-    return Table("host log", ("time", "level", "text"), rows, tuple(notes))
+    return log_table(debugger, debugger.evaluate(argument).number if argument.strip() else None)
 
 
 def host_side(debugger: Debugger, argument: str) -> tuple[Table, Table]:
     """Of one exit by its number, or of the last."""
-    vcpu = _vcpu(debugger)
-    log = debugger.exits
-    if not log:
+    hosted(debugger)
+    if not debugger.exits:
         raise UsageError("there has been no exit yet")
-    number = debugger.evaluate(argument).number if argument.strip() else len(log) - 1
-    if not 0 <= number < len(log):
-        raise UsageError(f"there is no exit {number}; exits 0 to {len(log) - 1} were taken")
-    record = log[number]
-    before = log[number - 1] if number else None
-
-    def earlier(key: str) -> ExitRecord | None:
-        near = range(number - 1, max(-1, number - 1 - LOOKED_AT), -1)
-        return next((log[n] for n in near if key in log[n].captured), None)
-
-    has: list[tuple[str | int, ...]] = []
-    for each in saved(record, vcpu.hv, earlier, overwrites(vcpu)):
-        has.append((each.name, each.value or "-", "yes" if each.valid else "no", each.why))
-    order = tuple((n, step.does, step.here or "-") for n, step in enumerate(steps(record, vcpu.hv, before), 1))
-    title = f"exit {number} ({record.name})"
-    return (
-        Table(f"what the host has at {title}", ("register", "value", "valid", "why"), tuple(has)),
-        Table(f"what it does at {title}", ("step", "function", "here"), order, (RESCHEDULES,)),
-    )
+    number = debugger.evaluate(argument).number if argument.strip() else len(debugger.exits) - 1
+    return side_tables(debugger, number)
 
 
 def timing(debugger: Debugger, argument: str) -> Table:
     """In ticks; ``us`` in microseconds and with the rows of types that never came, as the kernel's file has them."""
-    vcpu = _vcpu(debugger)
+    vcpu = hosted(debugger)
     if argument.strip() not in ("", "us"):
         raise UsageError(f"info timing takes us or nothing, not {argument.strip()!r}")
     if argument.strip():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ppcdbg.debugger.host import log_table, side_tables
+from ppcdbg.debugger.model import timing_table, vcpu_of
 from ppcdbg.debugger.world_switch import SwitchFound
 from ppcdbg.explore.switch_report import windows
 from ppcdbg.tui.panes.drawing import Drawing
@@ -9,9 +11,11 @@ from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Follow, Need
 from ppcdbg.views import nested, world_switch
 from ppcdbg.views.spans import Line, fit, line
+from ppcdbg.views.statistics import table_rows
 
 SWITCH_VIEWS = ("steps", "events")
 OWNERS_VIEWS = ("all", "changed")
+HOST_VIEWS = ("log", "exit", "timing")
 NESTED_VIEWS = ("wrong", "fields")
 SWITCH_MOVES = (
     ("step", "world-switch step"), ("next", "world-switch next"), ("continue", "world-switch until guest_end"),
@@ -23,8 +27,30 @@ SWITCH_KEYS = (
     ("continue", "until the guest is back from its exit"), ("back-step", "one instruction back"),
     ("back", "to its beginning"), ("edit", "let an event come before the next instruction"),
 )  # fmt: skip
+NO_LINES = "The host's kernel has printed nothing. A guest that it cannot emulate, or a machine check, makes it."
 NO_TABLE = "No search yet. :world-switch table linux tries each event before each instruction of the switch."
 NO_EXIT = "No nested exit was audited yet. :nested FILE audits one; :nested-example shows one with a mistake."
+
+
+def host(drawing: Drawing, need: Need) -> Filled:
+    """The log of the host's kernel; what the host has and does at the exit; or how long exits took."""
+    debugger, record = drawing.debugger, drawing.record
+    vcpu = vcpu_of(debugger.system)
+    if vcpu is None:
+        return notice("Host", "The bare machine has no host beneath it.", need)
+    if need.view == "log":
+        log = log_table(debugger)
+        rows = tuple(table_rows(log, need.width)) if log.rows else ()
+        note = line((f"{len(log.rows)} lines", "failed" if log.rows else "dim"))
+        return Filled(rows, "Host", note, total=len(rows)) if rows else notice("Host", NO_LINES, need)
+    if need.view == "timing":
+        rows = tuple(table_rows(timing_table(vcpu), need.width))
+        return Filled(rows, "Host", line("exit timing"), total=len(rows))
+    if record is None:
+        return notice("Host", "No exit yet.", need)
+    has, does = side_tables(debugger, record.number)
+    rows = (*table_rows(has, need.width), (), *table_rows(does, need.width))
+    return Filled(rows, "Host", line((record.name, "exit")), total=len(rows))
 
 
 def steps(drawing: Drawing, need: Need) -> Filled:

@@ -97,6 +97,7 @@ KINDS: tuple[PaneKind, ...] = (
     PaneKind(topic_of("timeline"), timeline.fill, ("console", "tlb"), dear=True,
              keys=(("scrub", "go through the run; a click on a bar goes there"),)),
     PaneKind(topic_of("tutorial"), lessons.fill, ("detail",)),
+    PaneKind(topic_of("host"), hypervisor.host, ("console", "detail"), hypervisor.HOST_VIEWS),
     PaneKind(topic_of("switch"), hypervisor.steps, ("tlb",), hypervisor.SWITCH_VIEWS, selects=True, timeless=True,
              keys=hypervisor.SWITCH_KEYS, moves=hypervisor.SWITCH_MOVES, edit="world-switch inject "),
     PaneKind(topic_of("owners"), hypervisor.owners, ("registers",), hypervisor.OWNERS_VIEWS, timeless=True,
