@@ -176,23 +176,10 @@ def _html(
 
     machine = task.machine
     guest = options.guest or machine.kernel.name
-    told = Told(guest, machine.cpu, machine.deferral, _command(options), symbols.name)
+    told = Told(guest, machine.cpu, machine.deferral, race_replay.replayed_by(options), symbols.name)
     from ppcdbg.cli.run import write_file
 
     write_file(options.html, "".join(pieces(found, told, remedies)))
-
-
-def _command(options: argparse.Namespace) -> str:
-    """The command line without what only says where its results go."""
-    from shlex import join
-
-    words, skip = [], False
-    for word in options.command_line:
-        name = word.split("=")[0]
-        if not skip and name not in ("--html", "--json", "--remedies", "-q", "--quiet", "--jobs", "--dask"):
-            words.append(word)
-        skip = not skip and name in ("--html", "--json", "--jobs", "--dask") and "=" not in word
-    return join(["ppcdbg", *words])
 
 
 def _workers(options: argparse.Namespace, task: Task, search: Search) -> Workers | None:

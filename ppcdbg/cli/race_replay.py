@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from ppcdbg.explore.task import Task
 
 
+def replayed_by(options: argparse.Namespace) -> str:
+    """The command line without what only says where its results go, as a failure's line is replayed by."""
+    from shlex import join
+
+    words, skip = [], False
+    for word in options.command_line:
+        name = word.split("=")[0]
+        if not skip and name not in ("--html", "--json", "--remedies", "-q", "--quiet", "--jobs", "--dask"):
+            words.append(word)
+        skip = not skip and name in ("--html", "--json", "--jobs", "--dask") and "=" not in word
+    return join(["ppcdbg", *words])
+
+
 def replay(options: argparse.Namespace, task: Task, search: Search, symbols: SymbolTable) -> int:
     """Carry out --replay, print what became of it, and return the status."""
     from ppcdbg.cli.run import write_json

@@ -10,7 +10,7 @@ from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.symbols import SymbolTable
-    from ppcdbg.explore.interleavings import Interleavings, Plan
+    from ppcdbg.explore.interleavings import Interleavings, Plan, Report
     from ppcdbg.explore.together import Rules
     from ppcdbg.explore.vcpus import Vcpus
     from ppcdbg.machine.description import MachineDescription
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST = 4
 STATES = 200_000
 FAILURES = 12
+TOLD = 5
+"""Failures that an HTML file tells in columns."""
 ABOUT = """\
 With --vcpus 2 the schedule is the order in which two cores retire their instructions, over one memory and board; the
 second comes from the spin table. With --hv kvm each is a vCPU of one guest, whose messages KVM emulates. All
@@ -76,6 +78,8 @@ def run(
     if options.json:
         status = "finding" if found.failures else "ok" if found.decided else "limit"
         write_json({"status": status, **data(found)}, options.json)
+    if options.html:
+        _html(options, found, search, rules, symbols, machine.cpu)
     if options.json != "-":
         rows = [*view.title(found), *view.rules(rules, symbols.name)]
         if found.failures:
@@ -91,6 +95,18 @@ def run(
     if found.failures:
         return Status.FINDING
     return Status.OK if found.decided else Status.LIMIT
+
+
+def _html(
+    options: argparse.Namespace, found: Report, search: Interleavings, rules: Rules, symbols: SymbolTable, core: str
+) -> None:  # fmt: skip
+    from ppcdbg.cli.race_replay import replayed_by
+    from ppcdbg.cli.run import write_file
+    from ppcdbg.views.race_pages import of_vcpus
+
+    tales = [(f, search.tell(f.switches, options.steps)[1]) for f in found.failures[:TOLD]]
+    file = of_vcpus(found, rules, tales, options.guest or "guest", core, replayed_by(options), symbols.name)
+    write_file(options.html, "".join(file))
 
 
 def _begin(

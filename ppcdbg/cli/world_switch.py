@@ -64,6 +64,12 @@ def run(options: argparse.Namespace) -> int:
         head = {"schema": switch_report.SCHEMA, "schema_version": switch_report.SCHEMA_VERSION}
         about = [{"name": e.name, "about": e.about} for e in events]
         write_json({**head, "events": about, "variants": [switch_report.data(r) for r in found]}, options.json)
+    if options.html:
+        from ppcdbg.cli.race_replay import replayed_by
+        from ppcdbg.cli.run import write_file
+        from ppcdbg.views.race_pages import of_switches
+
+        write_file(options.html, "".join(of_switches(found, replayed_by(options))))
     if options.json != "-":
         rows = views.found(found, _width(), bool(options.variant))
         print(to_text(rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -49,6 +50,20 @@ def test_json(cli: Cli, tmp_path: Path) -> None:
     assert told["line"] == line and told["broken"]["condition"] == "doorbell"
     assert [m["fate"] for m in told["messages"]] == ["cleared"]
     assert {row["vcpu"] for row in told["instructions"]} == {0, 1}
+
+
+def test_html(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "found.html"
+    done = cli("race", "lostdoorbell", "--vcpus", "2", "--engine", "llvm", "--html", file)
+    page = file.read_text()
+    ElementTree.fromstring(page.replace("<!doctype html>", "").replace('<meta charset="utf-8">', "").replace(
+        page[page.index('<meta http') : page.index("<style>")], ""
+    ))  # fmt: skip
+    line = next(line.split()[0] for line in done.out.splitlines() if " doorbell: " in line)
+    assert done.status == 1 and f">{line}<" in page and "msgclr threw it away" in page and "vCPU 1" in page
+    assert "ppcdbg race lostdoorbell --vcpus 2 --engine llvm --replay LINE" in page and "<script" not in page
+    again = cli("race", "lostdoorbell", "--vcpus", "2", "--engine", "llvm", "--replay", line)
+    assert again.status == 1 and "msgclr threw it away" in again.out
 
 
 def test_what_was_not_decided_is_not_called_right(cli: Cli) -> None:

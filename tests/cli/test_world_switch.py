@@ -31,6 +31,18 @@ def test_a_clean_variant_is_status_0_and_its_data_say_so(cli: Cli, tmp_path: Pat
     assert set(one["verdicts"]["data-miss"]) == {".", " "} and len(one["verdicts"]["data-miss"]) == len(one["steps"])
 
 
+def test_html(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "found.html"
+    done = cli("race", "--world-switch", "--variant", "dmiuh-last", "--sources", "data-miss", "--html", file)
+    page = file.read_text()
+    line = next(line.split()[-1] for line in done.out.splitlines() if "--replay" in line)
+    assert done.status == 1 and f">{line}</td>" in page and "<script" not in page
+    assert "ppcdbg race --world-switch --variant dmiuh-last --sources data-miss --replay LINE" in page
+    for engine in ("reference", "llvm"):
+        again = cli("race", "--world-switch", "--engine", engine, "--replay", line)
+        assert again.status == 1, again.err
+
+
 def test_a_run_as_data(cli: Cli) -> None:
     done = cli("race", "--world-switch", "--replay", "ivpr:critical@entry.42", "--json", "-")
     told = json.loads(done.out)
