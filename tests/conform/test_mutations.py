@@ -12,6 +12,8 @@ import pytest
 from ppcdbg.conform import results
 from ppcdbg.conform.conform import conform
 from ppcdbg.conform.oracle import open_oracle
+from ppcdbg.engine.common import qemu
+from ppcdbg.engine.common.debug_events import DebugOps
 from ppcdbg.kvm import (
     booke,
     codes,
@@ -100,6 +102,9 @@ MUTATIONS: dict[str, tuple[str, Patch]] = {
     "SPE stays on over exits to userspace": ("o", lambda p: p.setattr(ioctl, "MSR_SPE", 0)),
     "DBCR0 keeps RST": ("a", lambda p: p.setattr(emulate_sprs, "DBCR0_KEPT", 0x7DFF0000)),
     "debug registers never reach the core": ("m", lambda p: p.setattr(debug_registers, "switch", _nothing)),
+    "QEMU's branch event comes of taken branches only": ("r", lambda p: p.setattr(
+        DebugOps, "_is_branch", staticmethod(lambda word: word >> 26 == 18))),
+    "a user may have counters of a host that has none": ("q", lambda p: p.setattr(qemu, "UNKNOWN", frozenset())),
     "lha is not signed": ("c", lambda p: p.setattr(emulate_loadstore, "_loaded", _unsigned)),
     "no page at 0 before MAP": ("f", lambda p: p.setattr(exits, "_magic_there", lambda v: v.magic_page_ea != 0)),
     "MAP promises nothing": ("f", lambda p: p.setattr(hypercalls, "magic_features", lambda v: 0)),
