@@ -18,11 +18,19 @@ UNKEPT = "; for now only: "
 """How it begins when something could not be written, and why."""
 
 
+def identity_of(store: Store) -> bytes:
+    """What tells the session of one guest from that of another."""
+    from ppcdbg.session.checkpoints import identity
+
+    return identity(store)
+
+
 class SessionFile:
     """``path`` None: no file is replayed, and nothing is kept."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
+        self._identity = self.read(lambda store: [identity_of(store)])
 
     def read(self, act: Callable[[Store], list[T]]) -> list[T]:
         """What is in the file; nothing without one. Raises InputError."""
@@ -47,6 +55,8 @@ class SessionFile:
         try:
             store = Store.open(self.path)
             try:
+                if [identity_of(store)] != self._identity:
+                    return f"{UNKEPT}{self.path} is another session by now"
                 store.alone(lambda: act(store))
             finally:
                 store.close()

@@ -92,6 +92,15 @@ def test_what_ships_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert d.past.notes.rows == ("mine",) and SHIPPED.read_bytes() == before
 
 
+def test_a_file_that_another_has_taken_the_place_of_is_left_alone(session: Path) -> None:
+    d = open_guest(str(session), engine="reference")
+    shutil.copyfile(CHECKOUT / "sessions" / "demo-e500mc-none.ppcdbg", session)
+    before = session.read_bytes()
+    for command in ("note mine", "bookmark here", "branch mine"):
+        assert f"for now only: {session} is another session by now" in d.execute(command).text
+    assert session.read_bytes() == before
+
+
 def older(session: Path) -> None:
     """As the format before had it."""
     connection = sqlite3.connect(session)

@@ -235,7 +235,7 @@ def test_a_disk_that_fills_ends_the_recording_and_not_the_file(tmp_path: Path) -
     assert found.complete and found.position == recorder.kept >= kept
 
 
-@pytest.mark.parametrize(("pages", "left"), [(3, False), (14, True)])
+@pytest.mark.parametrize(("pages", "left"), [(3, False), (17, True)])
 def test_record_says_that_there_is_no_room(tmp_path: Path, pages: int, left: bool) -> None:
     """A limit of the process on the size of files, which fails as a full disk does. Python ignores its signal."""
     path = tmp_path / "a.ppcdbg"
