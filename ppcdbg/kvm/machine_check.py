@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ppcdbg.cpu.msr import MCSR_MCP
 from ppcdbg.kvm import printk
 from ppcdbg.kvm.printk import KernelBug
 
@@ -34,3 +35,11 @@ def arrive(v: Vcpu, mcsr: int, in_host: bool) -> None:
         return
     log.print(now, printk.WARNING, "Oops: Machine check, sig: 7 [#1]")
     raise KernelBug(f"the host dies of a machine check of its own, MCSR {mcsr:08x}, while the vcpu is halted")
+
+
+def pin(v: Vcpu, number: int, level: bool, in_host: bool) -> None:
+    """An input of the core that is the host's own: 1 critical, for which no kernel has a handler; 2 machine check."""
+    if number == 1:
+        v.core.set_critical(level)
+    elif level:
+        arrive(v, MCSR_MCP, in_host)

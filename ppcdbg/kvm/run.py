@@ -17,7 +17,7 @@ from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.isa.bits import M64
 from ppcdbg.isa.slots import PC, RESERVED
-from ppcdbg.kvm import codes, debug_points, guest_debug, ioctl, outside, queueing, timers
+from ppcdbg.kvm import codes, debug_points, guest_debug, ioctl, machine_check, outside, queueing, timers
 from ppcdbg.kvm import words as W
 from ppcdbg.kvm.answers import Answers
 from ppcdbg.kvm.exits import exit_table, handle_exit, prepare
@@ -329,6 +329,8 @@ class KvmSystem(RunLoop):
             self._change(lambda v: guest_debug.ask(v, event.data))
         elif event.kind is InputKind.KVM:
             self._kicked |= ioctl.request(self.kvm, event.name, event.value, self.in_host)
+        elif event.kind is InputKind.CORE_LINE and event.target:
+            machine_check.pin(self.kvm, event.target, bool(event.value), self.in_host)
         elif event.kind is InputKind.CORE_LINE:
             self.external(bool(event.value))
         else:

@@ -36,6 +36,15 @@ def test_where_there_is_nothing_to_rewrite(cli: Cli) -> None:
         assert done.status == 2 and "--patch-by hypervisor" in done.err
 
 
+def test_a_recording_of_failures_replays_with_what_the_log_held_back(cli: Cli, tmp_path: Path) -> None:
+    file = str(tmp_path / "failing.ppcdbg")
+    assert cli("record", "failing", "--cpu", "e500mc", "--on-emulation-failure", "inject", "-o", file).status == 0
+    for engine in ("reference", "llvm"):
+        assert cli("replay", file, "--verify", "--engine", engine).status == 0
+    shown = cli("repl", file, "-n", "-c", "continue", "-c", "info host-log")
+    assert "emulation_exit: 12 of 32 events held back, 2 of them since its last line" in shown.out
+
+
 @pytest.mark.parametrize("how", ["lwepx", "lwepx-marker", "lwepx-fixup"])
 def test_a_recording_of_a_host_that_cannot_read_an_instruction_replays(cli: Cli, tmp_path: Path, how: str) -> None:
     file = str(tmp_path / "fetch.ppcdbg")

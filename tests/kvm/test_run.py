@@ -325,3 +325,17 @@ def test_external_proxy_gives_the_vector_with_the_delivery(flags: int, cpu: str)
     assert v.gpr[9] == v.guest_spr("EPR") == 0x2A
     assert reasons == ([codes.KVM_EXIT_EPR] if flags == codes.EPR_USER else [])
     assert v.pending == 1 << irqprio.EXTERNAL_LEVEL
+
+
+@pytest.mark.parametrize("cpu", ["e500v2", "e500mc"])
+def test_a_critical_input_is_the_hosts_and_has_no_handler_there(cpu: str) -> None:
+    """It was an external interrupt of the guest's once, as every pin of the core was under KVM."""
+    s = system(vcpu(cpu), [BRANCH_SELF])
+    s.input.add(InputKind.CORE_LINE, target=1, value=1, position=10)
+    stop = s.run(Limits(100))
+    assert (stop.kind, stop.position) == (StopKind.CRASH, 10) and "no handler for exit 0" in stop.detail
+    assert [line.text for line in s.kvm.host_log.lines] == ["exit_nr 0"]
+    s = system(vcpu(cpu), [BRANCH_SELF])
+    s.input.add(InputKind.CORE_LINE, target=2, value=1, position=10)
+    stop = s.run(Limits(100))
+    assert stop.kind is StopKind.CRASH and s.kvm.host_log.lines[0].text == "MACHINE CHECK: 80000000"
