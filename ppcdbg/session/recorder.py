@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, Moment
@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # what writes a file is loaded by whoever does
 
 FIRST_LOOK = 500_000
 NEVER = 1 << 62
+WIDE = 16
+"""Columns of a row of compiled code's, which is numbers alone."""
 
 
 class Recorder:
@@ -191,7 +193,8 @@ class Recorder:
             self._noted[f"console{port}"] += len(consoles[port][0])
         interrupts = [] if self._interrupts is None else self._interrupts.rows
         events = [event.save() for event in self._events]
-        self._tell("note", first, events, [] if exits is None else exits.kept(first["exit"]), interrupts, consoles)
+        rows = [] if exits is None else [_recorded(row) for row in exits.kept(first["exit"])]
+        self._tell("note", first, events, rows, interrupts, consoles)
         self._noted["input"] += len(events)
         self._noted["exit"] = 0 if exits is None else len(exits)
         self._noted["interrupt"] += len(interrupts)
@@ -224,3 +227,8 @@ class Recorder:
         self._mark()
         self._tell("end", None if end is None else [end.kind.value, end.position, end.detail])
         self.flush()
+
+
+def _recorded(row: Any) -> Any:
+    """What a recording keeps of a row: not what the handler did, which a replay tells and may be no plain data."""
+    return row if type(row) is bytes or len(row) == WIDE else (*row[:8], *row[-3:])

@@ -36,9 +36,12 @@ def test_where_there_is_nothing_to_rewrite(cli: Cli) -> None:
         assert done.status == 2 and "--patch-by hypervisor" in done.err
 
 
-def test_a_recording_of_failures_replays_with_what_the_log_held_back(cli: Cli, tmp_path: Path) -> None:
+@pytest.mark.parametrize("policy", ["inject", "both"])
+def test_a_recording_of_failures_replays_with_what_the_log_held_back(cli: Cli, tmp_path: Path, policy: str) -> None:
+    """With both, each failure goes to userspace: what it was told once stood in the row that the recorder sent off."""
     file = str(tmp_path / "failing.ppcdbg")
-    assert cli("record", "failing", "--cpu", "e500mc", "--on-emulation-failure", "inject", "-o", file).status == 0
+    recorded = cli("record", "failing", "--cpu", "e500mc", "--on-emulation-failure", policy, "-o", file)
+    assert recorded.status == 0, recorded.err
     for engine in ("reference", "llvm"):
         assert cli("replay", file, "--verify", "--engine", engine).status == 0
     shown = cli("repl", file, "-n", "-c", "continue", "-c", "info host-log")
