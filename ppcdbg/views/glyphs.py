@@ -14,7 +14,7 @@ TWINS = {
     **dict.fromkeys("┌┐└┘├┤┬┴┼┏┓┗┛╭╮╰╯┠┨┯┷╞╡", "+"),
     **dict.fromkeys("▶▸►❯›→⇒", ">"),
     **dict.fromkeys("◀◂◄❮‹←⇐", "<"),
-    **dict.fromkeys("▲△↑⇡", "^"),
+    **dict.fromkeys("▲△▴↑⇡", "^"),
     **dict.fromkeys("▼▽↓⇣▾", "v"),
     **dict.fromkeys("●◆■⏺★•", "*"),
     **dict.fromkeys("○◇□☆◦", "o"),
