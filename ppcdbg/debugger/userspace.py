@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger import queries
+from ppcdbg.debugger.answering import Rules
 from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.results import Table
 from ppcdbg.isa.operands import spr_name
@@ -40,10 +41,18 @@ def tables(debugger: Debugger) -> tuple[Table, ...]:
         number = last[reason]
         told = [each for each in payloads(vcpu.exits[number]) if reason == each.REASON]
         text = str(told[-1]).partition(" ")[2] if told else ""
-        who = type(answers.vmm).__name__ if reason in own else "built in"
+        who = _name(answers.vmm) if reason in own else "built in"
         rows.append((EXIT_REASON_NAMES[reason], counts[reason], who, f"exit {number}", text or "-"))
     columns = "exit", "count", "answered by", "last", "struct kvm_run"
     return Table("userspace", columns, tuple(rows)), _rules(vcpu, answers.vmm)
+
+
+def _name(vmm: Vmm | None) -> str:
+    """Of whoever answers in place of the built-in userspace."""
+    if isinstance(vmm, Rules):
+        rules = f"{len(vmm.rules)} rule{'s' if len(vmm.rules) != 1 else ''}"
+        return rules if vmm.below is None else f"{rules}, {_name(vmm.below)}"
+    return "none" if vmm is None else type(vmm).__name__
 
 
 def _reasons(row: Compact) -> Iterator[int]:
@@ -88,6 +97,6 @@ def _rules(v: Vcpu, vmm: Vmm | None) -> Table:
         ("unknown hypercalls", "userspace's" if vm.hcall_exits else "EV_UNIMPLEMENTED", "--hcall-exits"),
         ("mfdcr, mtdcr", "userspace's, by KVM_EXIT_DCR" if vm.dcr else "illegal instructions", "--dcr"),
         ("what fails", vm.on_failure.value, "--on-emulation-failure"),
-        ("a userspace in Python", "none" if vmm is None else type(vmm).__name__, "guest.userspace = ..."),
+        ("in place of the built-in one", _name(vmm), "answer, guest.userspace = ..."),
     )
     return Table("who has what", ("what", "how", "by"), rows)

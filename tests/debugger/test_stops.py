@@ -83,6 +83,8 @@ AT_INSTRUCTION = (Seen.ARRIVAL, Seen.CLASS)
     ("spr CTR write", lambda d, r: not r.held and d.disassemble(d.pc, 1).rows[0].mnemonic.startswith("mt")),
     ("mmio serial0 write", lambda d, r: dict(r.fields)["write"] == 1),
     ("hcall", lambda d, r: r.held and dict(r.fields)["token"] == d.register("r11").value),
+    ("userspace", lambda d, r: dict(r.fields)["exit_reason"] == "KVM_EXIT_MMIO" and "HOST" in r.record.resume),
+    ("userspace MMIO if is_write && phys_addr == 0xfe0004500", lambda d, r: dict(r.fields)["len"] == 1),
     ("hcall after", lambda d, r: any(a.token is not None for a in r.record.actions)),
     ("irqprio queue DECREMENTER", lambda d, r: 18 in r.record.queued),
     ("irqprio deliver DECREMENTER", lambda d, r: r.record.delivered == 18 and d.pc in d.guest.vectors()),
@@ -133,7 +135,7 @@ def test_every_kind_is_tried_or_has_its_own_test() -> None:
     """A new kind must come with words, an example that can be understood, and a test here."""
     tried = {parse_event(demo(), w).kind for w in (
         "exit", "insn", "spr", "mmio", "hcall", "irqprio queue", "irqprio deliver", "irqprio withhold", "taken", "tlb",
-        "stlb", "miss", "magic", "switch", "position 5", "console x")}  # fmt: skip
+        "stlb", "miss", "userspace", "magic", "switch", "position 5", "console x")}  # fmt: skip
     own = {EventKind.ADDRESS, EventKind.DATA, EventKind.CRITICAL, EventKind.REWRITTEN, EventKind.FETCH_FAULT}
     assert tried | own == set(EventKind) == set(ABOUT)
 

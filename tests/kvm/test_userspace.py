@@ -440,7 +440,7 @@ def test_the_table_tells_who_answers_and_who_has_what() -> None:
     assert rows["KVM_EXIT_SPR"][:2] == (18, "Board") and rows["KVM_EXIT_EPR"][:2] == (1, "Board")
     assert rows["KVM_EXIT_RESET"] == (1, "Board", f"exit {len(guest.exits) - 1}", "-")
     by = {row[0]: row[1] for row in rules.rows}
-    assert by["DBCR0"] == "KVM's; RST: KVM_EXIT_RESET" and by["a userspace in Python"] == "Board"
+    assert by["DBCR0"] == "KVM's; RST: KVM_EXIT_RESET" and by["in place of the built-in one"] == "Board"
     mmio = sum(1 for e in guest.exits if "HOST" in e.resume and any(a.did is Did.MMIO for a in e.actions))
     assert rows["KVM_EXIT_MMIO"][0] == mmio
 
