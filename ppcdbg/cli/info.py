@@ -13,6 +13,7 @@ patch-hazards  what becomes of guests that read their instructions when a hyperv
 failure-policies  what a guest, userspace and the log see of an instruction that KVM cannot emulate, by policy; runs it
 fetch-hazard  what becomes of a guest that executes from a page which may not be read, by how KVM reads it; runs it
 host-side  by exit: the work of the host's that is run again, and which registers the exit captures
+userspace-exits  what KVM_RUN comes back with: number, name, struct kvm_run, what userspace answers, how in Python
 spr-exits one guest that uses an unknown SPR, DBCR0 and EPR, whoever has them: KVM, userspace, or some of each; runs it
 machine-checks  who handles a machine check, by where the core was, and what becomes of the guest; runs it
 commands the manual of the command language: every command, with an example; events, fields, variables
@@ -279,6 +280,24 @@ def host_side(cpu: str | None) -> list[Row]:
     return rows(cpu)
 
 
+def userspace_exits(cpu: str | None) -> list[Row]:
+    """The exits to userspace, those that were proposed and never merged last."""
+    from ppcdbg.kvm.answers import Vmm
+    from ppcdbg.kvm.payloads import PAYLOADS
+
+    return [
+        {
+            "reason": reason if reason < 100 else "proposed",
+            "name": kind().name,
+            "struct kvm_run": " ".join(kind().payload()) or None,
+            "userspace answers": " ".join(kind.ANSWERS) or None,
+            "in Python": Vmm.ON[reason],
+            "comes when": " ".join((kind.__doc__ or "").split()).partition(". ")[0].rstrip("."),
+        }
+        for reason, kind in sorted(PAYLOADS.items())
+    ]
+
+
 def spr_exits(cpu: str | None) -> list[Row]:
     """The guest of SPR exits, in every configuration."""
     from ppcdbg.explore.spr_exits import rows
@@ -314,6 +333,7 @@ TOPICS: Mapping[str, Topic] = {
     "failure-policies": Topic(failure_policies),
     "fetch-hazard": Topic(fetch_hazard),
     "host-side": Topic(host_side),
+    "userspace-exits": Topic(userspace_exits),
     "spr-exits": Topic(spr_exits),
     "machine-checks": Topic(machine_checks),
     "commands": Topic(commands, manual=True),

@@ -40,8 +40,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "info": (
         "ppcdbg.cli.info",
         "print a reference table: exits, irqprio, sprs, hcalls, events, quirks, limits, machine, world-switch,"
-        " patch-hazards, failure-policies, fetch-hazard, host-side, machine-checks, spr-exits; or the manual of the"
-        " commands",
+        " patch-hazards, failure-policies, fetch-hazard, host-side, machine-checks, spr-exits,"
+        " userspace-exits; or the manual of the commands",
     ),
     "tutorial": ("ppcdbg.cli.tutorial", "learn by doing, in five chapters, each on a guest that ships"),
     "completion": ("ppcdbg.cli.completion", "print what bash, zsh or fish needs to complete this command line"),

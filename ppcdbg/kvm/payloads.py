@@ -100,7 +100,7 @@ class UnknownExit(UserspaceExit):
 
 @dataclass(frozen=True, slots=True)
 class DebugExit(UserspaceExit):
-    """A breakpoint or a step of the debugger that userspace is; ``debug.arch``."""
+    """A breakpoint or a step of the debugger that userspace is (debug.arch)."""
 
     address: int = 0
     status: int = 0
@@ -124,7 +124,7 @@ class MmioExit(UserspaceExit):
 
 @dataclass(frozen=True, slots=True)
 class IntrExit(UserspaceExit):
-    """KVM_RUN failed with EINTR: a signal waits, or ``immediate_exit`` was set. Nothing is left to complete."""
+    """KVM_RUN failed with EINTR: a signal waits, or immediate_exit was set. Nothing is left to complete."""
 
     REASON = codes.KVM_EXIT_INTR
 
@@ -161,7 +161,7 @@ class WatchdogExit(UserspaceExit):
 
 @dataclass(frozen=True, slots=True)
 class EprExit(UserspaceExit):
-    """An external interrupt was delivered and userspace has the controller: ``epr`` is what the guest will read."""
+    """An external interrupt was delivered, and userspace has the MPIC. ``epr`` is what the guest will read."""
 
     epr: int = 0
     REASON = codes.KVM_EXIT_EPR
@@ -171,7 +171,7 @@ class EprExit(UserspaceExit):
 
 @dataclass(frozen=True, slots=True)
 class SystemEventExit(UserspaceExit):
-    """The guest asks for the end of the system; ``type`` is one of KVM_SYSTEM_EVENT_*."""
+    """The guest asks for the end of the system. ``type`` is one of KVM_SYSTEM_EVENT_*."""
 
     type: int = 0
     ndata: int = 0
@@ -182,7 +182,7 @@ class SystemEventExit(UserspaceExit):
 
 @dataclass(frozen=True, slots=True)
 class HcallExit(UserspaceExit):
-    """KVM_EXIT_EPAPR_HCALL as proposed in 2013: a hypercall that KVM does not know. ``args`` are r3 to r10 and become
+    """A hypercall that KVM does not know (proposed in 2013). ``args`` are r3 to r10 and become
     r4 to r11. (KVM_EXIT_PAPR_HCALL is Book III-S's.)"""
 
     nr: int = 0
@@ -195,7 +195,7 @@ class HcallExit(UserspaceExit):
 
 @dataclass(frozen=True, slots=True)
 class SprExit(UserspaceExit):
-    """KVM_EXIT_SPR as proposed in 2012: an mtspr or mfspr that KVM leaves to userspace. ``msr`` is the guest's, for
+    """An mtspr or mfspr that KVM leaves to userspace (proposed in 2012). ``msr`` is the guest's, for
     checks of permission; ``status`` SPR_STATUS_FAIL has KVM inject a Program interrupt."""
 
     sprn: int = 0
@@ -210,7 +210,7 @@ class SprExit(UserspaceExit):
 
 @dataclass(frozen=True, slots=True)
 class ResetExit(UserspaceExit):
-    """KVM_EXIT_RESET, the alternative of that thread: the guest asked for a reset. No payload was proposed."""
+    """The guest asked for a reset (that thread's alternative). No payload was proposed."""
 
     REASON = codes.KVM_EXIT_RESET
 

@@ -16,7 +16,7 @@ from ppcdbg.kvm import words as W
 from ppcdbg.kvm.assemble import build_kvm
 from ppcdbg.kvm.native.code import KVM_CODE
 from ppcdbg.kvm.run import KvmSystem
-from ppcdbg.machine.description import MachineDescription
+from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.machine.system import FINAL, Limits, StopKind
 from ppcdbg.paths import PACKAGE
 from tests.kvm.machines import BRANCH_SELF, lis, system, vcpu
@@ -27,7 +27,8 @@ _SCALARS = (
     "pc last_inst fault_dear fault_esr fetch_fault pending requests queued_dear queued_esr queued_by ivpr ivor"
     " epr_flags magic_page_pa magic_page_ea mmio_needed spr_needed pid pid1 pid2 csrr0 csrr1 mcsr epr debug"
     " thread_debug guest_debug dbsr shadow_msr sprg_loaded tcr tsr dec dec_start dec_deadline timer_deadline exit_type"
-    " stat exit_counts emulated queue_counts delivered_counts hypercalls mmio_counts cost actions queued delivered"
+    " dcr_needed hcall_needed taken_sprs stat exit_counts emulated"
+    " queue_counts delivered_counts hypercalls mmio_counts cost actions queued delivered"
 )
 
 
@@ -66,13 +67,26 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> list[str]:
 
 
 def native_rows(system: KvmSystem) -> int:
-    return sum(1 for row in system.kvm.exits._rows if len(row) == 16)
+    return sum(1 for row in system.kvm.exits.rows(0) if len(row) == 16)
 
 
 def stops(guest: str, until: int) -> Iterator[int]:
     chance = random.Random(f"{SEED} {guest}")
     yield from sorted(chance.randrange(1, until) for _ in range(6))
     yield until
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"irqchip": "user", "spr_exits": "all", "unknown_spr": "exit", "user_sprs": "976"}, {"spr_exits": "reset"},
+])  # fmt: skip
+def test_native_exits_between_exits_to_userspace(options: dict[str, str]) -> None:
+    """Device control registers, SPRs and a reset, whose exits are Python's, among accesses that are compiled code's."""
+    machine = describe(PACKAGE / "_guests" / "dcr-exits.toml", options)
+    native, model = (build_kvm(machine, engine_factory("llvm", code))[0] for code in (KVM_CODE, None))
+    for system_ in (native, model):
+        system_.run(Limits(20_000))
+    assert native_rows(native) > 50 and not differences(whole(native), whole(model))
+    assert [*native.kvm.exits] == [*model.kvm.exits]
 
 
 @pytest.mark.parametrize("guest", ["demo-e500v2", "demo-e500mc"])
@@ -126,5 +140,6 @@ def test_a_log_that_is_full_makes_room_in_python(monkeypatch: pytest.MonkeyPatch
     assert [record.position for record in emulated] == [3 + 2 * i for i in range(times)]
     assert v.emulated == {mfmsr: times}
     assert v.exit_counts[6] == times
-    by_model = [record.number for record in emulated if len(v.exits._rows[record.number]) != 16]
+    rows = v.exits.rows(0)
+    by_model = [record.number for record in emulated if len(rows[record.number]) != 16]
     assert 2 <= len(by_model) <= 4  # the first, which is decoded, and where the log was full

@@ -353,8 +353,10 @@ def everything(guest: Debugger) -> tuple[object, ...]:
 
 def test_both_engines_ask_the_same_and_do_the_same() -> None:
     first, second = answered("reference"), answered("llvm")
-    for guest, _ in (first, second):
+    both = answered("lockstep")
+    for guest, _ in (first, second, both):
         guest.continue_()
+    assert both[0].console() == first[0].console()
     assert everything(first[0]) == everything(second[0]) and first[1].calls == second[1].calls
 
 
