@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import multiprocessing
 import os
 import signal
@@ -14,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from ppcdbg.explore import wire
+from ppcdbg.explore import distribute, wire
 from ppcdbg.explore.conditions import Bounds
 from ppcdbg.explore.distribute import explored
-from ppcdbg.explore.report import Report
+from ppcdbg.explore.report import Report, data
 from ppcdbg.explore.search import Search
 from ppcdbg.explore.sites import sections
 from ppcdbg.explore.strategies import Plan, units
@@ -48,6 +49,12 @@ def forks(of: Search) -> Processes:
     return processes(TASK, of, 2)
 
 
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each unit is a piece, so that one ends while others wait."""
+    monkeypatch.setattr(distribute, "LARGE", 1)
+
+
 @pytest.fixture(scope="module")
 def alone() -> Report:
     """What one process finds."""
@@ -56,6 +63,7 @@ def alone() -> Report:
     return found
 
 
+@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("how", ["anew", "forks"])
 def test_one_that_is_killed_costs_nothing_but_time(alone: Report, tmp_path: Path, how: str) -> None:
     killed: list[int] = []
@@ -74,24 +82,32 @@ def test_one_that_is_killed_costs_nothing_but_time(alone: Report, tmp_path: Path
     assert killed and multiprocessing.active_children() == []
 
 
+def elsewhere(body: str) -> subprocess.CompletedProcess[str]:
+    """Python in a process that has no thread but its first, so that it forks."""
+    code = "import sys\nsys.path.insert(0, '.')\nfrom tests.explore.test_distribute import *\n" + inspect.cleandoc(body)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="new processes are made instead")
-def test_forks_need_nothing_made_anew(alone: Report, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "task_bytes", None)
-    assert run(forks) == alone
+def test_forks_need_nothing_made_anew(alone: Report) -> None:
+    done = elsewhere("""
+        wire.task_bytes = None
+        print(json.dumps(data(run(forks))))
+    """)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == json.loads(json.dumps(data(alone)))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks")
 def test_a_fork_ends_with_the_process_that_made_it() -> None:
-    code = "import sys; sys.path.insert(0, '.')\n" + inspect.cleandoc("""
-        import os, signal
-        from tests.explore.test_distribute import forks, run
-        def die(done, total):
-            print(*kept[0].processes, flush=True)
-            os.kill(os.getpid(), signal.SIGKILL)
+    done = elsewhere("""
         kept = []
-        run(lambda of: kept.append(forks(of)) or kept[0], lambda done, total: done and die(done, total))
+        def die(done, total):
+            if done:
+                print(*kept[0].processes, flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+        run(lambda of: kept.append(forks(of)) or kept[0], die)
     """)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == -signal.SIGKILL, done.stderr
     left = [int(word) for word in done.stdout.split()]
     assert left

@@ -14,10 +14,13 @@ from ppcdbg.explore.distribute import explored
 from ppcdbg.explore.farm import Farm
 from ppcdbg.explore.report import data
 from ppcdbg.explore.sites import sections
-from tests.explore.test_distribute import TASK, run
+from tests.explore.test_distribute import TASK, run, small
+
+__all__ = ["small"]  # a fixture
 
 
 @pytest.mark.soak
+@pytest.mark.usefixtures("small")
 def test_a_worker_that_is_killed_costs_nothing_but_time(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
