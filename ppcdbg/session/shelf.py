@@ -8,8 +8,8 @@ A file that cannot be written stays as it is, without a word.
 
 from __future__ import annotations
 
-import atexit
 import time
+import weakref
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -63,16 +63,13 @@ class Shelf:
                 store.close()
         system.visitors.append(self)
         system.visit_at = 0
-        atexit.register(self.close)
+        self._leave = weakref.finalize(self, self._writer.leave)  # also at the end of the process
 
     def close(self) -> None:
         """Put in no more."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            atexit.unregister(self.close)
-            writer.close()
-            with suppress(InputError):  # that it cannot be written was no reason to say anything
-                writer.store.close()
+        if self._writer is not None:
+            self._writer = None
+            self._leave()
 
     def moved(self) -> None:
         """The guest is about to be put elsewhere in time."""
@@ -149,6 +146,14 @@ class Appending(Writer):
         last = ask(f"SELECT substr(state, 1, {DIGEST}) FROM checkpoint ORDER BY number DESC LIMIT 1")
         return [*ask("SELECT count(*) FROM checkpoint"), *last, *ask("SELECT count(*) FROM input"),
                 self.store.get("reached"), self.store.get("end")]  # fmt: skip
+
+    def leave(self) -> None:
+        """Put in no more, but for what is being put in, and let go of the file."""
+        self.close()
+        if self.store.inside():  # where memory was collected: it cannot wait for itself
+            return
+        with suppress(InputError):  # that it cannot be written was no reason to say anything
+            self.store.close()
 
     def append(self, mark: Mark, taken: int, state: Saved, pages: Mapping[int, bytes]) -> None:
         """Have a state written down that has the hash of a mark. Raises InputError where an earlier one could not."""

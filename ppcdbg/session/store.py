@@ -143,6 +143,10 @@ class Store:
                 self._db.execute("ROLLBACK")
             raise
 
+    def inside(self) -> bool:
+        """Whether this is the thread that does what was to be done later."""
+        return self._behind is not None and self._behind.here()
+
     def settle(self) -> None:
         """Wait for everything that was to be done later."""
         if self._behind is not None and not self._behind.here():

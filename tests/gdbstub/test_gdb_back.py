@@ -87,8 +87,10 @@ def test_ctrl_c_ends_a_long_way_back_where_it_began(shared: Path, tmp_path: Path
     terminal.until("(gdb)")
     terminal.type("monitor break exit DTLB_MISS if cost == 123456789\n")
     terminal.until("(gdb)")
-    for _ in range(3):
+    for told in (True, False, False):
         terminal.type("reverse-continue\n")
+        if told:
+            terminal.until("Looking back: ")  # how far it is, from half a second on
         time.sleep(0.4)
         terminal.type("\x03")
         assert terminal.until("SIGINT") < 2  # gdb's own work included, on a busy machine

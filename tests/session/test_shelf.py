@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import weakref
 from contextlib import suppress
 from pathlib import Path
 
@@ -204,6 +206,16 @@ def test_what_ships_is_not_written() -> None:
     before = d.past.file.read_bytes()
     d.execute("seek end")
     assert d.past._shelf is not None and d.past.file.read_bytes() == before
+
+
+def test_who_looks_at_many_sessions_keeps_none_of_them(tmp_path: Path) -> None:
+    path = session(tmp_path / "a.ppcdbg")
+    d = open_guest(str(path), engine="llvm")
+    d.execute("run-to 9000")
+    gone = weakref.ref(d.system)
+    del d
+    gc.collect()
+    assert gone() is None and places(path), "what was about to be put in has been"
 
 
 LOOKS = """
