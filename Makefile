@@ -1,7 +1,7 @@
 # On a machine with nothing but python3 (3.11 or later) and make:
 #   make run    creates .venv, installs ppcdbg, opens the UI on the demo guest (without a terminal: a headless demonstration)
 #   make test   also installs what the tests need, then runs the linter, the type checker and every test
-#   make soak   the longer runs that `make test` leaves out
+#   make soak   the longer runs that `make test` leaves out; PPCDBG_ENDURANCE=10 for ten minutes of endurance
 #   make wheel-test   sdist and wheel: built, installed into empty environments, and run there
 # Bytecode is compiled at installation, because where PYTHONDONTWRITEBYTECODE is set each start would compile it anew.
 # PYTHON=... chooses the interpreter; PYTEST_ARGS=... is handed to pytest.
