@@ -197,7 +197,7 @@ class _Half:
             from ppcdbg.session.scribe import Scribe
             from ppcdbg.session.store import Store
 
-            store = Store.begun(self._path)
+            store = Store.begun(self._path, behind=False)
             try:
                 store.carry_out(begin)
                 self._scribe = Scribe(store)

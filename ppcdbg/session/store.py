@@ -90,6 +90,7 @@ class Store:
         self.path = path
         self._db = connection
         self._behind: Behind | None = None
+        self._has_behind = True
 
     @classmethod
     def new(cls, path: Path) -> Store:
@@ -98,9 +99,11 @@ class Store:
         return cls.begun(path)
 
     @classmethod
-    def begun(cls, path: Path) -> Store:
-        """A new file, of an empty one that is the caller's."""
+    def begun(cls, path: Path, *, behind: bool = True) -> Store:
+        """A new file, of an empty one that is the caller's. Without ``behind`` nothing is ever done later: the caller
+        is behind already."""
         store = cls(path, create(path))
+        store._has_behind = behind
         store._execute("BEGIN")
         return store
 
@@ -127,9 +130,9 @@ class Store:
         """Have something done behind the caller's back, after everything that was asked for before, or at once where
         that is asked for there. What fails is raised by a later call, and ends it: nothing more is written. Any other
         method waits until all is done."""
-        if self._behind is None:
+        if self._behind is None and self._has_behind:
             self._behind = Behind()
-        if self._behind.here():
+        if self._behind is None or self._behind.here():
             work(self)
         else:
             self._behind.put(partial(self.carry_out, work))

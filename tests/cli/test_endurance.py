@@ -88,7 +88,10 @@ class Wire:
             at = self._left.find(b"#")
             if at >= 0 and len(self._left) >= at + 3:
                 found, self._left = self._left[:at], self._left[at + 3 :]
-                return found[found.index(b"$") + 1 :].decode()
+                body = found[found.index(b"$") + 1 :].decode()
+                if body == "OK" or not body.startswith("O"):  # else it tells how far it is
+                    return body
+                continue
             self._left += self._socket.recv(1 << 16)
 
     def interrupt(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ppcdbg.errors import InputError
 from ppcdbg.session.behind import AHEAD, Behind
+from ppcdbg.session.files import claim
 from ppcdbg.session.store import Store
 
 
@@ -50,3 +51,13 @@ def test_a_store_is_asked_only_when_all_is_written(tmp_path: Path) -> None:
     again = Store.open(tmp_path / "a.ppcdbg")
     assert again.get("reached") == [7]
     again.close()
+
+
+def test_who_is_behind_already_does_it_at_once(tmp_path: Path) -> None:
+    """A second thread of the process that writes a recording hashed RAM while the first took the next pages in."""
+    path, done = tmp_path / "a.ppcdbg", list[int]()
+    claim(path)
+    store = Store.begun(path, behind=False)
+    store.later(lambda _: done.append(threading.get_ident()))
+    assert done == [threading.get_ident()]
+    store.close()

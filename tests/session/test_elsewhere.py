@@ -18,6 +18,7 @@ from ppcdbg.errors import InputError
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.system import Limits
 from ppcdbg.session import elsewhere
+from ppcdbg.session.checkpoints import places, read
 from ppcdbg.session.elsewhere import Elsewhere
 from ppcdbg.session.machines import read_machine, write_machine
 from ppcdbg.session.recorder import Recorder
@@ -73,6 +74,22 @@ def test_it_is_the_file_that_a_thread_writes(
     recorded(tmp_path / "a.ppcdbg", machine, here=True)
     recorded(tmp_path / "b.ppcdbg", machine, here=False)
     assert content(tmp_path / "a.ppcdbg") == content(tmp_path / "b.ppcdbg")
+
+
+def test_checkpoints_are_put_in_while_the_run_goes_on(tmp_path: Path) -> None:
+    """A thread of the other process hashed RAM while the next pages came in."""
+    machine, path = demo("e500v2", "kvm", "llvm"), tmp_path / "a.ppcdbg"
+    system = make(machine)
+    file = Elsewhere(path, partial(begin, machine))
+    recorder = Recorder(system, file, 400, clock=lambda: system.position / 400)  # 400 instructions a second
+    system.run(Limits(1 << 40))
+    recorder.finish()
+    file.close()
+    store = Store.open(path)
+    assert len(places(store)) >= 5 and len([*read(store)]) == len(places(store))
+    found = verify(store, replace(read_machine(store), engine="llvm"))
+    assert found.complete, str(found.divergence)
+    store.close()
 
 
 def test_what_is_larger_than_the_ring_is_told_through_the_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
