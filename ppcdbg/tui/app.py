@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -37,6 +38,9 @@ from ppcdbg.tui.worker import Worker
 from ppcdbg.views.spans import Line, Span, length
 from ppcdbg.views.theme import Theme
 
+TURN = 0.001
+"""Seconds for which one thread may keep the interpreter from another. A key passes four threads until it is painted; at
+Python's own 5 ms a guest whose exits are handled in Python would hold each of them up for so long."""
 LOG_ROWS = 5000
 """Lines of command output that are kept."""
 
@@ -105,6 +109,7 @@ class PpcdbgApp(Typed):
         self._notes = tuple(skipped)
         self._shown: Ask | None = None
         self._settled_in = False
+        self._turn = sys.getswitchinterval()
 
     def _has_news(self) -> None:
         self.post_message(self.News())
@@ -122,6 +127,7 @@ class PpcdbgApp(Typed):
         if not self.is_headless:
             self._undo_signals = terminal.on_signals(self.exit, self.worker.interrupt)
             self.set_interval(terminal.LOOK, self._look_for_terminal)
+            sys.setswitchinterval(TURN)
         first = self.desk.shown() or [self.desk.panes["exits"]]
         self.screen.set_focus(first[0])
         self.desk.panes["log"].feed(Filled((), "Output"))
@@ -145,6 +151,7 @@ class PpcdbgApp(Typed):
         self.ask_again()
 
     def on_unmount(self) -> None:
+        sys.setswitchinterval(self._turn)
         self.worker.close()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

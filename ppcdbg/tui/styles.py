@@ -51,6 +51,18 @@ def style_of(look: Look, depth: int = TRUE_COLOUR) -> Style:
     return Style(color=colour(look.colour), bgcolor=colour(look.background), **on)  # type: ignore[arg-type]
 
 
+def legible(style: Style, depth: int) -> Style:
+    """The style on a terminal of sixteen colours, where a colour and its background may become the same one."""
+    ink, paper = style.color, style.bgcolor
+    if depth > 16 or ink is None or paper is None or ink.is_default or paper.is_default:
+        return style
+    below = paper.downgrade(ColorSystem.STANDARD)
+    if ink.downgrade(ColorSystem.STANDARD).number != below.number:
+        return style
+    light = sum(below.get_truecolor()) > 3 * 127
+    return style + Style(color="black" if light else "bright_white")
+
+
 class Styles:
     """The styles of one theme, made once. ``base`` fills what no span covers."""
 
@@ -63,7 +75,7 @@ class Styles:
     def __getitem__(self, role: str) -> Style:
         style = self._made.get(role)
         if style is None:
-            style = self._made[role] = self.base + style_of(self.theme.look(role), self.depth)
+            style = self._made[role] = legible(self.base + style_of(self.theme.look(role), self.depth), self.depth)
         return style
 
     def on(self, role: str, surface: str) -> Style:
@@ -77,7 +89,8 @@ class Styles:
             look, below = self.theme.look(role), self.theme.look(surface)
             if "reverse" in below.attributes:
                 look = Look(attributes=look.attributes - {"dim"})
-            style = self._made[key] = self.base + style_of(look, self.depth) + style_of(below, self.depth)
+            whole = self.base + style_of(look, self.depth) + style_of(below, self.depth)
+            style = self._made[key] = legible(whole, self.depth)
         return style
 
     def strip(self, row: Iterable[tuple[str, str]], width: int, surface: str = "", shift: int = 0) -> Strip:

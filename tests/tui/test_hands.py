@@ -164,7 +164,8 @@ def check(terminal: Terminal, term: str) -> None:
     """Nothing has failed, and what is shown can be read."""
     drawn = terminal.colours()
     assert "Traceback" not in drawn and "STATUS" not in drawn, terminal.text()
-    assert not (hidden := illegible(drawn)), hidden
+    hidden = illegible(drawn)
+    assert not hidden, (hidden, [row for row in drawn.split("\n") if hidden[0] in row], terminal.rows()[0])
     codes = {c for sgr in re.findall(r"\x1b\[([0-9;]*)m", drawn) for c in sgr.split(";") if c}
     assert all(re.fullmatch(TERMINALS[term], code) for code in codes), codes
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,13 @@ async def test_only_lines_that_changed_are_painted_and_a_strip_is_made_once(them
         assert told.made == 6, "three rows moved; only one is new"
         told.repaint()
         assert not told._exchange_repaint_regions()
+
+
+def test_no_role_has_the_colour_of_what_it_stands_on_in_sixteen_colours(themes: dict[str, Theme]) -> None:
+    """Arrows in the row of the cursor once were drawn in its colour."""
+    for name, role in product(themes, (*ROLES, "rule", "key")):
+        styles = Styles(themes[name], 16)
+        for style in (styles[role], *(styles.on(role, surface) for surface in ("bar", "cursor", "cursor-idle"))):
+            codes = style.render("x", color_system=ColorSystem.STANDARD)
+            found = re.match(r"\x1b\[(?:\d;)*([39]\d);(4|10)(\d)m", codes)
+            assert not found or found[1] != ("3" if found[2] == "4" else "9") + found[3], (name, role, codes)
