@@ -186,10 +186,16 @@ class Terminal:
     @property
     def processor(self) -> float:
         """Processor seconds of all threads of the process."""
-        used = 0
-        for task in Path(f"/proc/{self.process}/task").iterdir():
-            used += int((task / "schedstat").read_text().split()[0])
-        return used / 1e9
+        return sum(_used(task) for task in Path(f"/proc/{self.process}/task").iterdir())
+
+    @property
+    def first_thread(self) -> float:
+        """Processor seconds of the thread that the process began with: the one of the screen."""
+        return _used(Path(f"/proc/{self.process}/task/{self.process}"))
 
     def _last_words(self) -> str:
         return " / ".join(row.strip() for row in self.screen.rows if row.strip())[-300:] or "empty"
+
+
+def _used(task: Path) -> float:
+    return int((task / "schedstat").read_text().split()[0]) / 1e9

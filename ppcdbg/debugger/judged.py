@@ -78,5 +78,5 @@ class Judged:
 def _of(column: array[int], exits: Sequence[int]) -> Sequence[int]:
     """The numbers of some exits."""
     if isinstance(exits, range):
-        return column[exits.start : exits.stop]
+        return column[exits.start : exits.stop].tolist()
     return list(map(column.__getitem__, exits))

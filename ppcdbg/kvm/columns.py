@@ -53,7 +53,7 @@ class Columns:
                 if place == ABOUT:
                     made.extend(self._what(piece))
                 elif isinstance(piece, memoryview):
-                    made.extend(_words(piece, *_PACKED[place]))
+                    _take(made, piece, *_PACKED[place])
                 else:
                     made.extend(map(itemgetter(place), piece))
         return made
@@ -66,6 +66,17 @@ class Columns:
             self.told &= all(len(row) != _RECORDED for row in piece)
             keys = map(_about, piece)
         return [known.setdefault(key, len(known)) for key in keys]
+
+
+def _take(made: array[int], piece: memoryview, kind: str, at: int) -> None:
+    """Put one word of each packed row behind a column's numbers."""
+    if made.typecode == kind:
+        words = piece.cast("I")[at::_WORDS] if kind == "I" else piece.cast("Q")[at::_LONGS]
+        made.frombytes(words.tobytes())
+    elif made.typecode == "B":  # the lowest byte of a word, as rows are little-endian
+        made.frombytes(piece[4 * at :: 4 * _WORDS].tobytes())
+    else:
+        made.extend(_words(piece, kind, at))
 
 
 def _words(piece: memoryview, kind: str, at: int) -> list[int]:
