@@ -61,6 +61,7 @@ class Connection:
         finally:
             stub.output, stub.look = (lambda body: None), (lambda: None)
             stub.debugger.runner.between = None
+            stub.debugger.branches.settle()  # what gdb itself has changed is input of a branch too
             self.channel.close()
 
     def _acknowledge(self) -> None:

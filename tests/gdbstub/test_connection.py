@@ -4,6 +4,7 @@ served."""
 from __future__ import annotations
 
 import random
+import shutil
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ppcdbg.debugger import open_guest
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.gdbstub.commands import registry
 from ppcdbg.gdbstub.packets import frame
@@ -22,6 +24,7 @@ from ppcdbg.gdbstub.stub import Stub
 from ppcdbg.kvm.build import build_system
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.system import Limits
+from ppcdbg.paths import CHECKOUT
 from tests.debugger.rig import SPIN
 from tests.gdbstub.rig import ENTRY, Client, bare, demo, served, state
 
@@ -181,6 +184,18 @@ def test_a_client_that_leaves_a_command_without_a_word_gets_no_reply_to_it(monke
         assert client.ask(b"qRcmd," + b"print 8".hex().encode()) == b"OK" and client.said == ["8\n"]
         assert s.debugger.position == here
     still_serves(s)
+
+
+def test_what_gdb_changed_on_a_branch_is_in_the_session_file_when_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "a.ppcdbg"
+    shutil.copyfile(CHECKOUT / "sessions" / "demo-e500v2-kvm.ppcdbg", path)
+    s = Stub(open_guest(str(path), engine="reference"))
+    with served(s) as client:
+        client.ask(b"qSupported:multiprocess+")
+        assert client.ask(b"qRcmd," + b"branch mine".hex().encode()) == b"OK"
+        assert client.ask(b"P3=12345678") == b"OK"
+    rows = open_guest(str(path), engine="reference").execute("branches").rows
+    assert [(b.name, b.edits) for b in rows] == [("main", ()), ("mine", ("0: r3 = 0x12345678",))]
 
 
 def test_a_client_that_goes_while_the_guest_runs_stops_it() -> None:
