@@ -487,4 +487,8 @@ def _event(row: Sequence[Any]) -> InputEvent:
     )  # fmt: skip
     if event.kind is InputKind.TLB:
         TlbWrite.of(event)
+    if event.kind is InputKind.ANSWER and event.name:
+        from ppcdbg.machine.system import StopKind  # a file without one need not load what runs guests
+
+        StopKind(event.name.partition(" ")[0])
     return event

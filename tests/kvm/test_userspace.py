@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from ppcdbg.debugger import (
     Ending,
     EprExit,
     HcallExit,
+    InputError,
     IntrExit,
     MmioExit,
     ResetExit,
@@ -371,6 +374,29 @@ def test_a_recording_holds_the_answers_and_asks_nobody(engine: str, tmp_path: Pa
     again.userspace = late  # of what was recorded nobody is asked
     again.continue_()
     assert everything(guest) == everything(again) and late.calls == 0
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    ("name = 'nowhere x'", "is damaged"), ("data = x'00'", ""), ("data = CAST(data || x'00' AS BLOB)", ""),
+    ("target = 99", ""), ("value = 77", ""), ("data = zeroblob(4000)", ""), ("position = position + 1", ""),
+])  # fmt: skip
+def test_answers_that_somebody_has_changed_are_refused_or_are_to_no_question(
+    change: str, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.ppcdbg"
+    guest, _ = answered()
+    guest.execute(f"record {path}")
+    guest.continue_()
+    guest.execute("record stop")
+    with closing(sqlite3.connect(path)) as changed, changed:
+        changed.execute(f"UPDATE input SET {change} WHERE kind = 'answer' AND number % 3 = 0")
+    try:
+        again = open_guest(path)
+        again.continue_(20_000)
+    except InputError as error:
+        assert words and words in str(error)
+        return
+    assert not words and again.position > 0
 
 
 def test_going_back_asks_nobody_and_another_future_does() -> None:
