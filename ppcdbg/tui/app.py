@@ -17,6 +17,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.events import Resize
+from textual.filter import Monochrome, NoColor
 from textual.message import Message
 
 from ppcdbg.tui import terminal
@@ -83,6 +84,8 @@ class PpcdbgApp(Typed):
             self.register_theme(textual_theme(known))
         self.theme = "ppcdbg-" + theme
         self.set_keymap(dict(keymap or {}))
+        if self.no_color or depth == 1:  # the toolkit's own choice makes the terminal's colours black on black
+            self._filters = [*(one for one in self._filters if not isinstance(one, Monochrome)), NoColor()]
         if ascii_only:
             self._filters.append(AsciiOnly())
         self.source = source

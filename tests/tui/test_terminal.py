@@ -136,6 +136,9 @@ def test_no_color_and_sixteen_colours(tmp_path: Path, environment: dict[str, str
     with Terminal(tmp_path, 120, 36) as terminal:
         terminal.type(exported)
         start(terminal, tmp_path)
+        terminal.keys(":", "x")
+        terminal.until(lambda: ":x" in terminal.rows()[-2])
+        assert not re.search(r"38;5;16m.{0,12}:", terminal.colours()), "the line that is typed is black on black"
         codes = {code for sgr in re.findall(r"\x1b\[([0-9;]*)m", terminal.colours()) for code in sgr.split(";") if code}
         assert codes and all(re.fullmatch(allowed, code) for code in codes), codes
 
