@@ -114,6 +114,9 @@ class NeverLost:
             if fate.delivered is not None:
                 late = outcome.overdue(fate)
                 return f"free to come at position {fate.overlooked:,}, it waited {late} instructions for another exit"
+            if outcome.end is End.BOUND:  # it was overlooked, and then masked again
+                late = outcome.overdue(fate)
+                return f"lost: free to come at position {fate.overlooked:,}, it did not come in {late} instructions"
             return f"lost: {outcome.detail}"
         return ""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ppcdbg.explore.conditions import Bounds
+from ppcdbg.explore import outcome
+from ppcdbg.explore.conditions import Bounds, conditions, judge
 from ppcdbg.explore.guest import Guest
 from ppcdbg.explore.outcome import End
 from ppcdbg.explore.schedule import parse
@@ -151,3 +152,12 @@ def test_what_is_said_of_the_other_classes_is_what_is_found(policy: str) -> None
         ends = [b for b in site.boundaries if b.pc in steps and others(policy, steps[b.pc]).fate is Fate.END]
         if policy in ("single-step", "read-only"):
             assert len(ends) == sum(b.section for b in site.boundaries)
+
+
+def test_an_interrupt_that_was_overlooked_and_then_masked_is_told_of_so() -> None:
+    (event,) = parse("external@100", False, _nowhere)
+    fate = outcome.Fate(100, 0x1000, True, enabled=None, overlooked=107)
+    found = outcome.Outcome((event,), (fate,), End.BOUND, 5_107, "not decided")
+    verdict = judge(found, conditions(), Bounds())
+    assert verdict.condition == "never-lost"
+    assert verdict.reason == "lost: free to come at position 107, it did not come in 5000 instructions"
