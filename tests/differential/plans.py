@@ -51,6 +51,7 @@ _CHAPTERS = {
     "trap": Group.CONTROL,
     "spr": Group.SYSTEM,
     "system_booke": Group.SYSTEM,
+    "dcr": Group.SYSTEM,
     "float": Group.FLOAT,
     "spe_load": Group.VECTOR,
     "spe_store": Group.VECTOR,
@@ -73,6 +74,7 @@ ELSEWHERE: dict[str, str] = {
     "wait": "halts QEMU until an interrupt, which stepping masks",
     "msgsnd": "leaves an interrupt pending, which stepping masks",
     "msgclr": "has no effect without msgsnd",
+    **dict.fromkeys(("mfdcr", "mtdcr", "mfdcrx", "mtdcrx"), "the cores have no DCRs and refuse them"),
     "mfpmr": "QEMU has no performance monitor registers",
     "mtpmr": "QEMU has no performance monitor registers",
     **dict.fromkeys(

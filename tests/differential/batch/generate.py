@@ -138,9 +138,9 @@ class BatchProgrammer(Programmer):
         if name == "mtspr":
             return self._move(insn)
         if name == "stwcx.":
-            source = self.rng.randrange(3, 27)
+            source = self.rng.randrange(4, 27)
             last = (insn.form.encode(RS=r, RA0=0, RB=BASE) for r in (source, source + 1))
-            return Piece((encode("lwarx", RT=source ^ 1 if source > 3 else 5, RA0=0, RB=BASE), *last))
+            return Piece((encode("lwarx", RT=source - 1, RA0=0, RB=BASE), *last))
         if name in SINGLE and self.core == "e500mc":
             word = self._word(insn) & ~1
             raw = self._raw(insn, word)
