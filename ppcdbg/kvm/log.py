@@ -2,7 +2,7 @@
 
 An exit costs one tuple: the run loop's, or ``words.ROW`` for one that compiled code handled. What compiled code handled
 in one go is kept as the bytes that it wrote until somebody reads a row. The :class:`ExitRecord` of a row is made when
-somebody reads that.
+somebody reads that. Of a long log the beginning is put away (:mod:`.archive`), so that memory stays bounded.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, ClassVar, overload
 
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.plain import Saved, whole
+from ppcdbg.kvm.archive import BLOCK, Archive
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, NO_EXIT_TYPE, RESUME_NAMES, exit_type_name
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.records import Action, Did, ExitRecord
@@ -27,6 +28,8 @@ Kept = Compact | bytes
 """A row, or two and more of compiled code's as it wrote them."""
 WRITES = 0x100
 """In the third word of a row of compiled code: a device was written. The lowest byte is the size of the access."""
+AT_HAND = 1 << 17
+"""Rows that are never put away, the last ones; there are twice as many at most, but while a later state is known."""
 PACKED = 64
 """Rows of compiled code from which on it is worth while to leave them as they are."""
 _NATIVE = 16
@@ -103,6 +106,8 @@ class ExitLog(_Records):
 
     def __init__(self, hv: bool, device_at: Callable[[int], str], each: bool = False) -> None:
         """``each``: in HV mode every exit that may need the instruction has it (:mod:`ppcdbg.kvm.fetch`)."""
+        self._old = Archive()
+        """The rows before those of ``_rows``; nothing is put away while ``_seen`` holds any."""
         self._rows: list[Kept] = []
         """The last item is a row, if there is any: what is at hand can be answered and taken back."""
         self._more = 0
@@ -119,18 +124,51 @@ class ExitLog(_Records):
         if each:
             self._captured = self._captured | {6: frozenset({"esr", "inst"})}
         self._device_at = device_at
-        self.append: Callable[[Compact], None] = self._rows.append
         self._seen: list[Compact] = []
-        """The longest log seen so far, while no other history begins: what a return to a later state needs."""
+        """The longest log seen so far, from the first row of ``_rows`` on, while no other history begins: what a return
+        to a later state needs."""
         self.history = 0
         """How many other histories began: an exit of a number is the same one while this is the same."""
         self._since = 0
-        """How many exits there were at that return: those after it were seen to happen, not foretold."""
+        """How many of ``_rows`` there were at that return: those after it were seen to happen, not foretold."""
         self.columns: object = None
         """What a reader keeps of it by column (:mod:`ppcdbg.kvm.columns`)."""
 
     def __len__(self) -> int:
+        return len(self._old) + self._here
+
+    @property
+    def _here(self) -> int:
+        """Exits that ``_rows`` holds."""
         return len(self._rows) + self._more
+
+    def append(self, row: Compact) -> None:
+        """One exit more."""
+        self._rows.append(row)
+        if len(self._rows) + self._more > 2 * AT_HAND and not self._seen:
+            self._put_away()
+
+    def _put_away(self) -> None:
+        """Pack what is not at hand any more."""
+        rows = self._all()
+        whole_blocks = (len(rows) - AT_HAND) // BLOCK * BLOCK
+        for start in range(0, whole_blocks, BLOCK):
+            self._old.add(rows[start : start + BLOCK])
+        del rows[:whole_blocks]
+        self._read = len(rows)
+        self._starts.clear()
+
+    def _take_back(self) -> None:
+        """Everything at hand again."""
+        if len(self._old):
+            rows = self._old.rows()
+            self._all()[:0] = rows
+            if self._seen:
+                self._seen[:0] = rows
+                self._since += len(rows)
+            self._old = Archive()
+            self._read = len(self._rows)
+            self._starts.clear()
 
     def extend(self, rows: memoryview, count: int) -> Compact:
         """Take ``count`` rows over that compiled code wrote, and return the last."""
@@ -140,11 +178,11 @@ class ExitLog(_Records):
             self._more += more - 1
             self._batched = True
         last: Compact = ROW.unpack_from(rows, (count - 1) * ROW.size)
-        self._rows.append(last)
+        self.append(last)
         return last
 
     def _all(self) -> list[Compact]:
-        """Every exit as a row of its own."""
+        """Every exit that was not put away as a row of its own."""
         kept: list[Any] = self._rows
         if self._batched:
             late: list[Compact] = []
@@ -160,8 +198,9 @@ class ExitLog(_Records):
         return kept
 
     def _items(self, first: int, end: int) -> Iterator[tuple[int, Kept]]:
-        """The items with the exits from ``first`` up to ``end``, each with the number of its first; packed or not."""
-        starts, items, end = self._starts, self._rows, min(end, len(self))
+        """The items with the exits from ``first`` up to ``end``, counted from the first of ``_rows``, each with the
+        number of its first; packed or not."""
+        starts, items, end = self._starts, self._rows, min(end, self._here)
         if not starts:
             self._covered = self._read
         for item in items[self._read + len(starts) :]:
@@ -173,8 +212,12 @@ class ExitLog(_Records):
             yield starts[at], items[self._read + at]
             at += 1
 
-    def _row(self, index: int) -> Compact:
-        """One exit's row. Nothing else is unpacked for it."""
+    def row(self, index: int) -> Compact:
+        """One exit's row, counted from the beginning or the end. Nothing else is unpacked for it."""
+        index, old = range(len(self))[index], len(self._old)
+        if index < old:
+            return self._old.row(index)
+        index -= old
         if not self._batched or index < self._read:
             return self._rows[index]  # type: ignore[return-value]  # see _read
         start, item = next(self._items(index, index + 1))
@@ -182,6 +225,10 @@ class ExitLog(_Records):
 
     def pieces(self, first: int, end: int) -> Iterator[list[Compact] | memoryview]:
         """The rows from exit ``first`` up to ``end``: in lists, and what compiled code wrote as it wrote it."""
+        old = len(self._old)
+        if first < old:
+            yield from self._old.pieces(first, min(end, old))
+        first, end = max(first - old, 0), max(end - old, 0)
         if not self._batched:
             yield self._rows[first:end]  # type: ignore[misc]  # see _read
             return
@@ -207,7 +254,10 @@ class ExitLog(_Records):
 
     def restore(self, state: Saved) -> None:
         """Go back to a state of the past, or forward again to one that was seen before."""
-        length = whole(state["length"])
+        length = whole(state["length"]) - len(self._old)
+        if length < 0:
+            length += len(self._old)
+            self._take_back()
         rows = self._all()
         self._seen[self._since : len(rows)] = rows[self._since :]
         if length > len(self._seen):
@@ -219,18 +269,19 @@ class ExitLog(_Records):
     def known(self) -> list[Compact]:
         """Every exit of this history that was seen so far, those after the present as well."""
         rows = self._all()
-        return [*rows, *self._seen[len(rows) :]]
+        return [*self._old.rows(), *rows, *self._seen[len(rows) :]]
 
     def foretell(self, rows: list[Compact]) -> None:
         """What will be logged is known, from a recording: whole rows, or the columns that recordings have of them."""
-        self._all()
-        self._seen[self._since : len(self)] = self._rows[self._since :]  # type: ignore[assignment]
-        self._since = len(self)
+        self._take_back()
+        held = self._all()
+        self._seen[self._since : len(held)] = held[self._since :]
+        self._since = len(held)
         self._seen += rows[len(self._seen) :]
 
     def told(self, index: int) -> bool:
         """Whether all of an exit is known; of one that no run came through, not what its handler did."""
-        return len(self._row(index)) != _RECORDED
+        return len(self.row(index)) != _RECORDED
 
     def forget(self) -> None:
         """The exits after the present will not come again."""
@@ -239,6 +290,7 @@ class ExitLog(_Records):
 
     def become(self, length: int, rows: list[Compact]) -> None:
         """The first ``length`` exits and then these: another history begins."""
+        self._take_back()
         self._all()[length:] = rows
         self._seen, self._since = [], 0
         self.history += 1
@@ -253,9 +305,11 @@ class ExitLog(_Records):
 
     def kept(self, first: int) -> list[Kept]:
         """The same as they are kept, for a recording: nothing is made that nobody reads."""
+        if first < len(self._old):
+            return [*self.rows(first)]
         items, at, start = self._rows, len(self), len(self._rows)
         if not self._batched:
-            return items[first:]
+            return items[first - len(self._old) :]
         while at > first:
             start -= 1
             item = items[start]
@@ -270,12 +324,12 @@ class ExitLog(_Records):
 
     def vector(self, index: int) -> int:
         """Exit number of one exit without making its record."""
-        vector: int = self._row(index)[2]
+        vector: int = self.row(index)[2]
         return vector
 
     def position(self, index: int) -> int:
         """Retired instructions at one exit, without making its record."""
-        position: int = self._row(index)[0]
+        position: int = self.row(index)[0]
         return position
 
     def answer(self, value: int) -> None:
@@ -298,7 +352,7 @@ class ExitLog(_Records):
         return replace(record, captured=record.captured - {"inst"}) if unread else record
 
     def _record(self, index: int) -> ExitRecord:
-        return self._read_row(index, self._row(index))
+        return self._read_row(index, self.row(index))
 
     def _read_row(self, index: int, row: Compact) -> ExitRecord:
         if len(row) == _RECORDED:
@@ -358,13 +412,17 @@ class KnownExits(_Records):
         return self.log.history
 
     def __len__(self) -> int:
-        return max(len(self.log), len(self.log._seen))
+        return max(len(self.log), len(self.log._old) + len(self.log._seen))
 
     def rows(self, first: int, end: int | None = None) -> list[Compact]:
         """See ``ExitLog.rows``."""
         known = self.log.rows(first, end)
-        later = max(first, len(self.log))
-        return known + self.log._seen[later:end] if end is None or end > later else known
+        return known + self._later(first, len(self) if end is None else end)
+
+    def _later(self, first: int, end: int) -> list[Compact]:
+        """Those from ``first`` up to ``end`` that come after the present."""
+        old = len(self.log._old)
+        return self.log._seen[max(first, len(self.log)) - old : max(end - old, 0)]
 
     def position(self, index: int) -> int:
         """Retired instructions at one exit, without making its record."""
@@ -372,13 +430,13 @@ class KnownExits(_Records):
         return position
 
     def _row(self, index: int) -> Compact:
-        return self.log._row(index) if index < len(self.log) else self.log._seen[index]
+        return self.log.row(index) if index < len(self.log) else self.log._seen[index - len(self.log._old)]
 
     def pieces(self, first: int, end: int) -> Iterator[list[Compact] | memoryview]:
         """See ``ExitLog.pieces``."""
         yield from self.log.pieces(first, min(end, len(self.log)))
         if end > len(self.log):
-            yield self.log._seen[max(first, len(self.log)) : end]
+            yield self._later(first, end)
 
     def _record(self, index: int) -> ExitRecord:
         return self.log._read_row(index, self._row(index))

@@ -14,6 +14,8 @@ from ppcdbg.cpu.shortcuts import Register, Shortcuts
 from ppcdbg.machine.devices.device import Device, LateWrite
 from ppcdbg.machine.memory import Ram
 
+OFTEN = 0x7FF
+"""After that many accesses the run loop is called, to look at its user: one takes as long as 1,000 instructions."""
 BLOCK_SHIFT = 8
 
 
@@ -86,6 +88,8 @@ class SystemBus:
         """Pages of RAM that were written over the bus, which a core does only past the RAM that it knows of."""
         self.written_outside: list[tuple[int, int]] = []
         """Address and length of RAM that somebody but the core writes without saying so each time."""
+        self._asked = 0
+        """Accesses that came this way."""
 
     def attach(self, base: int, size: int, device: Device) -> Region:
         """Map a device; base and size are multiples of 256 and the range must be free."""
@@ -127,6 +131,9 @@ class SystemBus:
 
     def read(self, address: int, size: int) -> int:
         """See ``cpu.bus.Bus.read``; RAM answers too."""
+        self._asked += 1
+        if not self._asked & OFTEN:
+            self.moved()
         region = self._blocks.get(address >> BLOCK_SHIFT)
         if region is None:
             return int.from_bytes(self._ram_bytes(address, size, False), "big")
@@ -141,6 +148,9 @@ class SystemBus:
 
     def write(self, address: int, size: int, value: int) -> None:
         """See ``cpu.bus.Bus.write``."""
+        self._asked += 1
+        if not self._asked & OFTEN:
+            self.moved()
         region = self._blocks.get(address >> BLOCK_SHIFT)
         if region is None:
             self._ram_bytes(address, size, True)[:] = value.to_bytes(size, "big")

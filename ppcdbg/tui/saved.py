@@ -33,16 +33,16 @@ def read_choice(path: Path, usual: str = "exits") -> Choice:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a TOML file: {error}") from None
     desktop, panes, sizes = data.get("layout", "exits"), data.get("panes", []), data.get("sizes", {})
-    if desktop not in DESKTOPS:
+    if not isinstance(desktop, str) or desktop not in DESKTOPS:
         raise InputError(f"{path}: no layout is named {desktop!r}; there are: {', '.join(DESKTOPS)}")
     if not isinstance(panes, list) or not isinstance(sizes, dict):
         raise InputError(f"{path}: panes is a list of names and sizes a table, as F4 writes them")
     for name in [*panes, *sizes]:
-        if name not in PANES:
+        if not isinstance(name, str) or name not in PANES:
             raise InputError(f"{path}: no pane is named {name!r}; there are: {', '.join(PANES)}")
     try:
         kept = tuple((str(name), int(x), int(y)) for name, (x, y) in sizes.items())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{path}: a size is two whole numbers, wider and higher: exits = [4, 2]") from None
     return Choice(desktop, tuple(panes), "", kept)
 

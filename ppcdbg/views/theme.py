@@ -100,6 +100,8 @@ def parse_theme(source: str, where: str) -> Theme:
     looks: dict[str, Look] = {}
     for table, names in (("surfaces", SURFACES), ("roles", ROLES)):
         given = data.get(table, {})
+        if not isinstance(given, dict):
+            raise InputError(f"{where}: {table!r} must be a table of names and looks, [{table}]")
         _refuse_unknown(given, names, f"{where} [{table}]")
         looks.update({name: parse_look(str(text), f"{where} [{table}] {name}") for name, text in given.items()})
     missing = [name for name in (*SURFACES, "text") if name not in looks]

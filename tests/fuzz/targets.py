@@ -98,6 +98,7 @@ def _toml(folder: Path) -> tuple[list[bytes], Reader]:
         b"[quirks]\nQ14 = true\n",
         b'theme = "ocean"\nengine = "llvm"\nascii = true\nediting = "vi"\n',
         b'step = "s"\ncontinue = "f7,ctrl+n"\n',
+        b"surfaces = 5\nroles = []\n",
         b'layout = "wide"\npanes = ["exits", "code"]\n\n[sizes]\nexits = [3, 2]\n',
     ]
 

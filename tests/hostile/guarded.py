@@ -2,8 +2,8 @@
 
     python -m tests.hostile.guarded [--planted]
 
-ends with 0 where generated code never left RAM, and by SIGSEGV where it did. ``--planted`` says that RAM is a page longer
-than it is, which an access to that page must not survive: so the pages do what they are for.
+ends with 0 where generated code never left RAM, and by SIGSEGV where it did. ``--planted`` says that RAM is a page
+longer than it is, which an access to that page must not survive: so the pages do what they are for.
 """
 
 from __future__ import annotations
@@ -108,6 +108,7 @@ def _word(insn: object, rng: random.Random) -> int:
 
 def main() -> None:
     worlds.PlainBus = GuardedBus  # type: ignore[misc]
+    against.ROUNDS = 100
     rng = random.Random("guarded")
     total = 0
     for cpu in ("e500mc", "e500v2"):
@@ -118,7 +119,7 @@ def main() -> None:
             pair = World(cpu, ReferenceEngine, seed), World(cpu, make, seed)
             for it in pair:
                 load(it, seed)
-            for turn in range(80):
+            for turn in range(40):
                 if turn % 8 == 0:
                     again = str(rng.random())
                     for it in pair:
