@@ -63,7 +63,7 @@ class Screen:
             at = found.end()
 
     def _control(self, parameters: str, final: str) -> None:
-        numbers = [int(n) if n.isdigit() else 0 for n in parameters.split(";")]
+        numbers = [int(n) if n.isdecimal() else 0 for n in parameters.split(";")]
         if final in "Hf":
             self.y = min(max(numbers[0], 1), len(self.cells)) - 1
             self.x = max(numbers[1] if len(numbers) > 1 else 1, 1) - 1

@@ -71,7 +71,7 @@ def snapshot(machine: MachineDescription, options: argparse.Namespace) -> int:
 def size(text: str) -> tuple[int, int]:
     """``120x36`` as columns and rows."""
     columns, _, rows = text.partition("x")
-    if not (columns.isdigit() and rows.isdigit() and 20 <= int(columns) <= 1000 and 6 <= int(rows) <= 400):
+    if not (columns.isdecimal() and rows.isdecimal() and 20 <= int(columns) <= 1000 and 6 <= int(rows) <= 400):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; columns and rows are, such as 120x36")
     return int(columns), int(rows)
 

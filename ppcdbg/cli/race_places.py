@@ -34,7 +34,7 @@ def start_of(
     """The position that --from means."""
     text: str = options.start
     digits = text.replace("_", "")
-    if digits[-1:] in "0123456789kMG" and digits[:1].isdigit() and not text.startswith("0x"):
+    if digits[-1:] in "0123456789kMG" and digits[:1].isdecimal() and not text.startswith("0x"):
         from ppcdbg.machine.description import parse_count
 
         return 0 if digits == "0" else parse_count(digits, ("option --from", UsageError))
@@ -73,7 +73,7 @@ def sites_of(
     found: list[Site] = []
     for stretch in options.positions:
         first, last = _two(stretch, "--positions")
-        if not first.isdigit() or not last.isdigit() or not search.start <= int(first) <= int(last):
+        if not first.isdecimal() or not last.isdecimal() or not search.start <= int(first) <= int(last):
             raise UsageError(f"option --positions is {stretch!r}; it must be P..Q, from {search.start} on")
         found.append(Site(0, int(first), int(last)))
     for stretch in options.range:

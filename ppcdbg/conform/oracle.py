@@ -70,7 +70,7 @@ class Oracle:
             raise InputError(f"the trace {trace.name} is of a Linux guest; conform runs bare-metal guests")
         tlb, memory = begin.get("tlb", "sw"), begin.get("memmb", "16")
         tlb = tlb if tlb.startswith("sw") else "legacy"
-        if tlb not in TLBS or not memory.isdigit() or not 1 <= int(memory) <= 1024:
+        if tlb not in TLBS or not memory.isdecimal() or not 1 <= int(memory) <= 1024:
             raise InputError(f"the trace {trace.name} was made with tlb={tlb} memmb={memory}, which is not known here")
         return Setting(trace.backing, tlb, int(memory) * MEBIBYTE)
 

@@ -120,7 +120,7 @@ def _lines(what: str, ours: list[str], theirs: list[str], waits: Callable[[int, 
 
 
 def _counters(run: ConformRun, lines: tuple[str, ...], aligned: Alignment) -> Iterator[Finding]:
-    theirs = {name: int(value) for name, _, value in (line.partition(": ") for line in lines) if value.isdigit()}
+    theirs = {name: int(value) for name, _, value in (line.partition(": ") for line in lines) if value.isdecimal()}
     ours = run.v.stat
     slack = aligned.left_out[REFILL] // 2
     off = sum(abs(ours[name] - theirs.get(name, 0)) for name in VIRTUAL)
@@ -133,7 +133,7 @@ def _counters(run: ConformRun, lines: tuple[str, ...], aligned: Alignment) -> It
 def _timing(run: ConformRun, lines: tuple[str, ...], aligned: Alignment) -> Iterator[Finding]:
     """The rows come in the order of the types; four have no name."""
     cells = [line.split() for line in lines[1:]]
-    if len(cells) != codes.EXIT_TYPES or not all(len(row) > 1 and row[1].isdigit() for row in cells):
+    if len(cells) != codes.EXIT_TYPES or not all(len(row) > 1 and row[1].isdecimal() for row in cells):
         yield Finding("the table of exit timing", f"{codes.EXIT_TYPES} rows", f"{len(cells)} rows")
         return
     slack = aligned.left_out[REFILL] // 2

@@ -92,7 +92,7 @@ class State:
 
         These are the core's own for the guest in every mode.
         """
-        number = int(digits) if (digits := name.strip("revhf")).isdigit() else 32
+        number = int(digits) if (digits := name.strip("revhf")).isdecimal() else 32
         if number < 32 and name == f"r{number}":
             self.gpr[number] = value & 0xFFFFFFFF
         elif number < 32 and name == f"f{number}":

@@ -72,7 +72,7 @@ def numbers_of(text: str, what: str) -> list[int]:
     out: list[int] = []
     for word in text.replace(",", " ").split():
         first, dash, last = word.partition("-")
-        if not first.isdigit() or dash and not last.isdigit() or len(word) > 12:
+        if not first.isdecimal() or dash and not last.isdecimal() or len(word) > 12:
             raise UsageError(f"{word!r} is not a {what} number")
         if dash and int(last) - int(first) > 100_000:
             raise UsageError(f"the range {word} is too long")

@@ -90,7 +90,7 @@ def _exit(debugger: Debugger, text: str) -> Event:
 
 def _insn(debugger: Debugger, text: str) -> Event:
     text, every = _trailing(text, "any")
-    if text[:1].isdigit():
+    if text[:1].isdecimal():
         return Event(EventKind.INSN, f"{_number(text):#010x}", number=_number(text), text=every)
     return Event(EventKind.INSN, _pick(text, {i.name: 0 for i in TABLE}, "instruction") if text else "", text=every)
 
@@ -114,7 +114,7 @@ def _spr(debugger: Debugger, text: str) -> Event:
     name, write = _direction(text)
     if not name:
         return Event(EventKind.SPR, write=write)
-    if name.isdigit() or name.lower().startswith("0x"):
+    if name.isdecimal() or name.lower().startswith("0x"):
         return Event(EventKind.SPR, name, number=_number(name), write=write)
     name = _pick(name.upper(), _SPR_NUMBERS, "SPR")
     return Event(EventKind.SPR, name, number=_SPR_NUMBERS[name], write=write)
@@ -124,7 +124,7 @@ def _mmio(debugger: Debugger, text: str) -> Event:
     where, write = _direction(text)
     if not where:
         return Event(EventKind.MMIO, write=write)
-    if not where[0].isdigit():
+    if not where[0].isdecimal():
         devices = {r.device.name: 0 for r in debugger.system.board.regions}
         return Event(EventKind.MMIO, _pick(where, devices, "device"), write=write)
     first, separator, last = where.partition(",+")
@@ -143,7 +143,7 @@ def _hcall(debugger: Debugger, text: str) -> Event:
     after = bool(word)
     if not text:
         return Event(EventKind.HCALL, after=after)
-    if text[0].isdigit():
+    if text[0].isdecimal():
         return Event(EventKind.HCALL, HCALL_NAMES.get(_number(text), text), number=_number(text), after=after)
     name = _pick(text.upper(), _HCALLS, "hypercall")
     return Event(EventKind.HCALL, name, number=_HCALLS[name], after=after)
@@ -215,7 +215,7 @@ def _delivered(debugger: Debugger, text: str) -> Event:
 def _priority(kind: EventKind, text: str) -> Event:
     if not text:
         return Event(kind)
-    if text.isdigit() and int(text) < len(PRIORITIES):
+    if text.isdecimal() and int(text) < len(PRIORITIES):
         return Event(kind, PRIORITIES[int(text)])
     return Event(kind, _pick(text.upper(), dict.fromkeys(PRIORITIES, 0), "interrupt priority"))
 

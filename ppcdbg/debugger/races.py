@@ -185,7 +185,7 @@ def asked_for(argument: str) -> tuple[int, tuple[str, ...], int, str]:
         under = words.pop()
         words.pop()
     for word in words:
-        if word.isdigit():
+        if word.isdecimal():
             sites = int(word)
         else:
             sources = tuple(word.split(","))
@@ -232,7 +232,7 @@ def _placed(debugger: Debugger, line: str) -> str:
             events[-1] += f"+{part}"  # instructions beyond a place
     for number, event in enumerate(events):
         name, at, place = event.partition("@")
-        if at and place and not place[0].isdigit():
+        if at and place and not place[0].isdecimal():
             events[number] = f"{name}@{position_of(debugger, place)}"
     return "+".join(events)
 

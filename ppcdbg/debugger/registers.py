@@ -117,9 +117,9 @@ class RegisterFile:
     def read(self, name: str) -> int:
         """By a name that ``canonical`` gave."""
         state = self.core.state
-        if name[0] == "r" and name[1:].isdigit():
+        if name[0] == "r" and name[1:].isdecimal():
             return state.gpr[int(name[1:])]
-        if name[0] == "f" and name[1:].isdigit():
+        if name[0] == "f" and name[1:].isdecimal():
             return state.fpr[int(name[1:])]
         match name:
             case "pc":
@@ -148,13 +148,13 @@ class RegisterFile:
         return {name: self.read(name) for name in self.order}
 
     def group(self, name: str) -> str:
-        if name[0] == "r" and name[1:].isdigit():
+        if name[0] == "r" and name[1:].isdecimal():
             return "gpr"
         if name in ("pc", "lr", "ctr", "cr", "xer"):
             return "branch"
         if name == "msr":
             return "machine"
-        if name[0] == "f" and (name[1:].isdigit() or name == "fpscr"):
+        if name[0] == "f" and (name[1:].isdecimal() or name == "fpscr"):
             return "fpr"
         if name in self._upper_halves or name == "acc":
             return "spe"

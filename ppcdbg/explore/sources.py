@@ -62,7 +62,7 @@ def source(name: str, hv: bool) -> Source:
         if known.name == name and known.hv in (None, hv):
             return known
     line = name.removeprefix("irq:")
-    if line != name and line.isascii() and line.isdigit() and int(line) < MPIC_SOURCES:
+    if line != name and line.isascii() and line.isdecimal() and int(line) < MPIC_SOURCES:
         about = f"line {line} of the MPIC goes high"
         return Source(name, about, irqprio.EXTERNAL_LEVEL, InputKind.IRQ, value=1, target=int(line), release=0)
     known_names = ", ".join(names(hv))

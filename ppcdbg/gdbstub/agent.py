@@ -304,7 +304,7 @@ def _convert(flags: str, letter: str, given: object, target: Target) -> str:
         return f"%{flags}{letter}"
     bits = 64 if "ll" in flags or "j" in flags else 32
     plain = "".join(c for c in flags if c in "-+ #0123456789")[:8]
-    width = min(int(plain.lstrip("-+ #0") or 0), 256) if plain.lstrip("-+ #0").isdigit() else 0
+    width = min(int(plain.lstrip("-+ #0") or 0), 256) if plain.lstrip("-+ #0").isdecimal() else 0
     match letter:
         case "d" | "i":
             text = str(signed(value, bits))

@@ -60,7 +60,7 @@ def parse_address(text: str) -> Address:
             raise UsageError("--gdb unix: needs a path, as in unix:/tmp/gdb.sock")
         return Address(path=path)
     host, _, port = text.removeprefix("tcp:").split(",")[0].rpartition(":")
-    if not port.isascii() or not port.isdigit() or int(port) > 65535:
+    if not port.isascii() or not port.isdecimal() or int(port) > 65535:
         raise UsageError(f"--gdb {text} must be [HOST:]PORT, unix:PATH or - (stdin and stdout)")
     return Address(host.strip("[]") or LOOPBACK, int(port))
 

@@ -158,7 +158,7 @@ def _value(text: str, names: Mapping[str, int]) -> int:
     total = 0
     for sign, term in _TERM.findall(text):
         name, _, half = term.partition("@")
-        number = int(name, 0) if name[0].isdigit() else names[name]
+        number = int(name, 0) if name[0].isdecimal() else names[name]
         if half:
             number = {"h": number >> 16, "ha": number + 0x8000 >> 16, "l": number}[half] & 0xFFFF
             if half == "l" and number & 0x8000:

@@ -176,7 +176,7 @@ def _scaled(value: object, units: Mapping[str, int], right: str, place: Place) -
         digits = value.strip().replace("_", "").lower().removesuffix("ib")
         unit = digits[-1:] if digits[-1:] in units else ""
         number = digits[: len(digits) - len(unit)]
-        if number.isascii() and number.isdigit() and int(number) > 0:
+        if number.isascii() and number.isdecimal() and int(number) > 0:
             return int(number) * units[unit]
     raise _wrong(value, right, place)
 

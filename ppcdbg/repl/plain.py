@@ -22,7 +22,7 @@ from ppcdbg.views.spans import line
 PROMPT = "(ppcdbg) "
 MORE = "> "
 KEYS = {"]": "step-exit", "[": "last exit"} | {
-    topic.key: f"pane {topic.key}" for topic in TOPICS if topic.key.isdigit()
+    topic.key: f"pane {topic.key}" for topic in TOPICS if topic.key.isdecimal()
 }
 """Lines of one sign that mean what the key does in the UI, where they mean nothing to gdb."""
 ANNOUNCED = ("irqprio", "paravirt")

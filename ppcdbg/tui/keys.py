@@ -116,7 +116,7 @@ _NAMES = {
 
 def hidden(key: str) -> bool:
     """Whether a key is another one by the name that some terminals give it: F17 is Shift-F5."""
-    return key[:1] == "f" and key[1:].isdigit() and int(key[1:]) > 12
+    return key[:1] == "f" and key[1:].isdecimal() and int(key[1:]) > 12
 
 
 def show(keys: str) -> str:
@@ -128,7 +128,7 @@ def show(keys: str) -> str:
         return "^" + key[5:].upper()
     if key.startswith("shift+"):
         return "S-" + key[6:].upper()
-    return key.upper() if key[:1] == "f" and key[1:].isdigit() else key
+    return key.upper() if key[:1] == "f" and key[1:].isdecimal() else key
 
 
 def with_keymap(keymap: Mapping[str, str]) -> tuple[Key, ...]:

@@ -75,7 +75,7 @@ def disable(debugger: Debugger, argument: str) -> tuple[Breakpoint, ...]:
 
 def condition(debugger: Debugger, argument: str) -> Breakpoint:
     number, _, text = argument.strip().partition(" ")
-    if not number.isdigit():
+    if not number.isdecimal():
         raise UsageError("condition needs a breakpoint's number, for example: condition 1 $r3 == 0")
     b = debugger.breakpoints.get(int(number))
     text = text.strip().removeprefix("if ").strip()
@@ -86,7 +86,7 @@ def condition(debugger: Debugger, argument: str) -> Breakpoint:
 
 def ignore(debugger: Debugger, argument: str) -> Breakpoint:
     words = argument.split()
-    if len(words) != 2 or not all(w.isdigit() for w in words):
+    if len(words) != 2 or not all(w.isdecimal() for w in words):
         raise UsageError("ignore needs a breakpoint's number and a count, for example: ignore 1 100")
     return debugger.breakpoints.set_ignore(int(words[0]), int(words[1]))
 

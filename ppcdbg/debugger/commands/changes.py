@@ -102,7 +102,7 @@ def _breakpoint(debugger: Debugger, text: str) -> Breakpoint:
         if not every:
             raise UsageError("there is no breakpoint that commands could belong to")
         return every[-1]
-    if not text.strip().isdigit():
+    if not text.strip().isdecimal():
         raise UsageError(f"{text.strip()!r} is not a breakpoint's number; for example: commands 1")
     return debugger.breakpoints.get(int(text))
 

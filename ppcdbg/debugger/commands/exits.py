@@ -30,7 +30,7 @@ def exits(debugger: Debugger, argument: str) -> ExitList:
     debugger.need_exits()
     words = argument.split()
     count = SHOWN
-    if words and words[0].startswith("-") and words[0][1:].isdigit():
+    if words and words[0].startswith("-") and words[0][1:].isdecimal():
         count, words = int(words[0][1:]), words[1:]
     text = " ".join(words)
     found = debugger.exit_filter(text)
