@@ -2,13 +2,13 @@
 
 A guest makes exits for as long as it runs, 200,000 a second if it means to. The file lies in the user's cache folder,
 or with the temporary files; the host takes it back when the process ends, however it ends. Where no file can be
-written the packed rows stay in memory. ``marshal`` is what packs them: nothing but this process ever sees the file.
+written the packed rows stay in memory.
 """
 
 from __future__ import annotations
 
 import contextlib
-import marshal
+import json
 import os
 import zlib
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ class Archive:
         if block in self._whole:
             return self._whole[block]
         if self._last[0] != block:
-            rows: list[Row] = marshal.loads(zlib.decompress(self._bytes(block)))
+            rows: list[Row] = [_tuple(row) for row in json.loads(zlib.decompress(self._bytes(block)))]
             self._last = block, rows
         return self._last[1]
 
@@ -91,17 +91,14 @@ class Archive:
 
 def _packed(rows: list[Row]) -> bytes | None:
     """The rows in fewer bytes, numbers that have names as plain ones; None where something in them is no value."""
-    with contextlib.suppress(ValueError):
-        return zlib.compress(marshal.dumps(rows), 1)
-    with contextlib.suppress(ValueError):
-        return zlib.compress(marshal.dumps([_plain(row) for row in rows]), 1)
-    return None
+    try:
+        return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
+    except TypeError:
+        return None
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_plain(item) for item in value)
-    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _tuple(value: Any) -> Any:
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value
 
 
 def _nameless() -> IO[bytes] | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from time import perf_counter
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.plain import Plain, Saved, items, table, whole, words
@@ -24,8 +23,6 @@ from ppcdbg.machine.system import FINAL, Limits, Stop, StopKind, Visitor
 PAGE = 4096
 SHORT = 1_000
 """Instructions that a run takes no time for."""
-LONGEST_LOOK = 0.06
-"""Seconds between two looks at the user, from which on the next one comes sooner."""
 SHORT_RUNS = 256
 """Runs that end before a visitor is due, until the visitors are asked all the same."""
 
@@ -53,8 +50,6 @@ class RunLoop:
         self._unasked = 0
         self._readers: list[set[int]] = []
         self.slice = engine.slice
-        """Instructions between two looks at the user, at most."""
-        self._stretch, self._looked = engine.slice, 0.0
         board.attention = board.bus.moved = core.call_machine
         queue.added = lambda event: core.call_machine()
         queue.moment = self.moment
@@ -188,8 +183,8 @@ class RunLoop:
         core = self.core
         retired = core.retired
         horizon = limits.position
-        if limits.interrupted is not None:
-            horizon = min(horizon, retired + self._pace())
+        if limits.interrupted is not None and retired + self.slice < horizon:
+            horizon = retired + self.slice
         due = self.schedule.next_position()
         if due is not None and due < horizon:
             horizon = max(due, retired + 1)  # an event of this very position that waits for its moment
@@ -197,18 +192,6 @@ class RunLoop:
         if tick is not None:
             horizon = min(horizon, retired + max(tick - core.now, 1))
         return horizon
-
-    def _pace(self) -> int:
-        """Look at the user often enough whatever the guest does: one that does nothing but write to a device takes a
-        hundred times as long for as many instructions. Nothing of it shows in the guest."""
-        now = perf_counter()
-        took, self._looked = now - self._looked, now
-        if took > LONGEST_LOOK:
-            self._stretch = max(min(self._stretch, self.slice) // 2, SHORT)
-        elif took < LONGEST_LOOK / 4:
-            self._stretch *= 2
-        self._stretch = min(self._stretch, self.slice)
-        return self._stretch
 
     def _input(self) -> None:
         """Let the input happen that is due: whatever comes from outside comes in here and nowhere else."""
