@@ -115,9 +115,6 @@ class SystemBus:
         assert shortcuts is not None
         served = shortcuts.log()
         shortcuts.clear()
-        if (self._asked + len(served)) // (OFTEN + 1) > self._asked // (OFTEN + 1):
-            self.moved()
-        self._asked += len(served)
         late: dict[int, list[LateWrite]] = {}
         users = self._users
         for slot, value, position in served:

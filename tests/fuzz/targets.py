@@ -392,6 +392,6 @@ TARGETS: dict[str, Target] = {
         Target("cached object", BINARY, _objects),
         Target("expression", TEXT, _expressions),
         Target("command", TEXT, _commands, room=8 << 30),
-        Target("packet", TEXT, _packets, 1_000_000, 8 << 30),
+        Target("packet", TEXT, _packets, 1_000_000, 256 << 30),
     )
 }
