@@ -7,8 +7,9 @@ compiler wrote down, or from a file of that name beside the image; another file'
 from __future__ import annotations
 
 from bisect import bisect_right
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from ppcdbg.errors import InputError
 
@@ -49,8 +50,8 @@ class LineTable:
             from elftools.elf.elffile import ELFFile
 
             try:
-                with self._image.open("rb") as file:
-                    dwarf = ELFFile(file).get_dwarf_info()
+                with self._image.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as image:
+                    dwarf = ELFFile(cast("IO[bytes]", image)).get_dwarf_info()
                     for unit in dwarf.iter_CUs():
                         program = dwarf.line_program_for_CU(unit)
                         if program is not None:

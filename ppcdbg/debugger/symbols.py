@@ -9,8 +9,9 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 from ppcdbg.errors import InputError
 
@@ -112,12 +113,13 @@ def _elf_symbols(path: Path) -> list[Symbol]:
     from elftools.elf.elffile import ELFFile
 
     try:
-        with path.open("rb") as file:
-            section = ELFFile(file).get_section_by_name(".symtab")
+        # Mapped: read(2) of the size that a damaged section claims would take memory for it first.
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as image:
+            section = ELFFile(cast("IO[bytes]", image)).get_section_by_name(".symtab")
             if section is None:
                 return []
             raw = section.data()
-            names = ELFFile(file).get_section(section["sh_link"]).data()
+            names = ELFFile(cast("IO[bytes]", image)).get_section(section["sh_link"]).data()
     except (ELFError, ValueError, KeyError, AttributeError, UnicodeDecodeError, struct.error) as error:
         raise InputError(f"{path}: damaged symbol table: {error}; link the image again or strip it") from error
     return _decode(raw[: len(raw) // _SYMBOL.size * _SYMBOL.size], names)

@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,15 +91,21 @@ def test_what_failed_once(path: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     target = next(t for t in TARGETS.values() if t.name.replace(" ", "-") == path.parent.name)
     monkeypatch.chdir(tmp_path)
     _, read = target.prepare(tmp_path)
+    tracemalloc.start()
     try:
         read(path.read_bytes())
     except PpcdbgError as error:
         one_sentence(error, path.read_bytes())
+    finally:
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert most < GROWTH << 20, f"{most >> 20} MiB of memory"
 
 
 # --- the harness itself ---------------------------------------------------------------------------------------------
 WRONG = """
 import sys
+import tracemalloc
 from pathlib import Path
 from tests.fuzz import harness, targets
 from tests.fuzz.mutate import TEXT
