@@ -30,6 +30,21 @@ def tiny_elf() -> bytes:
     return ident + header + segment + struct.pack(">I", _BRANCH_TO_SELF)
 
 
+def connected(process: subprocess.Popen[bytes], port: Path, patience: float = 30) -> socket.socket:
+    """A connection to the gdb port of a QEMU that may be starting. ``patience``: seconds that an answer may take."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(patience)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            connection.connect(str(port))
+            return connection
+        except OSError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RemoteError(f"{PROGRAM} does not open its gdb port") from error
+            time.sleep(0.01)
+
+
 class QemuPeer:
     """One QEMU process, stopped at the entry of the tiny ELF (TLB1[0] maps EA 0 there)."""
 
@@ -46,25 +61,12 @@ class QemuPeer:
             stdin=subprocess.DEVNULL,
         )
         try:
-            self.client = GdbClient(self._connect(port))
+            self.client = GdbClient(connected(self._process, port))
             self.client.command(b"Qqemu.PhyMemMode:1")
         except BaseException:
             self._process.kill()
             raise
         self.has = frozenset(self.client.registers)
-
-    def _connect(self, port: Path) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(30)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                connection.connect(str(port))
-                return connection
-            except OSError as error:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RemoteError(f"{PROGRAM} does not open its gdb port") from error
-                time.sleep(0.01)
 
     def close(self) -> None:
         self.client.close()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import mmap
 import shutil
-import socket
 import struct
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,9 +19,9 @@ from tests.differential.batch import monitor
 from tests.differential.batch.generate import Program
 from tests.differential.batch.monitor import ALIAS, DONE, LOG_ROOM, LOGS, RAM, RECORD, SLOT, SLOTS, Monitor
 from tests.differential.compare import pristine
-from tests.differential.gdbclient import GdbClient, RemoteError
+from tests.differential.gdbclient import GdbClient
 from tests.differential.ours import FlatBus
-from tests.differential.qemu import CPUS, PROGRAM, tiny_elf
+from tests.differential.qemu import CPUS, PROGRAM, connected, tiny_elf
 from tests.differential.world import SETUP
 
 EAGER = Policy(period=3000, longest=3000, hot=3, background=False, optimize=1)
@@ -173,7 +171,7 @@ class QemuMonitor(Memory):
             self._file = ram.open("r+b")
             self._map = mmap.mmap(self._file.fileno(), 64 << 20)
             self.ram = memoryview(self._map)
-            self._socket = self._connect(port)
+            self._socket = connected(self._process, port, 20)
             self.client = GdbClient(self._socket)
             self.client.command(b"Qqemu.PhyMemMode:1")
             for address, words in self.monitor.pieces:
@@ -183,19 +181,6 @@ class QemuMonitor(Memory):
         except BaseException:
             self.close()
             raise
-
-    def _connect(self, port: Path) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(20)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                connection.connect(str(port))
-                return connection
-            except OSError as error:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RemoteError(f"{PROGRAM} does not open its gdb port") from error
-                time.sleep(0.01)
 
     def _go(self, pc: int) -> None:
         self.client.write_registers({"pc": pc})
