@@ -1,8 +1,8 @@
 """What recording costs: Linux to its own reboot by `ppcdbg record`, beside `ppcdbg run` in the same round.
 
 Whole processes by the wall, as in :mod:`ppcdbg.bench.whole`; `record` keeps images, hashes and every exit. A
-recording is written by a second process, so that the figure wants a second processor that is free; where none is, the
-processor time of both says what there is to do.
+recording is written by a second process, so that the figure wants a second processor that is free; the
+processor time is that of the run alone.
 """
 
 from __future__ import annotations

@@ -274,7 +274,8 @@ class Mmu:
             self._flushed([i for n in (0, 1) for i in self._tlb.flush(n, wanted, page=page, tid=tid)])
 
     def flash_invalidate(self, mmucsr0: int) -> None:
-        """MMUCSR0: TLB1FI 0x2, TLB0FI 0x4."""
+        """MMUCSR0: TLB1FI 0x2, TLB0FI 0x4. The next instruction may be fetched by an entry that is gone."""
+        self._core.noticed()
         if mmucsr0 & 4:
             self._flushed(self._tlb.flush(0))
         if mmucsr0 & 2:

@@ -8,7 +8,6 @@ written the packed rows stay in memory.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import zlib
 from collections.abc import Iterator
@@ -71,6 +70,8 @@ class Archive:
         if block in self._whole:
             return self._whole[block]
         if self._last[0] != block:
+            import json
+
             rows: list[Row] = [_tuple(row) for row in json.loads(zlib.decompress(self._bytes(block)))]
             self._last = block, rows
         return self._last[1]
@@ -92,6 +93,8 @@ class Archive:
 def _packed(rows: list[Row]) -> bytes | None:
     """The rows in fewer bytes, numbers that have names as plain ones; None where something in them is no value."""
     try:
+        import json  # only a run of very many exits packs any
+
         return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
     except TypeError:
         return None

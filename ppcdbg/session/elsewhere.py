@@ -22,6 +22,7 @@ import os
 import signal
 import struct
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from select import select
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 RING = 32 << 20
 PART = RING // 4
 """Bytes of RAM that are told at once."""
-AT_ONCE = 8 << 20
+AT_ONCE = 16 << 20
 """Bytes of the ring that are touched by the other process first, while there is nothing to do."""
 INLINE = 4096
 """Bytes of something that goes through the pipe itself."""
@@ -162,7 +163,7 @@ class Elsewhere:
             if not self._said:
                 raise
         finally:
-            os.waitpid(self.process, 0)
+            os.waitpid(self.process, 0 if self._failed else os.WNOHANG)
             os.close(self._reports)
 
     def remove(self) -> None:
@@ -202,15 +203,17 @@ class _Half:
                 store.carry_out(begin)
                 self._scribe = Scribe(store)
                 with open(orders, "rb") as source:
-                    while head := source.read(_ORDER.size):
+                    while len(head := source.read(_ORDER.size)) == _ORDER.size:
                         self._used, at, size = _ORDER.unpack(head)
                         data = source.read(size) if at == NOWHERE else self._ring[at : at + size]
+                        if len(data) < size:
+                            break  # who told it was killed
                         store.carry_out(partial(self._do, *marshal.loads(data)))
                         self._done += 1
                         self._report()
-                store.take_back()  # who was killed may have told half of a moment
             finally:
-                store.close()
+                store.close(keep=False)  # who was killed may have told half of a moment
+            os.close(self._reports)  # who waits need not see this process go
         except InputError as error:
             self._report(str(error).encode())
             return 1
@@ -230,4 +233,5 @@ class _Half:
         scribe = self._scribe
         kept, hashing = (None, 0.0) if scribe is None else (scribe.kept, scribe.hashing)
         head = self._done, self._used, -1 if kept is None else kept, hashing, whose | len(fault)
-        os.write(self._reports, _REPORT.pack(*head) + fault)
+        with suppress(BrokenPipeError):  # who told it was killed; what was told is written all the same
+            os.write(self._reports, _REPORT.pack(*head) + fault)

@@ -127,7 +127,7 @@ class Recorder:
     def wants(self) -> bool:
         """See ``Visitor.wants``."""
         late = self.failed is None and self._hurried == NEVER
-        return late and self._clock() - self._committed >= 1.5 * COMMIT_EVERY
+        return late and self._clock() - self._seen >= 2 * LOOK_EVERY
 
     def pause(self) -> None:
         """See ``Visitor.pause``: be visited at once, for what is written must be a moment that a replay comes to."""

@@ -111,13 +111,14 @@ class Store:
     def open(cls, path: Path) -> Store:
         return cls(path, open_file(path))
 
-    def close(self) -> None:
-        """Keep what was written, and let go of the file. Where writing has failed, it is as at the last commit."""
+    def close(self, *, keep: bool = True) -> None:
+        """Keep what was written, and let go of the file. Where writing has failed, or it is not to be kept, the file
+        is as at the last commit."""
         behind, self._behind = self._behind, None
         try:
             if behind is not None:
                 behind.close()
-            if self._db.in_transaction and not (behind is not None and behind.failed):
+            if keep and self._db.in_transaction and not (behind is not None and behind.failed):
                 self.commit(again=False)
         finally:
             self._db.close()
@@ -183,11 +184,6 @@ class Store:
         self._execute("COMMIT")
         if again:
             self._execute("BEGIN")
-
-    def take_back(self) -> None:
-        """Everything since the last commit is as if it had not been written."""
-        self._execute("ROLLBACK")
-        self._execute("BEGIN")
 
     def _execute(self, statement: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         self.settle()

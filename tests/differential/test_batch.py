@@ -106,7 +106,7 @@ def test_programs_come_from_their_names_and_hold_every_kind(core_name: str) -> N
 def test_a_wrong_instruction_is_found_and_shrunk_to_itself() -> None:
     """An engine whose memory holds another word in one place."""
     core_name = "e500v2"
-    whole = generate.program(f"{core_name}/straight/x.0")
+    whole = generate.program(f"{core_name}/straight/z.0")
     program = replace(whole, words=(*whole.words[:80], *[cases.NOP] * (len(whole.words) - 81), whole.words[-1]))
     at = next(i for i, w in enumerate(program.words) if w >> 26 == 14 and i > 20)  # some addi
     wrong = encode("addi", RT=9, RA0=9, SI=77)

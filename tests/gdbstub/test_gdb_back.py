@@ -81,7 +81,7 @@ def test_ctrl_c_ends_a_long_way_back_where_it_began(shared: Path, tmp_path: Path
     terminal.until("(gdb)")
     terminal.type("set pagination off\n")
     terminal.until("(gdb)")
-    terminal.type("monitor run-to 40000000\n")
+    terminal.type("monitor run-to 150000000\n")
     terminal.until("(gdb)", 120)
     terminal.type("maintenance flush register-cache\n")
     terminal.until("(gdb)")
@@ -96,7 +96,7 @@ def test_ctrl_c_ends_a_long_way_back_where_it_began(shared: Path, tmp_path: Path
         assert terminal.until("SIGINT") < 2  # gdb's own work included, on a busy machine
         terminal.until("(gdb)")
         terminal.type("print $position\n")
-        terminal.until("= 40000000")
+        terminal.until("= 150000000")
         terminal.until("(gdb)")
     terminal.type("kill\n")
     terminal.until("(y or n)")
