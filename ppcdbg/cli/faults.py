@@ -48,7 +48,7 @@ def _report(system: System, events: Sequence[InputEvent], error: Exception) -> s
 
         path = _free()
         kvm: Vcpu | None = getattr(system, "kvm", None)
-        exits = [] if kvm is None else kvm.exits.kept(0)
+        exits = [] if kvm is None else kvm.exits.recorded(0)
         write_fault(path, machine, events, exits, system.moment(), "".join(traceback.format_exception(error)))
     except (PpcdbgError, OSError) as why:
         return f"{where}; no report could be written: {why}"

@@ -10,7 +10,8 @@ from array import array
 from operator import itemgetter
 from typing import Any
 
-from ppcdbg.kvm.log import EMULATED, FAILED, HYPERCALL, MMIO, Compact, KnownExits
+from ppcdbg.kvm.log import EMULATED, FAILED, HYPERCALL, MMIO, RECORDED, Compact, KnownExits
+from ppcdbg.kvm.words import NUMBERS, ROW_LONGS, ROW_WORDS
 
 POSITION, TICK, VECTOR, PC, MSR, DEAR, ESR, INST = range(8)
 COST = -1
@@ -20,12 +21,9 @@ ABOUT = 8
 
 _TYPES = {POSITION: "Q", TICK: "Q", VECTOR: "B", PC: "I", MSR: "I", DEAR: "I", ESR: "I", INST: "I", COST: "Q",
           ABOUT: "I"}  # fmt: skip
-_WORDS, _LONGS = 18, 9
-"""32-bit and 64-bit words of a packed row (``words.ROW``)."""
 _PACKED = {POSITION: ("Q", 0), TICK: ("Q", 1), VECTOR: ("I", 4), PC: ("I", 5), MSR: ("I", 6), DEAR: ("I", 7),
            ESR: ("I", 8), INST: ("I", 9), COST: ("I", 17)}  # fmt: skip
 _KIND = 10
-_ROW, _RECORDED = 16, 11
 
 
 class Columns:
@@ -63,7 +61,7 @@ class Columns:
         if isinstance(piece, memoryview):
             keys: Any = zip(_words(piece, "I", 4), _words(piece, "I", 9), _words(piece, "I", _KIND), strict=True)
         else:
-            self.told &= all(len(row) != _RECORDED for row in piece)
+            self.told &= all(len(row) != RECORDED for row in piece)
             keys = map(_about, piece)
         return [known.setdefault(key, len(known)) for key in keys]
 
@@ -71,25 +69,25 @@ class Columns:
 def _take(made: array[int], piece: memoryview, kind: str, at: int) -> None:
     """Put one word of each packed row behind a column's numbers."""
     if made.typecode == kind:
-        words = piece.cast("I")[at::_WORDS] if kind == "I" else piece.cast("Q")[at::_LONGS]
+        words = piece.cast("I")[at::ROW_WORDS] if kind == "I" else piece.cast("Q")[at::ROW_LONGS]
         made.frombytes(words.tobytes())
     elif made.typecode == "B":  # the lowest byte of a word, as rows are little-endian
-        made.frombytes(piece[4 * at :: 4 * _WORDS].tobytes())
+        made.frombytes(piece[4 * at :: 4 * ROW_WORDS].tobytes())
     else:
         made.extend(_words(piece, kind, at))
 
 
 def _words(piece: memoryview, kind: str, at: int) -> list[int]:
     """One word of each packed row."""
-    words: list[int] = piece.cast(kind)[at :: _WORDS if kind == "I" else _LONGS].tolist()  # type: ignore[call-overload]
+    words: list[int] = piece.cast(kind)[at :: ROW_WORDS if kind == "I" else ROW_LONGS].tolist()  # type: ignore[call-overload]
     return words
 
 
 def _about(row: Compact) -> tuple[Any, ...]:
     """What the fields ``inst``, ``spr`` and ``did`` are made of, and ``cause`` beside the addresses."""
-    if len(row) == _ROW:
+    if len(row) == NUMBERS:
         return row[VECTOR], row[INST], row[8]
-    if len(row) == _RECORDED:
+    if len(row) == RECORDED:
         return row[VECTOR], row[INST], None
     did = tuple((a[0], a[1] if a[0] in (EMULATED, MMIO, FAILED, HYPERCALL) else None) for a in row[8])
     return row[VECTOR], row[INST], did

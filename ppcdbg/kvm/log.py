@@ -19,7 +19,7 @@ from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, NO_EXIT_T
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.records import Action, Did, ExitRecord
 from ppcdbg.kvm.trace import exit_name
-from ppcdbg.kvm.words import ROW
+from ppcdbg.kvm.words import NUMBERS, ROW
 
 # What an action tuple begins with; the rest depends on it (see ``action``).
 EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG, FETCH, USERSPACE = range(12)
@@ -32,8 +32,8 @@ AT_HAND = 1 << 17
 """Rows that are never put away, the last ones; there are twice as many at most, but while a later state is known."""
 PACKED = 64
 """Rows of compiled code from which on it is worth while to leave them as they are."""
-_NATIVE = 16
-_RECORDED = 11
+RECORDED = 11
+"""Numbers of a row as a recording has it: how the exit began and how it ended."""
 
 _DEAR_ESR_INST = frozenset({"dear", "esr", "inst"})
 _CAPTURED_PR: dict[int, frozenset[str]] = {
@@ -281,7 +281,7 @@ class ExitLog(_Records):
 
     def told(self, index: int) -> bool:
         """Whether all of an exit is known; of one that no run came through, not what its handler did."""
-        return len(self.row(index)) != _RECORDED
+        return len(self.row(index)) != RECORDED
 
     def forget(self) -> None:
         """The exits after the present will not come again."""
@@ -303,11 +303,17 @@ class ExitLog(_Records):
             found += ROW.iter_unpack(piece) if isinstance(piece, memoryview) else piece
         return found
 
-    def kept(self, first: int) -> list[Kept]:
-        """The same as they are kept, for a recording: nothing is made that nobody reads."""
+    def recorded(self, first: int) -> list[Kept]:
+        """From exit ``first`` on what a recording has of each: what compiled code wrote, as it wrote it, and of others
+        ``RECORDED`` numbers, for what a handler did may be no plain data and is told by a replay."""
+        return [item if type(item) is bytes or len(item) == NUMBERS else (*item[:8], *item[-3:])
+                for item in self._kept(first)]  # fmt: skip
+
+    def _kept(self, first: int) -> list[Any]:
         if first < len(self._old):
             return [*self.rows(first)]
-        items, at, start = self._rows, len(self), len(self._rows)
+        items: list[Any] = self._rows
+        at, start = len(self), len(items)
         if not self._batched:
             return items[first - len(self._old) :]
         while at > first:
@@ -316,7 +322,7 @@ class ExitLog(_Records):
             at -= len(item) // ROW.size if type(item) is bytes else 1
         found = items[start:]
         if at < first:
-            found[:1] = [bytes(found[0])[(first - at) * ROW.size :]]
+            found[:1] = [found[0][(first - at) * ROW.size :]]
         return found
 
     def __iter__(self) -> Iterator[ExitRecord]:
@@ -355,9 +361,9 @@ class ExitLog(_Records):
         return self._read_row(index, self.row(index))
 
     def _read_row(self, index: int, row: Compact) -> ExitRecord:
-        if len(row) == _RECORDED:
+        if len(row) == RECORDED:
             return replace(self._made(index, (*row[:8], (), (), None, *row[8:])), whole=False)
-        return self._made(index, self._widened(row) if len(row) == _NATIVE else row)
+        return self._made(index, self._widened(row) if len(row) == NUMBERS else row)
 
     def _made(self, index: int, row: Compact) -> ExitRecord:
         (position, tick, vector, pc, msr, dar, esr, last_inst, actions, queued, delivered, resume, accounted,

@@ -28,6 +28,10 @@ COPIES = (ENTERED_MSR, GUEST_PID, MAGIC_EA, LAST_TYPE, PC, FAULT_DEAR, FAULT_ESR
 ROW = Struct("<QQ14I")
 """One exit that compiled code handled: position, tick, exit number, pc, MSR, DEAR, ESR, instruction, what it did (as
 ``log`` numbers actions), four words that depend on that, resume code, exit type, cost."""
+NUMBERS = 16
+"""Of a row."""
+ROW_WORDS, ROW_LONGS = ROW.size // 4, ROW.size // 8
+"""Of a row: words of 32 bits, and of 64."""
 ROOM = 4096
 """Rows until somebody must read them."""
 

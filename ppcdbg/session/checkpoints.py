@@ -81,17 +81,21 @@ class Writer:
     ) -> None:
         """Have a state written down, with all of RAM; nothing where the file has no room for more.
 
-        ``total`` gives the hash of that RAM and is called behind the run: ``Pages.total_later`` says when it may be.
+        ``total`` gives the hash of that RAM, and is called behind the run.
         """
-        ram, before = dict(pages), self._before
-        differing = {page: now for page, now in ram.items() if (was := before.get(page, ZERO)) is not now != was}
-        self._before = ram
-        self._room -= len(differing)
-        if self._room < 0 or self.full:
-            self.full = True
+        differing = self._differing(dict(pages))
+        if self.full:
             return
         kept = Kept(moment, taken, state, differing, lambda: hash_of(state, total()))
         self._store.later(lambda _: self._write(kept))
+
+    def _differing(self, ram: Mapping[int, bytes]) -> dict[int, bytes]:
+        """The pages of RAM that a checkpoint has to hold; without room for them it is the last."""
+        before, self._before = self._before, ram
+        differing = {page: now for page, now in ram.items() if (was := before.get(page, ZERO)) is not now != was}
+        self._room -= len(differing)
+        self.full = self.full or self._room < 0
+        return differing
 
     def again(self, kept: Kept) -> None:
         """Put back the checkpoint that a session begins with; RAM is known as it is there."""

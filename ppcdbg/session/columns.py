@@ -15,7 +15,7 @@ from operator import itemgetter, sub
 from struct import error as OutOfRange
 from typing import TYPE_CHECKING, Any
 
-from ppcdbg.kvm.words import ROW
+from ppcdbg.kvm.words import NUMBERS, ROW, ROW_LONGS, ROW_WORDS
 from ppcdbg.session.plain import DamagedError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _column(column: Sequence[int], *, growing: bool) -> tuple[bytes, array[int]]
 
 
 def pack_exits(kept: Sequence[Any]) -> tuple[int, bytes]:
-    """How many exits there are in a piece of the exit log as it is kept, and their rows as by ``pack``.
+    """How many exits there are in what ``ExitLog.recorded`` gives, and their rows as by ``pack``.
 
     Nearly all are bytes of ``words.ROW`` already, which are put in columns without a look at any number.
     """
@@ -68,9 +68,9 @@ def pack_exits(kept: Sequence[Any]) -> tuple[int, bytes]:
         packed = bytearray()
         short, long = memoryview(rows).cast("I"), memoryview(rows).cast("Q")
         for at in _LONG:
-            packed += b"d" + _differences(long[at :: ROW.size // 8].tobytes())
+            packed += b"d" + _differences(long[at::ROW_LONGS].tobytes())
         for at in _SHORT:
-            packed += b"I" + short[at :: ROW.size // 4].tobytes()
+            packed += b"I" + short[at::ROW_WORDS].tobytes()
     except (OutOfRange, OverflowError):  # a number that needs more bits, or a column that does not grow
         each = [_EXIT(row) for item in kept for row in (ROW.iter_unpack(item) if type(item) is bytes else (item,))]
         return len(each), pack(each, GROWING["exit"])
@@ -78,7 +78,7 @@ def pack_exits(kept: Sequence[Any]) -> tuple[int, bytes]:
 
 
 def _row(row: Sequence[Any]) -> bytes:
-    return ROW.pack(*(row if len(row) == 16 else (*row[:8], *_NOTHING, *row[-3:])))
+    return ROW.pack(*(row if len(row) == NUMBERS else (*row[:8], *_NOTHING, *row[-3:])))
 
 
 def _differences(column: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 Packing, hashing and writing a recording of a boot take a fifth of the boot's processor time, and on a thread most of
 that is taken from the run, for one interpreter runs one thread at a time. The process is forked before there is much
-to fork, ends when it hears no more, and then commits what it heard: so a run that is killed leaves all that it told.
+to fork and ends when it hears no more: so a run that is killed leaves all that it told up to its last commit.
 
 What is told goes through a pipe, as ``marshal`` has it, which is data between two halves of one program; what is large
 through memory that both have, a ring. Back come reports, one for each thing told:
@@ -163,7 +163,7 @@ class Elsewhere:
             if not self._said:
                 raise
         finally:
-            os.waitpid(self.process, 0 if self._failed else os.WNOHANG)
+            os.waitpid(self.process, os.WNOHANG)  # whether it is gone or not, the file is whole
             os.close(self._reports)
 
     def remove(self) -> None:

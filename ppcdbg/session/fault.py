@@ -22,7 +22,7 @@ def write_fault(
     reached: Moment,
     told: str,
 ) -> None:
-    """Make the file; ``exits`` as ``ExitLog.kept`` has them. Raises InputError where it cannot be written."""
+    """Make the file; ``exits`` as ``ExitLog.recorded`` gives them. Raises InputError where it cannot be written."""
     store = Store.new(path)
     try:
         write_machine(store, machine)

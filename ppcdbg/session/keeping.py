@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from ppcdbg.session.checkpoints import Writer, places, read
 from ppcdbg.session.differ import Run
-from ppcdbg.session.pace import LOOK_EVERY, SPACING
+from ppcdbg.session.pace import LOOK_EVERY, SPACING, next_look
 from ppcdbg.session.store import Mark, Store
 
 FIRST_LOOK = 200_000
@@ -68,8 +68,8 @@ class Keeper:
             taken = self._total - len(run.system.input)
             writer.add(run.system.moment(), taken, run.system.save(), run.pages.all(), lambda: total)
             self._next = at // self._every * self._every + self._every if self._every is not None else writer.due(at)
-        each = max(int(done * LOOK_EVERY / max(now - self._seen, 1e-6)), 1_000)
-        self._due = int(self._next) if self._every is not None else position + min(each, 4 * max(done, FIRST_LOOK))
+        due = next_look(position, max(done, 1), now - self._seen, LOOK_EVERY)
+        self._due = due if self._every is None else int(self._next)
         self._at, self._seen = position, now
 
     def wants(self) -> bool:

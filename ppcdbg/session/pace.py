@@ -18,6 +18,12 @@ SPACING, PART = 10.0, 4
 checkpoint to any place after it takes no more than a quarter of the way from the beginning."""
 
 
+def next_look(position: int, done: int, took: float, every: float, least: int = 1_000) -> int:
+    """Where the next visit is due that is to come after ``every`` seconds, as it took ``took`` for the last ``done``
+    instructions: not too near, and not far beyond what was seen of the guest's speed."""
+    return position + max(min(int(done * every / max(took, 1e-6)), 4 * done), least)
+
+
 def next_checkpoint(seconds: float, spacing: float = SPACING) -> float:
     """When the next checkpoint is to come, where ``seconds`` of running lie before the last one."""
     return seconds + max(spacing, seconds / PART)

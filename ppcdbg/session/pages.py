@@ -31,13 +31,19 @@ class Known:
 
     def look(self, copied: Iterable[tuple[int, bytes]]) -> None:
         """Stretches of pages, by address, as they are now."""
-        known = self._known
-        for begin, content in copied:
-            for at in range(0, len(content), PAGE):
-                page, now = begin + at, content[at : at + PAGE]
-                if now != known.get(page, ZERO):
-                    known[page] = now
-                    self._unhashed.add(page)
+        self._take((begin + at, content[at : at + PAGE]) for begin, content in copied
+                   for at in range(0, len(content), PAGE))  # fmt: skip
+
+    def _take(self, pages: Iterable[tuple[int, bytes]]) -> dict[int, bytes]:
+        """Pages as they are now; those that differ, as they were."""
+        known, before = self._known, {}
+        for page, now in pages:
+            then = known.get(page, ZERO)
+            if now != then:
+                before[page] = then
+                known[page] = now
+        self._unhashed.update(before)
+        return before
 
     def known(self, page: int) -> bytes:
         """A page as it was at the last look."""
@@ -92,22 +98,16 @@ class Pages(Known):
         self._system = system
         self._written = system.page_reader()
         self._ram = system.board.bus.ram
-        self._differing(system.board.ram.used())
+        self._copy(system.board.ram.used())
         self.changed()
 
     def changed(self) -> dict[int, bytes]:
         """The pages that differ from the last look, as they were then, by address; from now on they are as they are."""
-        return self._differing(self._written())
+        return self._copy(self._written())
 
-    def _differing(self, pages: Iterable[int]) -> dict[int, bytes]:
-        ram, known, before = self._ram, self._known, {}
-        for page in pages:
-            then, now = known.get(page, ZERO), bytes(ram[page : page + PAGE])  # a view compares byte by byte
-            if now != then:
-                before[page] = then
-                known[page] = now
-        self._unhashed.update(before)
-        return before
+    def _copy(self, pages: Iterable[int]) -> dict[int, bytes]:
+        ram = self._ram
+        return self._take([(page, bytes(ram[page : page + PAGE])) for page in pages])  # views compare byte by byte
 
     def put(self, wanted: Mapping[int, bytes]) -> None:
         """Make RAM what it was at the last look, but for the ``wanted`` pages, which become what is given."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, Moment
@@ -24,6 +24,7 @@ from ppcdbg.session.pace import (
     SHARE,
     SHARE_BEHIND,
     next_checkpoint,
+    next_look,
 )
 from ppcdbg.session.pages import Written
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:  # what writes a file is loaded by whoever does
 
 FIRST_LOOK = 500_000
 NEVER = 1 << 62
-WIDE = 16
-"""Columns of a row of compiled code's, which is numbers alone."""
 
 
 class Recorder:
@@ -113,7 +112,7 @@ class Recorder:
             self._mark()
         elif self._every is None:
             done = max(position - self._at, 1)
-            self._due = position + max(min(int(done * LOOK_EVERY / max(now - self._seen, 1e-6)), 4 * done), 1_000)
+            self._due = next_look(position, done, now - self._seen, LOOK_EVERY)
             if now >= self._hash_due:
                 self._mark()
                 self.flush()
@@ -193,7 +192,7 @@ class Recorder:
             self._noted[f"console{port}"] += len(consoles[port][0])
         interrupts = [] if self._interrupts is None else self._interrupts.rows
         events = [event.save() for event in self._events]
-        rows = [] if exits is None else [_recorded(row) for row in exits.kept(first["exit"])]
+        rows = [] if exits is None else exits.recorded(first["exit"])
         self._tell("note", first, events, rows, interrupts, consoles)
         self._noted["input"] += len(events)
         self._noted["exit"] = 0 if exits is None else len(exits)
@@ -227,8 +226,3 @@ class Recorder:
         self._mark()
         self._tell("end", None if end is None else [end.kind.value, end.position, end.detail])
         self.flush()
-
-
-def _recorded(row: Any) -> Any:
-    """What a recording keeps of a row: not what the handler did, which a replay tells and may be no plain data."""
-    return row if type(row) is bytes or len(row) == WIDE else (*row[:8], *row[-3:])

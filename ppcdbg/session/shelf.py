@@ -21,8 +21,8 @@ from ppcdbg.machine.input import Moment
 from ppcdbg.machine.system import System
 from ppcdbg.paths import ships
 from ppcdbg.session.checkpoints import DIGEST, Kept, Writer, places, read
-from ppcdbg.session.pace import LONGEST, PART
-from ppcdbg.session.pages import ZERO, Pages
+from ppcdbg.session.pace import LONGEST, PART, next_look
+from ppcdbg.session.pages import Pages
 from ppcdbg.session.snapshots import StateHash, hash_of
 from ppcdbg.session.store import Mark, Store
 
@@ -94,7 +94,7 @@ class Shelf:
             return
         now, position = self._clock(), system.position
         done, took = max(position - self._at, 1), max(now - self._seen, 1e-6)
-        self._due = position + max(min(int(done * EAGER / 4 / took), 4 * done), FIRST_LOOK)
+        self._due = next_look(position, done, took, EAGER / 4, FIRST_LOOK)
         if position > self._at:
             self._ran += min(took, LONGEST)
         if (position, system.steps) <= writer.last:
@@ -167,11 +167,7 @@ class Appending(Writer):
             return
         if not self._resumed:
             self._resume()
-        before, self._before = self._before, ram
-        differing = {page: now for page, now in ram.items() if before.get(page, ZERO) != now}
-        self._room -= len(differing)
-        self.full = self.full or self._room < 0
-        self._write(Kept(moment, taken, state, differing, lambda: stated))
+        self._write(Kept(moment, taken, state, self._differing(ram), lambda: stated))
 
     def _resume(self) -> None:
         """Go on where the last checkpoint of the file ends. Raises InputError where one of them is damaged."""

@@ -21,6 +21,7 @@ from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.input import InputEvent, Moment, first_apart
 from ppcdbg.machine.system import Limits, Stop, StopKind, System
 from ppcdbg.session.checkpoints import BROKEN
+from ppcdbg.session.pace import next_look
 from ppcdbg.session.pages import PAGE, ZERO, Pages
 from ppcdbg.session.recorded import Recorded
 from ppcdbg.session.snapshots import Root, Snapshot, StateHash, hash_of
@@ -163,7 +164,7 @@ class Timeline:
         now, position = self._clock(), self.system.position
         self._hurried = False
         done, took = max(position - self._at, 1), max(now - self._seen, 1e-6)
-        self._due = position + max(min(int(done * SPACING / took), 4 * done), 1_000)
+        self._due = next_look(position, done, took, SPACING)
         if self.system.ended is not None:
             self.final = self.system.ended
         elif took >= SPACING / 2:

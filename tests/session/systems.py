@@ -60,3 +60,19 @@ def comes_again(file: Path, position: int) -> None:
             assert found.complete and found.position == position, str(found.divergence)
     finally:
         store.close()
+
+
+def whole_up_to(path: Path) -> int:
+    """The position up to which a file of a killed recorder holds the run, every bit of it; 0 where it was killed before
+    there was a machine in it."""
+    store = Store.open(path)
+    try:
+        if store.get("reached") is None:
+            return 0
+        reached = store.reached()
+        found = verify(store, replace(read_machine(store), engine="llvm"))
+        assert found.complete, str(found.divergence)
+        assert (found.position, found.exits) == (reached.position, store.count("exit"))
+        return reached.position
+    finally:
+        store.close()

@@ -25,7 +25,7 @@ from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.replay import verify
 from ppcdbg.session.store import Store
 from ppcdbg.session.writes import Threaded
-from tests.session.systems import demo, make
+from tests.session.systems import demo, make, whole_up_to
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -172,13 +172,4 @@ def killed(shared: Path, path: Path, chance: random.Random) -> None:
     time.sleep(chance.random())
     process.kill()
     process.communicate(timeout=60)  # until nobody has its output any more, who writes the file included
-    store = Store.open(path)
-    try:
-        if store.get("reached") is None:
-            return  # killed before there was a machine
-        reached = store.reached()
-        found = verify(store, replace(read_machine(store), engine="llvm"))
-        assert found.complete, str(found.divergence)
-        assert (found.position, found.exits) == (reached.position, store.count("exit"))
-    finally:
-        store.close()
+    whole_up_to(path)

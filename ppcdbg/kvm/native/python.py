@@ -16,8 +16,8 @@ from ppcdbg.machine.system import Limits, Stop
 if TYPE_CHECKING:
     from ppcdbg.kvm.run import KvmSystem
 
-_ROW_WORDS, _ACTION = W.ROW.size // 4, 10
-"""Of ``words.ROW`` in words of 32 bits: how many, and which is the action."""
+_ACTION = 10
+"""Of ``words.ROW`` in words of 32 bits: which is the action."""
 
 
 class Native:
@@ -66,7 +66,7 @@ class Native:
         v.pc, v.exit_type, v.cost = words[W.PC], words[W.LAST_TYPE], last[15]
         v.fault_dear, v.fault_esr, v.last_inst = words[W.FAULT_DEAR], words[W.FAULT_ESR], words[W.LAST_INST]
         v.run.exit_reason = codes.KVM_EXIT_MMIO if last[8] == MMIO else codes.KVM_EXIT_UNKNOWN
-        actions = self._actions[: count * _ROW_WORDS : _ROW_WORDS].tolist() if count > 1 else (last[8],)
+        actions = self._actions[: count * W.ROW_WORDS : W.ROW_WORDS].tolist() if count > 1 else (last[8],)
         if MMIO in actions:
             size = W.ROW.size
             self._count([W.ROW.unpack_from(rows, n * size) for n, did in enumerate(actions) if did == MMIO])

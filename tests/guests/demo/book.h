@@ -177,6 +177,19 @@
         write_entry
 .endm
 
+/* A Program interrupt, whole: counted in r30, its ESR in r31, the instruction stepped over. Uses SPRG0. */
+.macro  count_program
+        mtspr   SPRG0, r3
+        mfspr   r3, ESR
+        mr      r31, r3
+        addi    r30, r30, 1
+        mfspr   r3, SRR0
+        addi    r3, r3, 4
+        mtspr   SRR0, r3
+        mfspr   r3, SPRG0
+        rfi
+.endm
+
 /* The rest of a frame at r1, and back: what came from where is in a pair of save registers. Uses r5-r8. */
 .macro  frame_save first, second
         mfcr    r5

@@ -17,15 +17,7 @@
         .section .vectors, "ax"
         .globl  vectors
 vectors:                                /* program: count, keep ESR, step over */
-        mtspr   SPRG0, r3
-        mfspr   r3, ESR
-        mr      r31, r3
-        addi    r30, r30, 1
-        mfspr   r3, SRR0
-        addi    r3, r3, 4
-        mtspr   SRR0, r3
-        mfspr   r3, SPRG0
-        rfi
+        count_program
 
         .text
         .globl  _start

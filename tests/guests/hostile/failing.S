@@ -14,15 +14,7 @@
         .section .vectors, "ax"
         .globl  vectors
 vectors:
-        mtspr   SPRG0, r3               /* program */
-        mfspr   r3, ESR
-        mr      r31, r3
-        addi    r30, r30, 1
-        mfspr   r3, SRR0
-        addi    r3, r3, 4
-        mtspr   SRR0, r3
-        mfspr   r3, SPRG0
-        rfi
+        count_program
         .balign 64
 decrementer:
         mtspr   SPRG0, r3
