@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,14 @@ def engine_of_all() -> None:
     name = os.environ.get("PPCDBG_ENGINE")
     if name:
         choose.PREFERENCE = (name,)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """A run of the tests in the background of a shell may have SIGINT ignored, and processes that are started inherit
+    that: those that tests interrupt would never end."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 FIGURES = pytest.StashKey[list[str]]()
