@@ -9,6 +9,7 @@ from pathlib import Path
 from ppcdbg.cli import plain
 from ppcdbg.cli.faults import reported
 from ppcdbg.cli.guests import add_options, description, settings
+from ppcdbg.config import Settings
 from ppcdbg.errors import UsageError
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.guests import symbol_file
@@ -30,10 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build the machine first: what is wrong with a guest is said on an ordinary terminal."""
+    """Build the machine first: what is wrong with settings or a guest is said on an ordinary terminal."""
+    chosen = settings()
     machine = description(options, looking=True)
     if options.snapshot is not None:
-        return snapshot(machine, options)
+        return snapshot(machine, options, chosen)
     in_lines = plain.wanted(options)
     if not in_lines and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the UI needs a terminal on stdin and stdout; without one use `ppcdbg run GUEST`")
@@ -49,12 +51,11 @@ def run(options: argparse.Namespace) -> int:
             return plain.run(debugger)
         from ppcdbg.tui.opening import run_app
 
-        chosen = settings()
-        theme = options.theme or chosen.text("theme") or None
-        return run_app(debugger, theme=theme, ascii_only=options.ascii or chosen["ascii"] is True or None)
+        plain_signs = options.ascii or chosen["ascii"] is True or None
+        return run_app(debugger, theme=options.theme, ascii_only=plain_signs, usual=chosen.text("theme"))
 
 
-def snapshot(machine: MachineDescription, options: argparse.Namespace) -> int:
+def snapshot(machine: MachineDescription, options: argparse.Namespace, chosen: Settings) -> int:
     """The screen into a file, after the commands and keys that were given."""
     from ppcdbg.debugger.debugger import Debugger
     from ppcdbg.session.machines import open_system
@@ -63,8 +64,8 @@ def snapshot(machine: MachineDescription, options: argparse.Namespace) -> int:
     debugger = Debugger(open_system(machine), symbols(machine), name_of(machine))
     for command in options.commands:
         debugger.execute(command)
-    theme = options.theme or settings().text("theme") or None
-    picture(debugger, options.snapshot, options.size, options.keys.split(), theme=theme, ascii_only=options.ascii)
+    picture(debugger, options.snapshot, options.size, options.keys.split(), theme=options.theme,
+            ascii_only=options.ascii, usual=chosen.text("theme"))  # fmt: skip
     return 0
 
 

@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 def findings() -> Iterator[Finding]:
     """What there is to tell, in order; slow things are looked at only when their turn comes."""
     yield python()
-    yield from (bytecode(), processors(), engine(), *places(), shipped(), terminal())
+    yield from (bytecode(), processors(), engine(), *places(), shipped(), own(), terminal())
     yield from (gdb(), program("qemu", "qemu-system-ppc", "bench --peer compares with it"))
     yield from (extra("perfetto", "perfetto", "session export FILE perfetto"), extra("dask", "distributed", "--dask"))
     yield demo()
@@ -149,6 +149,29 @@ def shipped() -> Finding:
     if themes and sessions:
         return Finding("files", How.OK, told)
     return Finding("files", How.WRONG, told, "the installation is not whole: pip install --force-reinstall ppcdbg")
+
+
+def own() -> Finding:
+    """The user's and the project's files: a wrong setting is refused by whatever needs it, the rest is left out."""
+    from ppcdbg.config import load_settings
+    from ppcdbg.paths import Kind, folders, user_config
+    from ppcdbg.tui.keys import read_keymap
+    from ppcdbg.tui.saved import Layouts
+    from ppcdbg.views.theme import choose, load_themes
+
+    config = user_config(os.environ)
+    skipped: list[str] = []
+    try:
+        usual = load_settings(os.environ, Path.cwd(), {}).text("theme")
+    except PpcdbgError as error:
+        usual = ""
+        skipped.append(str(error))
+    choose(load_themes(folders(Kind.THEMES, os.environ), skipped), None, usual, "dark", skipped)
+    read_keymap(config / "keymap.toml", skipped)
+    Layouts(config / "layout.toml", "exits", skipped)
+    if skipped:
+        return Finding("own", How.WRONG, f"of your files in {config} and here: {len(skipped)}", "; ".join(skipped))
+    return Finding("own", How.OK, f"nothing is wrong with your files in {config}")
 
 
 def terminal() -> Finding:

@@ -17,6 +17,7 @@ userspace-exits  what KVM_RUN comes back with: number, name, struct kvm_run, wha
 spr-exits one guest that uses an unknown SPR, DBCR0 and EPR, whoever has them: KVM, userspace, or some of each; runs it
 machine-checks  who handles a machine check, by where the core was, and what becomes of the guest; runs it
 commands the manual of the command language: every command, with an example; events, fields, variables
+keys     the keys of the UI, and the names by which keymap.toml changes them
 """
 
 from __future__ import annotations
@@ -319,6 +320,22 @@ def commands(cpu: str | None) -> list[Row]:
     return rows()
 
 
+def keys(cpu: str | None) -> list[Row]:
+    """The UI's keys, each with the name of what it does."""
+    from ppcdbg.tui.keys import KEYS, hidden, show
+    from ppcdbg.tui.panes.table import KINDS
+
+    panes = {f"pane-{kind.name}": kind.about for kind in KINDS}
+    return [
+        {
+            "key": " ".join(show(one) for one in key.keys.split(",") if not hidden(one)),
+            "action": key.id,
+            "does": key.help or panes[key.id],
+        }
+        for key in KEYS
+    ]
+
+
 TOPICS: Mapping[str, Topic] = {
     "exits": Topic(exits),
     "irqprio": Topic(irqprio),
@@ -337,4 +354,5 @@ TOPICS: Mapping[str, Topic] = {
     "spr-exits": Topic(spr_exits),
     "machine-checks": Topic(machine_checks),
     "commands": Topic(commands, manual=True),
+    "keys": Topic(keys),
 }

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 
 from ppcdbg.cli.faults import reported
 from ppcdbg.cli.guests import add_options, description, settings
-from ppcdbg.errors import InputError
 from ppcdbg.machine.guests import symbol_file
 from ppcdbg.paths import Kind, folders, user_config, user_state
 
@@ -133,7 +132,12 @@ def _output(options: argparse.Namespace) -> Output:
 
     terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     coloured = options.color == "always" or options.color == "auto" and terminal and colours(os.environ) > 1
-    ansi = Ansi(theme_of(options.theme), max(colours(os.environ), 16)) if coloured and not options.json else None
+    skipped: list[str] = []
+    ansi = None
+    if coloured and not options.json:
+        ansi = Ansi(theme_of(options.theme, skipped), max(colours(os.environ), 16))
+    for note in skipped:
+        print(f"ppcdbg: skipped: {note}", file=sys.stderr)
 
     def width() -> int:
         known = terminal or "COLUMNS" in os.environ
@@ -143,15 +147,14 @@ def _output(options: argparse.Namespace) -> Output:
     return Output(sys.stdout, sys.stderr, ansi, plain, width, terminal and not options.json)
 
 
-def theme_of(name: str | None) -> Theme:
-    """The theme that was asked for; else one that suits any background. Raises InputError for an unknown name."""
-    from ppcdbg.views.theme import load_themes
+def theme_of(name: str | None, skipped: list[str]) -> Theme:
+    """The theme that was asked for, or that of the settings; else one that suits any background. What is wrong with a
+    theme is added to ``skipped``. Raises InputError for an unknown name that was asked for."""
+    from ppcdbg.views.theme import choose, load_themes
 
-    themes = load_themes(folders(Kind.THEMES, os.environ))
-    wanted = name or settings().text("theme") or ("plain" if os.environ.get("NO_COLOR") else "terminal")
-    if wanted not in themes:
-        raise InputError(f"there is no theme {wanted}; there are {', '.join(sorted(themes))}")
-    return themes[wanted]
+    themes = load_themes(folders(Kind.THEMES, os.environ), skipped)
+    otherwise = "plain" if os.environ.get("NO_COLOR") else "terminal"
+    return choose(themes, name, settings().text("theme"), otherwise, skipped)
 
 
 def _prompt(options: argparse.Namespace, debugger: Debugger, batch: Batch) -> int:
@@ -174,6 +177,6 @@ def _prompt(options: argparse.Namespace, debugger: Debugger, batch: Batch) -> in
     vi = settings().text("editing") == "vi"
     history = Path(user_state(os.environ)) / "repl-history"
     depth = 1 if options.color == "never" else colours(os.environ)
-    setup = Setup(theme_of(options.theme), depth, output.ascii_only, vi, history)
+    setup = Setup(theme_of(options.theme, []), depth, output.ascii_only, vi, history)
     print(f"{debugger.name}: type help for the commands, Tab to complete, Ctrl-D to leave", file=sys.stdout)
     return Prompt(shell, setup).run()

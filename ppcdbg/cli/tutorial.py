@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 
 from ppcdbg.cli import plain
 
@@ -35,14 +36,14 @@ def run(options: argparse.Namespace) -> int:
     from ppcdbg.tui.opening import run_app
 
     chosen = settings()
-    theme = options.theme or chosen.text("theme") or None
-    ascii_only = options.ascii or chosen["ascii"] is True or None
+    plain_signs = options.ascii or chosen["ascii"] is True or None
+    show = partial(run_app, theme=options.theme, ascii_only=plain_signs, usual=chosen.text("theme"))
     status = 0
     while number is not None:
         debugger = open_guest(CHAPTERS[number - 1].opens)
         debugger.lessons.reopens = True
         debugger.lessons.begin(number)
-        status = plain.run(debugger) if in_lines else run_app(debugger, theme=theme, ascii_only=ascii_only)
+        status = plain.run(debugger) if in_lines else show(debugger)
         number = debugger.lessons.wanted
     return status
 

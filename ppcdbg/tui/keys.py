@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
 from ppcdbg.errors import InputError
 from ppcdbg.tui.panes.table import KINDS
@@ -76,8 +78,8 @@ KEYS: tuple[Key, ...] = (
     Key("higher", "plus", "grow(0, 2)", "make it higher", PANES),
     Key("lower", "minus", "grow(0, -2)", "make it lower", PANES),
     Key("tell", "i", "tell", "the focused pane in one sentence", PANES),
-    Key("copy", "y", "copy", "copy the row (Y: all rows seen) to the clipboard", PANES),
-    Key("copy-all", "Y", "copy(True)", "", PANES),
+    Key("copy", "y", "copy", "copy the row to the clipboard", PANES),
+    Key("copy-all", "Y", "copy(True)", "copy all rows that are seen", PANES),
     Key("theme", "f2", "theme", "next theme", WINDOW),
     Key("layout", "f3", "layout", "next layout", WINDOW),
     Key("save-layout", "f4", "save_layout", "keep this layout for the next time", WINDOW),
@@ -111,6 +113,7 @@ _NAMES = {
     "less_than_sign": "<",
     "plus": "+",
     "minus": "-",
+    "delete": "Del",
 }
 
 
@@ -131,23 +134,44 @@ def show(keys: str) -> str:
     return key.upper() if key[:1] == "f" and key[1:].isdecimal() else key
 
 
-def with_keymap(keymap: Mapping[str, str]) -> tuple[Key, ...]:
-    """The keys with a user's own, which are taken from whatever had them before.
+_MODIFIERS = frozenset({"alt", "ctrl", "hyper", "meta", "shift", "super"})
 
-    Raises InputError for a name that no key has and for a key that the user gave twice.
-    """
-    known = {key.id for key in KEYS}
-    for name in keymap:
-        if name not in known:
-            near = difflib.get_close_matches(name, sorted(known), 1)
-            hint = f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(sorted(known))
-            raise InputError(f"key map: no action is named {name!r}; {hint}")
-    taken: dict[str, str] = {}
-    for name, spelled in keymap.items():
-        for one in spelled.split(","):
-            if one in taken:
-                raise InputError(f"key map: {one!r} is given to both {taken[one]!r} and {name!r}; a key has one action")
-            taken[one] = name
+
+def _called(name: str) -> bool:
+    """Whether a key has this name: one of textual's, or a character's in Unicode."""
+    if name in {key.value for key in Keys} and name.isalnum() or name in KEY_NAME_REPLACEMENTS.values():
+        return True
+    try:
+        return bool(unicodedata.lookup(name.replace("_", " ")))
+    except KeyError:
+        return False
+
+
+def spelled(keys: str) -> str:
+    """Keys that a user wrote, ``]`` and ``F7, Ctrl+N`` too, as textual spells them. Raises InputError."""
+    return ",".join(_spelled(one.strip()) for one in keys.split(","))
+
+
+def _spelled(key: str) -> str:
+    *modifiers, last = key.split("+") if len(key) > 1 else [key]
+    modifiers = [one.lower() for one in modifiers]
+    if len(last) > 1:
+        last = last.lower()
+    elif modifiers == ["shift"] and last.isalpha():  # what a terminal sends for it
+        modifiers, last = [], last.upper()
+    elif modifiers:
+        last = last.lower()
+    if len(last) == 1 and not last.isalnum():
+        last = unicodedata.name(last, "").lower().replace("-", "_").replace(" ", "_")
+        last = KEY_NAME_REPLACEMENTS.get(last, last)
+    if not (len(last) == 1 or _called(last)) or not set(modifiers) <= _MODIFIERS:
+        raise InputError(f'no key is called {key!r}; a key is such as "s", "]", "f7" or "ctrl+n"')
+    return "+".join((*sorted(modifiers), last))
+
+
+def with_keymap(keymap: Mapping[str, str]) -> tuple[Key, ...]:
+    """The keys with a user's own, as :func:`read_keymap` gives them, which are taken from whatever had them before."""
+    taken = {one: name for name, keys in keymap.items() for one in keys.split(",")}
     return tuple(replace(key, keys=_left(key, keymap, taken)) for key in KEYS)
 
 
@@ -158,18 +182,52 @@ def _left(key: Key, keymap: Mapping[str, str], taken: Mapping[str, str]) -> str:
     return ",".join(one for one in key.keys.split(",") if one not in taken)
 
 
-def read_keymap(path: Path) -> dict[str, str]:
-    """A user's ``keymap.toml``: names of actions and keys, ``step = "s"``. Empty without a file; raises InputError."""
+def read_keymap(path: Path, skipped: list[str]) -> dict[str, str]:
+    """A user's ``keymap.toml``: names of actions and keys, ``step = "s"``; empty without a file.
+
+    What is wrong in it is left out, as is all of a file that is no TOML, and said in ``skipped``.
+    """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        skipped.append(f"{path}: cannot be read: {error.strerror or error}")
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from None
+        skipped.append(f"{path}: not a TOML file: {error}")
+        return {}
+    return checked_keymap(data, str(path), skipped)
+
+
+def checked_keymap(data: Mapping[str, object], where: str, skipped: list[str]) -> dict[str, str]:
+    """What of a key map can be used: actions that exist, keys that are keys, and a key for one action only."""
+    good: dict[str, str] = {}
+    taken: dict[str, str] = {}
     for name, value in data.items():
-        if not isinstance(value, str):
-            raise InputError(f'{path}: {name!r} must be a key as text, such as "f7" or "ctrl+n"')
-    return data
+        try:
+            keys = _entry(name, value, taken)
+        except InputError as error:
+            skipped.append(f"{where}: {error}")
+        else:
+            good[name] = keys
+            taken.update((one, name) for one in keys.split(","))
+    return good
+
+
+def _entry(name: str, value: object, taken: Mapping[str, str]) -> str:
+    known = sorted(key.id for key in KEYS)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else "`ppcdbg info keys` lists them"
+        raise InputError(f"no action is named {name!r}; {hint}")
+    if not isinstance(value, str):
+        raise InputError(f'{name} must be a key as text, such as "f7" or "ctrl+n"')
+    keys = spelled(value)
+    for one in keys.split(","):
+        if one in taken:
+            raise InputError(f"{show(one)} is given to both {taken[one]!r} and {name!r}; a key has one action")
+    return keys
 
 
 def bindings(keys: tuple[Key, ...] = KEYS) -> list[Binding]:

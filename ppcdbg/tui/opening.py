@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppcdbg.errors import InputError
 from ppcdbg.paths import Kind, folders, user_config, user_state
 from ppcdbg.tui.app import PpcdbgApp
 from ppcdbg.tui.keys import read_keymap
@@ -17,7 +16,7 @@ from ppcdbg.tui.snapshot import take
 from ppcdbg.tui.source import DebuggerSource
 from ppcdbg.tui.styles import TRUE_COLOUR
 from ppcdbg.views.terminal import colours, default_theme, wants_ascii
-from ppcdbg.views.theme import Theme, load_themes
+from ppcdbg.views.theme import Theme, choose, load_themes
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
@@ -26,38 +25,38 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Options:
     """How the UI looks and where its files are. ``theme`` None chooses by NO_COLOR and the terminal, ``ascii_only``
-    None by the locale; ``themes`` None are those of the folders of :mod:`ppcdbg.paths`."""
+    None by the locale; ``themes`` None are those of the folders of :mod:`ppcdbg.paths`. ``usual``: the theme of the
+    user's settings, which is named and left out where there is none of that name."""
 
     theme: str | None = None
     ascii_only: bool | None = None
     themes: Mapping[str, Theme] | None = None
     history: Path | None = None
-    keymap: Mapping[str, str] | None = None
+    keymap_file: Path | None = None
     layout_file: Path | None = None
     depth: int | None = None
+    usual: str = ""
 
     @staticmethod
-    def of_user(theme: str | None, ascii_only: bool | None, environment: Mapping[str, str]) -> Options:
-        """With the user's key map, layout and history. Raises InputError for a key map that is wrong."""
+    def of_user(theme: str | None, ascii_only: bool | None, environment: Mapping[str, str], usual: str = "") -> Options:
+        """With the user's key map, layout and history."""
         config = user_config(environment)
         return Options(
-            theme, ascii_only, None, user_state(environment) / "history", read_keymap(config / "keymap.toml"),
-            config / "layout.toml",
+            theme, ascii_only, None, user_state(environment) / "history", config / "keymap.toml",
+            config / "layout.toml", usual=usual,
         )  # fmt: skip
 
 
 def make_app(source: Source, options: Options, environment: Mapping[str, str]) -> PpcdbgApp:
-    """The app on a source. Raises InputError for a theme or layout that does not exist."""
+    """The app on a source. Raises InputError for a theme that is asked for and does not exist."""
     skipped: list[str] = []
     themes = options.themes or load_themes(folders(Kind.THEMES, environment), skipped)
-    name = options.theme or default_theme(environment)
-    if name not in themes:
-        also = f"; skipped: {'; '.join(skipped)}" if skipped else ""
-        raise InputError(f"no theme is named {name!r}; there are: {', '.join(sorted(themes))}{also}")
+    theme = choose(themes, options.theme, options.usual, default_theme(environment), skipped)
     plain = wants_ascii(environment) if options.ascii_only is None else options.ascii_only
     depth = colours(environment) if options.depth is None else options.depth
+    keymap = read_keymap(options.keymap_file, skipped) if options.keymap_file else None
     return PpcdbgApp(
-        source, themes, name, depth=depth, ascii_only=plain, history=options.history, keymap=options.keymap,
+        source, themes, theme.name, depth=depth, ascii_only=plain, history=options.history, keymap=keymap,
         layout_file=options.layout_file, notes=skipped,
     )  # fmt: skip
 
@@ -74,9 +73,9 @@ def open_screen(source: Source, options: Options, environment: Mapping[str, str]
     return app.return_code or 0 if status is None else status
 
 
-def run_app(debugger: Debugger, *, theme: str | None = None, ascii_only: bool | None = None) -> int:
-    """Open the terminal UI on a debugger with the user's own files. Raises InputError for what is wrong in them."""
-    options = Options.of_user(theme, ascii_only, os.environ)
+def run_app(debugger: Debugger, *, theme: str | None = None, ascii_only: bool | None = None, usual: str = "") -> int:
+    """Open the terminal UI on a debugger with the user's own files; what is wrong in them it names and leaves out."""
+    options = Options.of_user(theme, ascii_only, os.environ, usual)
     if debugger.lessons.on:  # it has a layout of its own
         options = replace(options, layout_file=None)
     return open_screen(DebuggerSource(debugger), options)
@@ -90,8 +89,10 @@ def picture(
     *,
     theme: str | None = None,
     ascii_only: bool | None = None,
+    usual: str = "",
 ) -> None:
     """Write the UI into a file without a terminal; see :func:`ppcdbg.tui.snapshot.take`."""
     environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
-    options = Options(theme or "dark", bool(ascii_only), depth=TRUE_COLOUR)
+    environment["COLORTERM"] = "truecolor"
+    options = Options(theme, bool(ascii_only), depth=TRUE_COLOUR, usual=usual)
     take(make_app(DebuggerSource(debugger), options, environment), path, size, keys)

@@ -147,6 +147,21 @@ def load_themes(folders: Iterable[Path], skipped: list[str] | None = None) -> di
     return themes
 
 
+def choose(themes: Mapping[str, Theme], asked: str | None, usual: str, otherwise: str, skipped: list[str]) -> Theme:
+    """The theme that was asked for; else the settings' ``usual`` one, which is added to ``skipped`` where there is none
+    of that name; else another. Raises InputError for one that was asked for and does not exist."""
+    there = ", ".join(sorted(themes))
+    if asked and asked not in themes:
+        raise InputError("; ".join((f"no theme is named {asked!r}", f"there are {there}", *map(_why, skipped))))
+    if usual and usual not in themes and not asked:
+        skipped.append(f"the settings name a theme {usual!r}; there are {there}")
+    return themes[asked or (usual if usual in themes else otherwise)]
+
+
+def _why(skipped: str) -> str:
+    return f"skipped: {skipped}"
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppcdbg.debugger.debugger import Debugger
-from ppcdbg.errors import PpcdbgError
+from ppcdbg.errors import InputError, PpcdbgError
 from tests.fuzz.mutate import BINARY, TEXT, Damage, mutated
 
 PACKAGE = Path(__file__).resolve().parents[2] / "ppcdbg"
@@ -102,13 +102,19 @@ def _toml(folder: Path) -> tuple[list[bytes], Reader]:
         b'layout = "wide"\npanes = ["exits", "code"]\n\n[sizes]\nexits = [3, 2]\n',
     ]
 
+    def keys(data: bytes) -> None:
+        skipped: list[str] = []
+        with_keymap(read_keymap(path, skipped))
+        for text in skipped:
+            one_sentence(InputError(text), data)
+
     def read(data: bytes) -> None:
         path.write_bytes(data)
         own.write_bytes(data)
         readers: list[Callable[[], object]] = [
             lambda: describe(path, {}),
             lambda: load_settings({}, folder, {}),
-            lambda: with_keymap(read_keymap(path)),
+            lambda: keys(data),
             lambda: read_choice(path),
             lambda: parse_theme(data.decode(), "theme"),
         ]

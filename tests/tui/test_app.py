@@ -413,6 +413,27 @@ async def test_keys_can_be_changed(make_app: Make) -> None:
         await until(pilot, lambda: source.moves == [Move.STEP])
 
 
+async def test_a_keymap_that_is_wrong_is_named_and_the_rest_of_it_holds(tmp_path: Path) -> None:
+    source = Double()
+    (tmp_path / "keymap.toml").write_text('stepp = "x"\nstep = "f10"\nnext = "f11"\ncontinue = "]"\n')
+    options = opening.Options("dark", keymap_file=tmp_path / "keymap.toml", usual="puce")
+    app = opening.make_app(source, options, {})
+    async with app.run_test(size=(220, 36)) as pilot:
+        await until(pilot, lambda: any("skipped" in row and "did you mean 'step'?" in row for row in text_of(app)))
+        for key, move in (("f10", Move.STEP), ("f11", Move.NEXT), ("right_square_bracket", Move.CONTINUE)):
+            await pilot.press(key, "escape")
+            await until(pilot, lambda: not app.worker.running)
+            assert source.moves[-1] is move
+        assert app.looks.theme.name == "dark", "what is asked for goes before the settings"
+
+
+async def test_a_theme_of_the_settings_that_is_not_there_is_named(tmp_path: Path) -> None:
+    app = opening.make_app(Double(), opening.Options(usual="puce"), {"TERM": "xterm-256color"})
+    async with app.run_test(size=(160, 36)) as pilot:
+        await until(pilot, lambda: any("the settings name a theme 'puce'; there are" in row for row in text_of(app)))
+        assert app.looks.theme.name == "dark"
+
+
 async def test_every_key_does_its_work_or_nothing(
     make_app: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from textual.strip import Strip
 from ppcdbg.errors import InputError
 from ppcdbg.tui.bars import BARS
 from ppcdbg.tui.history import History
-from ppcdbg.tui.keys import KEYS, show, with_keymap
+from ppcdbg.tui.keys import KEYS, read_keymap, show, spelled, with_keymap
 from ppcdbg.tui.lines import Lines, Part, Parts
 from ppcdbg.tui.styles import Styles, nearest
 from ppcdbg.views.glyphs import TWINS, to_ascii
@@ -32,14 +32,52 @@ def test_keys_are_named_once_and_clash_nowhere() -> None:
     assert not {"ctrl+a", "ctrl+b", "ctrl+s"} & set(spelled), "these belong to screen, tmux and flow control"
 
 
-def test_keymap_changes_a_key_and_refuses_what_is_wrong() -> None:
-    assert next(k for k in with_keymap({"step": "s"}) if k.id == "step").keys == "s"
-    with pytest.raises(InputError, match="did you mean 'continue'"):
-        with_keymap({"contine": "c"})
-    with pytest.raises(InputError, match="'f5' is given to both 'step' and 'next'"):
-        with_keymap({"step": "f5", "next": "f5"})
+def test_a_keymap_takes_keys_from_what_had_them() -> None:
     changed = {key.id: key.keys for key in with_keymap({"step": "s"})}
-    assert changed["pane-stack"] == "" and changed["continue"] == "f5"
+    assert changed["step"] == "s" and changed["pane-stack"] == "" and changed["continue"] == "f5"
+
+
+@pytest.mark.parametrize(
+    ("written", "keys"),
+    [("s", "s"), ("]", "right_square_bracket"), (" F7, Ctrl+N ", "f7,ctrl+n"), ("shift+s", "S"), ("+", "plus"),
+     ("alt+ctrl+x", "alt+ctrl+x"), ("PageUp", "pageup"), ("semicolon", "semicolon"), ("é", "é")],
+)  # fmt: skip
+def test_keys_as_a_user_writes_them(written: str, keys: str) -> None:
+    assert spelled(written) == keys
+
+
+@pytest.mark.parametrize("written", ["", "f77", "strg+x", "ctrl+", "nothing", "a,,b", "\t", "f5 f6"])
+def test_what_is_no_key_is_said(written: str) -> None:
+    with pytest.raises(InputError, match="no key is called"):
+        spelled(written)
+
+
+@pytest.mark.parametrize(
+    ("text", "good", "said"),
+    [
+        ('contine = "f7"\nstep = "s"\n', {"step": "s"}, ["did you mean 'continue'"]),
+        ('step = "f5"\nnext = "F5"\n', {"step": "f5"}, ["F5 is given to both 'step' and 'next'"]),
+        ('step = 5\nnext = "F5"\nzzz = "x"', {"next": "f5"}, ["step must be a key", "`ppcdbg info keys` lists"]),
+        ('step = "f77"\n', {}, ["no key is called 'f77'"]),
+        ("step = s\n", {}, ["not a TOML file"]),
+        ('step = ["s"]\n[more]\nx = 1\n', {}, ["step must be", "no action is named 'more'"]),
+    ],
+)
+def test_what_is_wrong_in_a_keymap_is_named_and_left_out(
+    tmp_path: Path, text: str, good: dict[str, str], said: list[str]
+) -> None:
+    (tmp_path / "keymap.toml").write_text(text)
+    skipped: list[str] = []
+    assert read_keymap(tmp_path / "keymap.toml", skipped) == good
+    assert len(skipped) == len(said)
+    for part, note in zip(said, skipped, strict=True):
+        assert part in note and "keymap.toml" in note and "\n" not in note
+
+
+def test_a_keymap_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    skipped: list[str] = []
+    assert read_keymap(tmp_path / "none.toml", skipped) == {} and not skipped
+    assert read_keymap(tmp_path, skipped) == {} and "cannot be read" in skipped[0]
 
 
 @pytest.mark.parametrize(("keys", "shown"), [("f5", "F5"), ("ctrl+p", "^P"), ("question_mark,f1", "?"), ("n", "n")])
