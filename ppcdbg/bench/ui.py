@@ -241,7 +241,7 @@ def with_exits(image: Path, position: int) -> Debugger:
     """A debugger whose guest has come to a position, at full speed."""
     from ppcdbg.debugger.debugger import Debugger
     from ppcdbg.machine.description import MachineDescription
-    from ppcdbg.session.machines import open_system
+    from ppcdbg.session.systems import open_system
 
     debugger = Debugger(open_system(MachineDescription(image, cpu="e500v2", load=LOAD)))
     debugger.execute(f"seek {position}")

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     if not in_lines and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the UI needs a terminal on stdin and stdout; without one use `ppcdbg run GUEST`")
     from ppcdbg.debugger.debugger import Debugger
-    from ppcdbg.session.machines import open_system
+    from ppcdbg.session.systems import open_system
 
     system = open_system(machine)
     debugger = Debugger(system, symbols(machine), name_of(machine))
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 def snapshot(machine: MachineDescription, options: argparse.Namespace, chosen: Settings) -> int:
     """The screen into a file, after the commands and keys that were given."""
     from ppcdbg.debugger.debugger import Debugger
-    from ppcdbg.session.machines import open_system
+    from ppcdbg.session.systems import open_system
     from ppcdbg.tui.opening import picture
 
     debugger = Debugger(open_system(machine), symbols(machine), name_of(machine))

@@ -40,7 +40,7 @@ def guest(machine: MachineDescription, engine: str | None = None) -> Debugger:
     """A debugger on the guest of a session, at its first instruction."""
     from ppcdbg.debugger.debugger import Debugger
     from ppcdbg.machine.guests import symbol_file
-    from ppcdbg.session.machines import open_system
+    from ppcdbg.session.systems import open_system
 
     machine = replace(machine, engine=engine or machine.engine)
     return Debugger(open_system(machine), symbol_file(machine))

@@ -72,9 +72,10 @@ def _record(name: str, task: Task, outcome: Outcome, site: Site | None) -> None:
     from ppcdbg.explore.task import make
     from ppcdbg.kvm.run import KvmSystem
     from ppcdbg.machine.system import Limits
-    from ppcdbg.session.machines import open_system, write_machine
+    from ppcdbg.session.machines import write_machine
     from ppcdbg.session.recorder import Recorder
     from ppcdbg.session.store import Store
+    from ppcdbg.session.systems import open_system
     from ppcdbg.session.writes import Threaded
 
     system = open_system(task.machine)

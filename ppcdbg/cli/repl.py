@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     from ppcdbg.debugger.debugger import Debugger
     from ppcdbg.engine.choose import fallback
     from ppcdbg.repl.batch import Batch, sources_of
-    from ppcdbg.session.machines import open_system
+    from ppcdbg.session.systems import open_system
 
     machine = description(options, looking=True)
     slow = fallback(machine.engine)

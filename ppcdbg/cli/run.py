@@ -83,7 +83,7 @@ def make_system(machine: MachineDescription) -> System:
         from ppcdbg.kvm.build import build_system
 
         return build_system(machine)
-    from ppcdbg.session.machines import open_system
+    from ppcdbg.session.systems import open_system
 
     return open_system(machine)
 

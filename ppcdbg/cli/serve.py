@@ -82,7 +82,7 @@ def maker(
     """A function that makes the guest and its debugger, at the first instruction, as often as it is called."""
     from ppcdbg.cli.debug import symbols
     from ppcdbg.debugger.debugger import Debugger
-    from ppcdbg.session.machines import open_system
+    from ppcdbg.session.systems import open_system
 
     image = symbols(machine)
 

@@ -339,7 +339,7 @@ def _html(store: Store, machine: MachineDescription, progress: Going) -> Iterato
     from ppcdbg.machine.guests import symbol_file
     from ppcdbg.machine.system import Limits
     from ppcdbg.session.exports import SLICE, kernel_name
-    from ppcdbg.session.machines import open_system
+    from ppcdbg.session.systems import open_system
     from ppcdbg.views.report import pieces
 
     system, last = open_system(machine), store.reached().position

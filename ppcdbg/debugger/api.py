@@ -38,9 +38,10 @@ from ppcdbg.kvm.userspace import Ending
 from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import DEMO, guest_file, symbol_file
 from ppcdbg.machine.system import StopKind
-from ppcdbg.session.machines import open_system, session_machine
+from ppcdbg.session.machines import session_machine
 from ppcdbg.session.magic import session_file
 from ppcdbg.session.queries import Answer, ask
+from ppcdbg.session.systems import open_system
 
 __all__ = (
     "Action", "Breakpoint", "Cause", "DcrExit", "DebugExit", "Debugger", "Did", "Ending", "EprExit", "Event",

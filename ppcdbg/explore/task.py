@@ -13,7 +13,7 @@ from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.input import InputKind
 from ppcdbg.machine.system import FINAL, Limits
-from ppcdbg.session.machines import open_system
+from ppcdbg.session.systems import open_system
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,9 @@ from ppcdbg.explore.sources import source
 from ppcdbg.explore.strategies import Plan, Unit
 from ppcdbg.explore.task import Change, Task
 from ppcdbg.machine.input import InputKind
-from ppcdbg.session.machines import open_system, session_machine, write_machine
+from ppcdbg.session.machines import session_machine, write_machine
 from ppcdbg.session.store import Store
+from ppcdbg.session.systems import open_system
 
 _HEAD = 8
 

@@ -25,8 +25,8 @@ from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.input import Moment
 from ppcdbg.machine.system import Limits, System
 from ppcdbg.session.differ import Asked
-from ppcdbg.session.machines import open_system
 from ppcdbg.session.store import Store
+from ppcdbg.session.systems import open_system
 
 Progress = Callable[[int, int], None]
 """Called with the position reached and the last one there is."""

@@ -39,8 +39,10 @@ if TYPE_CHECKING:
 
 RING = 32 << 20
 PART = RING // 4
-"""Bytes of RAM that are told at once."""
-AT_ONCE = 16 << 20
+"""Bytes that go through the ring in one piece."""
+LOOK = 1 << 19
+"""Bytes of RAM that are told at once: the other process works on them while more are copied."""
+AT_ONCE = 8 << 20
 """Bytes of the ring that are touched by the other process first, while there is nothing to do."""
 INLINE = 4096
 """Bytes of something that goes through the pipe itself."""
@@ -80,7 +82,7 @@ class Elsewhere:
         self._listen(wait=False)
         part, size = list[tuple[int, int, int]](), 0
         for begin, end in stretches:
-            if size + end - begin > PART:
+            if size + end - begin > LOOK:
                 self.tell("look", part)
                 part, size = [], 0
             part.append((begin, self._put(ram[begin:end]), end - begin))
@@ -226,7 +228,7 @@ class _Half:
 
     def _do(self, name: str, said: tuple[Any, ...], _: Store) -> None:
         if name == "look":
-            said = ([(page, bytes(self._ring[at : at + size])) for page, at, size in said[0]],)
+            said = ([(page, self._ring[at : at + size]) for page, at, size in said[0]],)
         getattr(self._scribe, name)(*said)
 
     def _report(self, fault: bytes = b"", whose: int = 0) -> None:

@@ -22,8 +22,8 @@ from ppcdbg.machine.system import Limits
 from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
 from ppcdbg.session.ftrace import TraceLine, line_of
 from ppcdbg.session.importing import events, imported
-from ppcdbg.session.machines import open_system
 from ppcdbg.session.store import Store
+from ppcdbg.session.systems import open_system
 
 SLICE = 200_000
 """Instructions between two batches of lines."""

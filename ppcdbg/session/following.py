@@ -18,11 +18,12 @@ from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import System
 from ppcdbg.session.checkpoints import Writer
 from ppcdbg.session.interrupts import Interrupts
-from ppcdbg.session.machines import built_pages, write_machine
+from ppcdbg.session.machines import write_machine
 from ppcdbg.session.pages import ram_totals
 from ppcdbg.session.recorder import FIRST_LOOK, NEVER, Recorder
 from ppcdbg.session.snapshots import hash_of, registers_of
 from ppcdbg.session.store import Bookmark, Future, Mark, Store, Work
+from ppcdbg.session.systems import built_pages
 from ppcdbg.session.timeline import Key, Timeline
 from ppcdbg.session.writes import Threaded
 
@@ -118,9 +119,15 @@ class Following(Recorder):
     def flush(self) -> None:
         """See ``Recorder.flush``."""
         if not self.behind:
-            self._events = [*self._timeline.taken[self._earlier + self._noted["input"] :]]
             super().flush()
-            self._flushed = self._key()
+
+    def _note(self) -> None:
+        self._events = [*self._timeline.taken[self._earlier + self._noted["input"] :]]
+        super()._note()
+
+    def _commit(self) -> None:
+        super()._commit()
+        self._flushed = self._key()
 
     def _leaving(self) -> None:
         """The guest is about to be moved elsewhere in time: what it did here is to be in the file."""

@@ -1,4 +1,4 @@
-"""The machine of a session: written down when recording begins, made again from what was written.
+"""The machine of a session: its description, written down when recording begins, read again.
 
 A description names files; a session holds the files themselves, or their hashes. The machine that is made again is the
 recorded one or none: an image, a core or a size that differs is refused in one sentence, and nothing is guessed.
@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.errors import InputError
-from ppcdbg.kvm.build import build_system
 from ppcdbg.machine.description import MachineDescription, describe
-from ppcdbg.machine.system import System
 from ppcdbg.paths import user_cache
 from ppcdbg.session.format import damaged
-from ppcdbg.session.pages import Pages
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
 from ppcdbg.session.store import IMPORTED, Store
 
@@ -121,37 +118,6 @@ def _setting(name: str, value: object) -> str:
         return f"memory {value >> 20}M" if value % (1 << 20) == 0 else f"memory {value}b"
     name = name.replace("_", "-")
     return f"no {name}" if value in (None, "", ()) else f"{name} {value}"
-
-
-def open_system(machine: MachineDescription) -> System:
-    """The system of a description; a session's has the recorded input queued, and stands where recording began."""
-    system = build_system(machine)
-    if machine.session is not None:
-        from ppcdbg.session.recorded import begin  # loads all of KVM's model, which who records a bare machine lacks
-
-        store = Store.open(machine.session)
-        try:
-            if store.get(IMPORTED) is not None:
-                from ppcdbg.session.viewing import show
-
-                show(system, store)
-                return system
-            begin(store, system)
-            queue_input(system, store)
-        finally:
-            store.close()
-    return system
-
-
-def built_pages(machine: MachineDescription) -> Mapping[int, bytes]:
-    """RAM of a machine before its first instruction."""
-    return Pages(build_system(replace(machine, session=None))).all()
-
-
-def queue_input(system: System, store: Store) -> None:
-    """Let the recorded events come again, each at its moment."""
-    events = store.input()
-    system.input.restore(events, len(events))
 
 
 def _read(path: Path, role: str) -> bytes:

@@ -29,9 +29,9 @@ class Known:
         self._total = 0
         self._unhashed: set[int] = set()
 
-    def look(self, copied: Iterable[tuple[int, bytes]]) -> None:
+    def look(self, stretches: Iterable[tuple[int, bytes | memoryview]]) -> None:
         """Stretches of pages, by address, as they are now."""
-        self._take((begin + at, content[at : at + PAGE]) for begin, content in copied
+        self._take((begin + at, bytes(content[at : at + PAGE])) for begin, content in stretches
                    for at in range(0, len(content), PAGE))  # fmt: skip
 
     def _take(self, pages: Iterable[tuple[int, bytes]]) -> dict[int, bytes]:

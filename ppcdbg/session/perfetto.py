@@ -24,8 +24,8 @@ from ppcdbg.kvm.trace import PRIO_NAMES, exit_name
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.system import Limits
 from ppcdbg.session.exports import SLICE, Progress, kernel_name, unheard
-from ppcdbg.session.machines import open_system
 from ppcdbg.session.store import Store
+from ppcdbg.session.systems import open_system
 
 INSTRUCTION = 1_000
 """Nanoseconds of the trace for one instruction."""

@@ -184,6 +184,10 @@ class Recorder:
 
     def flush(self) -> None:
         """Have written and committed what there is since the last time."""
+        self._note()
+        self._commit()
+
+    def _note(self) -> None:
         board, exits, first = self.system.board, self._exits, dict(self._noted)
         consoles = []
         for port, console in enumerate((board.console, board.console1)):
@@ -200,6 +204,8 @@ class Recorder:
         self._events = []
         if self._interrupts is not None:
             self._interrupts.rows = []
+
+    def _commit(self) -> None:
         self._tell("commit", self._moment())
         self._committed = self._clock()
 
@@ -223,6 +229,7 @@ class Recorder:
         if self._ended_at == moment and not self._events:
             return
         self._ended_at = None if end is None else moment
+        self._note()  # first, for it is packed while the state is copied, and the end is waited for
         self._mark()
         self._tell("end", None if end is None else [end.kind.value, end.position, end.detail])
-        self.flush()
+        self._commit()

@@ -20,8 +20,8 @@ from ppcdbg.session.columns import EXIT_COLUMNS, INTERRUPT_COLUMNS
 from ppcdbg.session.differ import Asked, Difference, Run, first_difference, parting
 from ppcdbg.session.interrupts import Interrupts
 from ppcdbg.session.keeping import Keeper
-from ppcdbg.session.machines import open_system
 from ppcdbg.session.store import Mark, Store
+from ppcdbg.session.systems import open_system
 
 Progress = Callable[[int, int], None]
 """Called with the position reached and the last one there is."""

@@ -20,26 +20,30 @@ MomentData = tuple[int, int, int, int | None]
 
 
 class Scribe:
-    """``kept``: the position up to which the file holds the run; ``hashing``: seconds that the last hash took."""
+    """``kept``: the position up to which the file holds the run; ``hashing``: seconds that the last hash took, with the
+    looks that it was made of."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known = Known()
         self.shelf: Writer | None = None
         self.kept: int | None = None
-        self.hashing = 0.0
+        self.hashing = self._looking = 0.0
         self.lines: dict[int, tuple[int, bytes]] = {}
         """By port: number and text of a line that goes on."""
 
-    def look(self, copied: Iterable[tuple[int, bytes]]) -> None:
+    def look(self, stretches: Iterable[tuple[int, bytes | memoryview]]) -> None:
         """Stretches of pages, by address, as they are now."""
-        self._known.look(copied)
+        begun = time.monotonic()
+        self._known.look(stretches)
+        self._known.total()  # what there is to hash is hashed at once: more may be on its way meanwhile
+        self._looking += time.monotonic() - begun
 
     def mark(self, moment: MomentData, state: Saved) -> None:
         """A state, whose RAM is what was looked at last: its hash is what replays are held to."""
         begun = time.monotonic()
         self._store.add_marks([Mark(Moment(*moment), hash_of(state, self._known.total()))])
-        self.hashing = time.monotonic() - begun
+        self.hashing, self._looking = self._looking + time.monotonic() - begun, 0.0
 
     def begin(self) -> None:
         """The state that was told last is where checkpoints begin, unless somebody knows an earlier one."""

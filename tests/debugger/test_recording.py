@@ -14,9 +14,10 @@ from ppcdbg.debugger import open_guest
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.stops import Cause
 from ppcdbg.errors import UsageError
-from ppcdbg.session.machines import open_system, session_machine
+from ppcdbg.session.machines import session_machine
 from ppcdbg.session.replay import verify
 from ppcdbg.session.store import Store
+from ppcdbg.session.systems import open_system
 from tests.debugger.test_travel import on_demo, where
 from tests.session.systems import DEMOS, demo, everything, make
 

@@ -20,11 +20,12 @@ from ppcdbg.machine.system import Limits, System
 from ppcdbg.session import checkpoints, keeping
 from ppcdbg.session.differ import Run
 from ppcdbg.session.keeping import Keeper
-from ppcdbg.session.machines import open_system, session_machine, write_machine
+from ppcdbg.session.machines import session_machine, write_machine
 from ppcdbg.session.recorded import Recorded
 from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.replay import verify
 from ppcdbg.session.store import Store
+from ppcdbg.session.systems import open_system
 from ppcdbg.session.timeline import Timeline
 from ppcdbg.session.writes import Threaded
 from tests.session.systems import DEMOS, LINUX, demo, everything, linux, make

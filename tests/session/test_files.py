@@ -19,11 +19,12 @@ from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.input import InputKind
 from ppcdbg.machine.system import Limits, StopKind, System
 from ppcdbg.session.format import FORMAT
-from ppcdbg.session.machines import open_system, read_machine, session_machine, write_machine
+from ppcdbg.session.machines import read_machine, session_machine, write_machine
 from ppcdbg.session.queries import ask
 from ppcdbg.session.recorder import Recorder
 from ppcdbg.session.replay import Verified, verify
 from ppcdbg.session.store import Bookmark, Store
+from ppcdbg.session.systems import open_system
 from ppcdbg.session.writes import Threaded
 from tests.session.systems import DEMOS, LINUX, demo, everything, linux, make, whole_up_to
 

@@ -17,9 +17,10 @@ from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.system import Limits, System
 from ppcdbg.session import tables
 from ppcdbg.session.format import DERIVED
-from ppcdbg.session.machines import open_system, session_machine
+from ppcdbg.session.machines import session_machine
 from ppcdbg.session.queries import ask
 from ppcdbg.session.store import Store
+from ppcdbg.session.systems import open_system
 from tests.session.systems import DEMOS, demo, linux
 from tests.session.test_files import record, verified
 

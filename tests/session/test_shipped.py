@@ -18,10 +18,11 @@ from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.system import System
 from ppcdbg.paths import CHECKOUT
 from ppcdbg.session.format import FORMAT
-from ppcdbg.session.machines import open_system, read_machine
+from ppcdbg.session.machines import read_machine
 from ppcdbg.session.magic import recordings, session_file
 from ppcdbg.session.replay import verify
 from ppcdbg.session.store import Store
+from ppcdbg.session.systems import open_system
 
 README = CHECKOUT / "sessions" / "README.md"
 COMMANDS = [line.split() for line in README.read_text(encoding="utf-8").splitlines() if "ppcdbg record" in line]
