@@ -19,8 +19,8 @@ from ppcdbg.debugger.work import Work
 from ppcdbg.errors import Interrupted, UsageError
 from ppcdbg.machine.input import InputEvent, apart_at, first_apart
 from ppcdbg.session.forks import fork
+from ppcdbg.session.holding import Key
 from ppcdbg.session.snapshots import Root
-from ppcdbg.session.timeline import Key
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger

@@ -29,9 +29,10 @@ from ppcdbg.errors import InputError, UsageError
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import Stop, StopKind
+from ppcdbg.session.holding import Key
 from ppcdbg.session.recorded import Recorded
 from ppcdbg.session.shelf import Shelf
-from ppcdbg.session.timeline import Key, Timeline
+from ppcdbg.session.timeline import Timeline
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger

@@ -17,6 +17,7 @@ from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import System
 from ppcdbg.session.checkpoints import Writer
+from ppcdbg.session.holding import Key
 from ppcdbg.session.interrupts import Interrupts
 from ppcdbg.session.machines import write_machine
 from ppcdbg.session.pages import ram_totals
@@ -24,7 +25,7 @@ from ppcdbg.session.recorder import FIRST_LOOK, NEVER, Recorder
 from ppcdbg.session.snapshots import hash_of, registers_of
 from ppcdbg.session.store import Bookmark, Future, Mark, Store, Work
 from ppcdbg.session.systems import built_pages
-from ppcdbg.session.timeline import Key, Timeline
+from ppcdbg.session.timeline import Timeline
 from ppcdbg.session.writes import Threaded
 
 Row = tuple[int, int, int, int, int]

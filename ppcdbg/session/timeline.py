@@ -11,9 +11,8 @@ It knows no debugger: what a stop is, its caller says (:meth:`Timeline.last_stop
 from __future__ import annotations
 
 import time
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.errors import InputError
@@ -21,10 +20,11 @@ from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.input import InputEvent, Moment, first_apart
 from ppcdbg.machine.system import Limits, Stop, StopKind, System
 from ppcdbg.session.checkpoints import BROKEN
+from ppcdbg.session.holding import PAGE_HELD, Checkpoint, Key, Scale
 from ppcdbg.session.pace import next_look
-from ppcdbg.session.pages import PAGE, ZERO, Pages
+from ppcdbg.session.pages import ZERO, Pages
 from ppcdbg.session.recorded import Recorded
-from ppcdbg.session.snapshots import Root, Snapshot, StateHash, hash_of
+from ppcdbg.session.snapshots import Root, Snapshot, hash_of
 
 SPACING = 0.03
 """Seconds of running between two checkpoints: what going to a random place costs at most, about."""
@@ -33,29 +33,15 @@ NEAR = 20_000
 NEAR_COST = 0.004
 """Seconds of running that a going may take without such a checkpoint."""
 BUDGET = 512 << 20
-"""Bytes of pages that checkpoints may hold."""
+"""Bytes that checkpoints may hold."""
 FIRST = 200_000
 WINDOW = 2_000
 """Instructions that a search backwards looks at first; each further look is so many times as long."""
 GROWTH = 8
 
-Key = tuple[int, int]
-"""Position, and exits handled before."""
 Asked = Callable[[], bool]
 Search = Callable[[int], Stop | None]
 """Run on from where the system stands to the next stop before a position; None where there is none."""
-
-
-@dataclass
-class Checkpoint:
-    """``pages``: those that differ from the checkpoint before, as they are here. ``unproved``: of one from a file,
-    until it was put into the system, the hash that the recording has of it."""
-
-    key: Key
-    state: Saved
-    taken: int
-    pages: dict[int, bytes] = field(default_factory=dict)
-    unproved: StateHash | None = None
 
 
 class Timeline:
@@ -88,7 +74,8 @@ class Timeline:
         self._points = [first]
         self._versions: dict[int, list[Key]] = {page: [first.key] for page in first.pages}
         self._base = first
-        self.held = len(first.pages) * PAGE
+        self._scale = Scale()
+        self.held = len(first.pages) * PAGE_HELD
         self.start = self.end = self.been = first.key
         """The first moment; the last that is known, run to or recorded; the last that was run to."""
         self.told: list[str] = []
@@ -196,10 +183,16 @@ class Timeline:
         if following is not None:
             # Its pages were told apart from the base's; from now on they are told apart from these.
             self._keep(following, {page: then for page, then in before.items() if page not in following.pages})
-        self._points.insert(place, point)
+        self._hang(point, place)
         self._base = point
         if self.held > self.budget:
             self._thin()
+
+    def _hang(self, point: Checkpoint, place: int) -> None:
+        """Put a checkpoint between the others."""
+        point.weight = self._scale.weigh(point.state)
+        self.held += point.weight
+        self._points.insert(place, point)
 
     def _keep(self, point: Checkpoint, pages: Mapping[int, bytes]) -> None:
         for page, content in pages.items():
@@ -207,17 +200,18 @@ class Timeline:
             keys = self._versions.setdefault(page, [])
             if not keys or keys[-1] < point.key:
                 keys.append(point.key)
-            elif point.key not in keys:
-                insort(keys, point.key)
-        self.held += len(pages) * PAGE
+            elif keys[found := bisect_left(keys, point.key)] != point.key:
+                keys.insert(found, point.key)
+        self.held += len(pages) * PAGE_HELD
 
     def _drop(self, place: int) -> None:
         """Forget the checkpoint at a place; the one behind it takes over what it alone knew."""
         point = self._points.pop(place)
         following = self._points[place] if place < len(self._points) else None
         for page in point.pages:
-            self._versions[page].remove(point.key)
-        self.held -= len(point.pages) * PAGE
+            keys = self._versions[page]
+            del keys[bisect_left(keys, point.key)]
+        self.held -= len(point.pages) * PAGE_HELD + point.weight
         if following is not None:
             self._keep(following, {p: content for p, content in point.pages.items() if p not in following.pages})
 
@@ -339,7 +333,7 @@ class Timeline:
             self._keep(following, own)
         point.pages = {}
         self._keep(point, pages)
-        self._points.insert(place, point)
+        self._hang(point, place)
         return point
 
     def _doubt(self, sentence: str) -> None:

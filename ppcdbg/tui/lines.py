@@ -16,8 +16,8 @@ from textual.widget import Widget
 from ppcdbg.tui.styles import Styles
 from ppcdbg.views.spans import Line, fit
 
-KEPT = 4000
-"""Strips of a widget that are kept: some screenfuls."""
+KEPT = 300
+"""Strips of a widget that are kept: some screenfuls. Each takes some 6 KiB."""
 
 
 class Part(NamedTuple):
@@ -78,7 +78,7 @@ class Lines(Widget):
         strip = self._strips.get(parts)
         if strip is None:
             if len(self._strips) >= KEPT:
-                self._strips.clear()
+                self._strips = {each: self._strips[each] for each in self._painted if each in self._strips}
             draw = self.palette.strip
             drawn = [
                 draw(fit(part.row, part.width) if part.fits else part.row, part.width, part.surface, part.shift)

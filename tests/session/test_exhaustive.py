@@ -11,6 +11,7 @@ from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.stops import Cause
 from ppcdbg.machine.input import InputKind
 from ppcdbg.machine.system import Limits, System
+from ppcdbg.session.holding import PAGE_HELD, weight
 from ppcdbg.session.timeline import Timeline
 from tests.debugger.rig import SPIN, addi, branch, debugger, li, stw
 from tests.session.systems import demo, make
@@ -112,14 +113,15 @@ def test_memory_is_bounded_for_a_guest_that_always_writes(monkeypatch: pytest.Mo
         ticks[0] += 0.001
         return system.position / 100_000 + ticks[0]
 
-    budget, most, taken = 20 * 4096, 0, set[object]()
+    each = weight(system.save()) + 2 * PAGE_HELD
+    budget, most, taken = 10 * each, 0, set[object]()
     timeline = Timeline(system, budget, clock)
     for position in range(3_000, 300_000, 3_000):
         system.run(Limits(position))
         most = max(most, timeline.held)
         taken.update(timeline.checkpoints)
     assert len(taken) > 40, "more than fit"
-    assert 4 < len(timeline.checkpoints) <= 20 // 2 + 1 and most <= budget + 2 * 2 * 4096
+    assert 4 < len(timeline.checkpoints) <= 10 + 1 and most <= budget + each
     alone = debugger(*words).system
     for place in (9_000, 123_456, 290_000):
         alone.run(Limits(place))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ppcdbg.machine.description import describe
 from ppcdbg.machine.input import InputKind
 from ppcdbg.machine.system import Limits, Stop, StopKind, System
+from ppcdbg.session.holding import weight
 from ppcdbg.session.timeline import Timeline
 from tests.session.systems import DEMOS, LINUX, demo, everything, linux, make
 
@@ -98,6 +100,25 @@ def test_memory_is_bounded_and_the_past_stays_reachable() -> None:
         assert everything(system) == everything(alone)
         timeline.seek(30_000)
     assert timeline.held <= least + 100 * 4096
+
+
+@pytest.mark.parametrize("hv", ["none", "kvm"])
+def test_states_of_a_guest_that_writes_nothing_are_counted_too(hv: str, tmp_path: Path) -> None:
+    """A loop of two instructions once had a checkpoint each 0.03 s for ever: its pages were all that counted."""
+    loop = tmp_path / "loop.bin"
+    loop.write_bytes(bytes.fromhex("38e70001 4bfffffc"))
+    system = make(describe(loop, {"load": "0x10000", "hv": hv, "engine": "llvm", "memory": "32M"}))
+    budget = 4 << 20
+    timeline, most = clocked(system, budget), 0
+    for number in range(12):
+        system.run(Limits(system.position + 100_000))
+        most = max(most, len(timeline.points()))
+        assert timeline.held <= budget
+        if number % 3 == 2:
+            assert sum(weight(point.state) for point in timeline.points()) < budget * 1.1
+    assert 10 < len(timeline.points()) <= most < 200
+    timeline.seek(600_001)
+    assert system.position == 600_001
 
 
 def test_input_of_the_past_comes_again() -> None:

@@ -17,7 +17,7 @@ from ppcdbg.errors import InputError
 from ppcdbg.tui.bars import BARS
 from ppcdbg.tui.history import History
 from ppcdbg.tui.keys import KEYS, read_keymap, show, spelled, with_keymap
-from ppcdbg.tui.lines import Lines, Part, Parts
+from ppcdbg.tui.lines import KEPT, Lines, Part, Parts
 from ppcdbg.tui.styles import Styles, nearest
 from ppcdbg.views.glyphs import TWINS, to_ascii
 from ppcdbg.views.spans import ROLES, Line, Span
@@ -207,6 +207,26 @@ async def test_only_lines_that_changed_are_painted_and_a_strip_is_made_once(them
         assert told.made == 6, "three rows moved; only one is new"
         told.repaint()
         assert not told._exchange_repaint_regions()
+
+
+async def test_strips_are_kept_in_bounds_however_long_lines_change(themes: dict[str, Theme]) -> None:
+    """A guest that ran for an hour once left thousands of each pane, some 6 KiB each."""
+    told, stays = Told(Styles(themes["dark"])), (Span("stays"),)
+    told.rows = [stays]
+
+    class One(App[None]):
+        def compose(self) -> ComposeResult:
+            yield told
+
+    async with One().run_test(size=(8, 3)) as pilot:
+        await pilot.pause()
+        before = told.made
+        for number in range(3 * KEPT):
+            told.rows = [stays, (Span(f"{number}"),)]
+            told.repaint()
+            told.render_lines(Region(0, 0, 8, 3))
+            assert len(told._strips) <= KEPT
+        assert told.made - before == 3 * KEPT, "what is on the screen is not drawn again"
 
 
 def test_no_role_has_the_colour_of_what_it_stands_on_in_sixteen_colours(themes: dict[str, Theme]) -> None:
