@@ -263,7 +263,8 @@ class Profiler:
 
     def _function(self, pc: int) -> str:
         place = self._debugger.symbols.place(pc)
-        return f"{pc & ~0xFFF:08x}..." if place is None else place.name
+        page = pc & ~0xFFF
+        return f"{page:08x}-{page | 0xFFF:08x}" if place is None else place.name
 
     def _instructions(self) -> tuple[HotRow, ...]:
         by_name: Counter[tuple[str, int]] = Counter()

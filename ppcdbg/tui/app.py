@@ -42,6 +42,8 @@ from ppcdbg.views.theme import Theme
 TURN = 0.001
 """Seconds for which one thread may keep the interpreter from another. A key passes four threads until it is painted; at
 Python's own 5 ms a guest whose exits are handled in Python would hold each of them up for so long."""
+TALL = 45
+"""Rows of a screen that has room for two lines of story, however much one holds."""
 LOG_ROWS = 5000
 """Lines of command output that are kept."""
 
@@ -51,7 +53,7 @@ class PpcdbgApp(Typed):
 
     CSS = """
     Screen { layout: vertical; layers: default above; overflow: hidden hidden; }
-    #story { height: 2; } .wide #story { height: 1; }
+    #story { height: 2; } .brief #story { height: 1; }
     """
     AUTO_FOCUS = ""  # it would come late, and take the focus from a line that is being typed
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {Everything}
@@ -148,9 +150,9 @@ class PpcdbgApp(Typed):
         return Reply(notes) if notes else None
 
     def on_resize(self, event: Resize) -> None:
-        wide = event.size.width >= 160
-        self.screen_stack[0].set_class(wide, "wide")
-        self.desk.arrange_panes(event.size.width, max(1, event.size.height - (4 if wide else 5)))
+        brief = event.size.width >= 160 and event.size.height < TALL
+        self.screen_stack[0].set_class(brief, "brief")
+        self.desk.arrange_panes(event.size.width, max(1, event.size.height - (4 if brief else 5)))
         self.ask_again()
 
     def on_unmount(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ppcdbg.cpu.msr import ESR_BITS, MSR_BITS, names
-from ppcdbg.debugger.causes import cause_of, priority_name
+from ppcdbg.debugger.causes import FETCH_FAILED, cause_of, instruction_text, instruction_word, priority_name
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.exits import ExitFilter
 from ppcdbg.debugger.symbols import SymbolTable
@@ -13,13 +13,13 @@ from ppcdbg.kvm.codes import EMULATE_NAMES
 from ppcdbg.kvm.payloads import UserspaceExit
 from ppcdbg.kvm.records import Action, Did, ExitRecord, payload
 from ppcdbg.views.kinds import kind_role
-from ppcdbg.views.numbers import count, count_in, ea, real, size
+from ppcdbg.views.numbers import count, count_in, ea, plural, real, size
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line
 
 EXIT, PC = 13, 9
-NARROW, SLIM = 90, 66
-"""Columns below which numbers stand closer, so that more of cause and deed can be read; and below which the position
-is left out for them."""
+NARROW, SLIM, TIGHT = 90, 66, 50
+"""Columns below which numbers stand closer, so that more of cause and deed can be read; below which the position is
+left out for them, and below which pc is."""
 _ROLE = {
     Did.MAPPED: "mapped",
     Did.MAPPED_MAGIC: "mapped",
@@ -32,29 +32,30 @@ _ROLE = {
 
 def header(width: int) -> Line:
     """The names of the columns, above ``row``'s."""
-    number, insn, gap, cause, did = _widths(width)
+    number, insn, gap, pc, cause, did = _widths(width)
     cells = (
         column("#", number, "label", True),
         column("insn" if insn else "", insn, "label", True),
         column(" " * gap + "exit", gap + EXIT, "label"),
-        column("pc", PC, "label"),
+        column("pc" if pc else "", pc, "label"),
         column("cause", cause, "label"),
         column("did", did, "label"),
     )
     return fit(cells, width)
 
 
-def _widths(width: int) -> tuple[int, int, int, int, int]:
-    """Widths of number and insn, the gap behind them, and what is left for cause and did."""
+def _widths(width: int) -> tuple[int, int, int, int, int, int]:
+    """Widths of number and insn, the gap behind them, that of pc, and what is left for cause and did."""
     number, insn, gap = (7, 0, 1) if width < SLIM else (7, 12, 1) if width < NARROW else (8, 14, 2)
-    rest = max(width - number - insn - gap - EXIT - PC, 14)
+    pc = 0 if width < TIGHT else PC
+    rest = max(width - number - insn - gap - EXIT - pc, 14)
     did = max(min(rest * 2 // 5, 26), 12)
-    return number, insn, gap, rest - did, did
+    return number, insn, gap, pc, rest - did, did
 
 
 def row(record: ExitRecord, symbols: SymbolTable, width: int) -> Line:
     """One exit in ``width`` columns; what was delivered on the way back is shown by ``→``."""
-    number, insn, gap, cause, did = _widths(width)
+    number, insn, gap, pc, cause, did = _widths(width)
     place = symbols.name(record.pc)
     words = clean(cause_of(record))
     told = words or place
@@ -66,7 +67,7 @@ def row(record: ExitRecord, symbols: SymbolTable, width: int) -> Line:
         Span(" " * gap),
         column(record.name, EXIT - 1, kind_role(record.name)),
         Span(" "),
-        column(ea(record.pc), PC, "address"),
+        column(ea(record.pc) if pc else "", pc, "address"),
         column(told, cause - 1, "cause"),
         Span(" "),
         column(did_text(record), did, _did_role(record)),
@@ -154,12 +155,7 @@ def detail(debugger: Debugger, record: ExitRecord, width: int) -> list[Line]:
         ),
         line(("insn ", "label"), (count(record.position), "number"), ("   tick ", "label"), count(record.tick)),
         line(("pc   ", "label"), (ea(record.pc), "address"), " ", (place, "symbol")),
-        line(
-            ("inst ", "label"),
-            *_stale(f"{record.last_inst:08x}", "inst" in fresh),
-            " ",
-            (clean(cause_of(record)), "cause"),
-        ),
+        line(("inst ", "label"), *_stale(f"{record.last_inst:08x}", "inst" in fresh), *_instruction(record)),
         line(("msr  ", "label"), (ea(record.msr), "number"), " ", (" ".join(names(record.msr, MSR_BITS)), "bits")),
         line(
             ("esr  ", "label"),
@@ -197,6 +193,16 @@ def detail(debugger: Debugger, record: ExitRecord, width: int) -> list[Line]:
     return [fit(f, width) for f in fields]
 
 
+def _instruction(record: ExitRecord) -> Line:
+    """What the guest ran, and where that says little of it, what it did thereby."""
+    cause = Span(clean(cause_of(record)), "cause")
+    word = instruction_word(record)
+    text = "" if word in (None, FETCH_FAILED) else clean(instruction_text(word or 0))
+    if not text or text == cause.text:
+        return (Span(" "), cause)
+    return (Span(f" {text}", "mnemonic"), Span("  "), cause)
+
+
 def _payload(left: UserspaceExit, width: int) -> Iterator[tuple[Span, ...]]:
     """struct kvm_run as userspace had it and answered: the name of the exit and its fields, in lines of a width."""
     spans, used = [Span(left.name, "exit")], len(left.name)
@@ -224,7 +230,7 @@ def _action_detail(action: Action) -> Span:
     if action.gpa is not None:
         parts.append(f"→ {real(action.gpa)}")
     if action.did is Did.MMIO:
-        parts.append(f"{'write' if action.write else 'read'} {action.size or 0} bytes")
+        parts.append(f"{'write' if action.write else 'read'} {plural(action.size or 0, 'byte')}")
     if action.value is not None:
         parts.append(f"value {action.value:#x}")
     if action.did is Did.HYPERCALL:

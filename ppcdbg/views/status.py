@@ -39,7 +39,7 @@ def bar(debugger: Debugger, width: int) -> Line:
     left = line(
         " insn ",
         (count(debugger.position), "position"),
-        *(("   exit ", (count(len(debugger.exits)), "position")) if debugger.has_exits else ()),
+        *(("   exits ", (count(len(debugger.exits)), "position")) if debugger.has_exits else ()),
         "   ",
         (ea(debugger.pc), "address"),
         *((" ", (place, "symbol")) if place else ()),
@@ -58,7 +58,7 @@ def _left(debugger: Debugger, machine: str) -> Line:
         (machine, "dim"),
         "   insn ",
         (count(debugger.position), "position"),
-        *(("   exit ", (count(len(debugger.exits)), "position")) if debugger.has_exits else ()),
+        *(("   exits ", (count(len(debugger.exits)), "position")) if debugger.has_exits else ()),
         "  ",
     )
 

@@ -102,7 +102,7 @@ def bookmark_rows(course: Course, width: int) -> list[Line]:
 
 def _heading(course: Course, width: int) -> Line:
     share = 100 * (course.now - course.start) // max(course.end - course.start, 1)
-    exits = f"   exit {course.exits_now:,} of {course.exits:,}" if course.exits else ""
+    exits = f"   exits {course.exits_now:,} of {course.exits:,}" if course.exits else ""
     told = line(
         (f"{course.now:,}", "position"), (" of ", "label"), (f"{course.end:,}", "position"), (f" ({share} %)", "label"),
         (exits, "label"), (f"   clock {course.ticks:,}", "label"),

@@ -52,7 +52,7 @@ def _cell(entry: TlbRow | None, missed: bool) -> Span:
 
 def event_header(width: int, shadow: bool) -> Line:
     """The names of the columns of ``event_row``."""
-    names = "slot        effective  size  physical    by" if shadow else "instruction"
+    names = "from        effective  size  physical    by" if shadow else "instruction"
     return fit((Span(f"{'exit':>8}{'insn':>14}  {names}", "label"),), width)
 
 

@@ -41,7 +41,7 @@ def leave(terminal: Terminal, folder: Path, before: dict[str, str]) -> None:
 def test_the_demo_guest_at_the_prompt(tmp_path: Path, width: int, height: int) -> None:
     with Terminal(tmp_path, width, height) as terminal:
         before = start(terminal, tmp_path, "demo")
-        terminal.shows("insn 0   exit 0   00100498 _start", "■ stopped: at the start")
+        terminal.shows("insn 0   exits 0   00100498 _start", "■ stopped: at the start")
         terminal.type("break exit DTLB_MISS")
         terminal.type("c")
         terminal.shows("Stopped by breakpoint 1", "■ stopped: breakpoint 1, exit DTLB_MISS")
@@ -61,7 +61,7 @@ def test_the_demo_guest_at_the_prompt(tmp_path: Path, width: int, height: int) -
         terminal.type("c")
         terminal.shows("│ demo: done", "■ ended: guest reset")
         rows = [row.rstrip() for row in terminal.rows() if row.strip()]
-        assert all(len(row) <= width for row in rows) and re.match(r" insn 36,493   exit 2,159", rows[-1])
+        assert all(len(row) <= width for row in rows) and re.match(r" insn 36,493   exits 2,159", rows[-1])
         leave(terminal, tmp_path, before)
 
 

@@ -34,7 +34,7 @@ def leave(terminal: Terminal, folder: Path, before: dict[str, str]) -> None:
 
 
 def counted(terminal: Terminal, what: str) -> int:
-    """A number of the title line: ``insn`` or ``exit``."""
+    """A number of the title line: ``insn`` or ``exits``."""
     found = re.search(rf"\b{what} ([\d,]+)", terminal.rows()[0])
     assert found, terminal.rows()[0]
     return int(found[1].replace(",", ""))
@@ -57,7 +57,7 @@ def test_demo_guest_by_exits_to_its_end(tmp_path: Path) -> None:
         pcs = set()
         for number in range(3):
             terminal.keys("]")
-            terminal.until(lambda number=number: counted(terminal, "exit") == number + 1)
+            terminal.until(lambda number=number: counted(terminal, "exits") == number + 1)
             terminal.until(lambda number=number: re.match(rf"▸ +{number} ", selected(terminal)))
             story = terminal.text().split("F5 go")[0][-300:]
             assert f"Exit {number}:" in story
@@ -85,7 +85,7 @@ def test_linux_guest_to_start_kernel_and_to_its_last_line(
         before = start(terminal, tmp_path, *arguments)
         for number in range(4):
             terminal.keys("]")
-            terminal.until(lambda number=number: counted(terminal, "exit") == number + 1)
+            terminal.until(lambda number=number: counted(terminal, "exits") == number + 1)
         terminal.keys(":")
         terminal.type("advance start_kernel")
         terminal.shows("Reached the place asked for", "start_kernel", seconds=120)

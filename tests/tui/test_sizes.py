@@ -28,7 +28,7 @@ def test_every_pane_of_the_linux_guest_is_reachable(
         terminal.type(f"cd {tmp_path}; {'export TERM=xterm; ' if colours == 16 else ''}clear; stty -g > before")
         before = terminal.state()
         terminal.type(f"{command([sys.executable, '-m', 'ppcdbg', 'debug', *arguments])}; echo STATUS $?")
-        terminal.shows("1 Exits", "exit 1,403", seconds=90)
+        terminal.shows("1 Exits", "exits 1,403", seconds=90)
         for kind in KINDS:
             terminal.keys(kind.key)
             terminal.until(lambda kind=kind: re.search(rf"━ {kind.key} \S", terminal.text()))
