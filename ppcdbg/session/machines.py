@@ -80,8 +80,15 @@ def read_machine(store: Store, given: Mapping[str, Path | None] | None = None) -
         place = folder / f"{sha256(str(store.path).encode()).hexdigest()[:8]}-{number}"
         paths[image.role] = own or place / name  # under its own name, which a session made of this one has too
         if own is None:
-            place.mkdir(exist_ok=True)
-            paths[image.role].write_bytes(data)
+            try:
+                place.mkdir(exist_ok=True)
+                paths[image.role].write_bytes(data)
+            except (OSError, ValueError) as error:  # the second: there is a zero in it
+                why = error.strerror if isinstance(error, OSError) else error
+                raise InputError(
+                    f"the {image.role} of session {store.path} cannot be put at {place}, by its name "
+                    f"{image.name[:40]!r}: {why}"
+                ) from None
     if "kernel" not in paths:
         raise damaged(store.path, "it names no kernel image")
     try:

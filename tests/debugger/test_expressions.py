@@ -49,7 +49,7 @@ class FakeScope:
     def load(self, address: int, size: int) -> int:
         if address not in MEMORY:
             raise UsageError(f"cannot read {address:#x}")
-        return MEMORY[address] >> 8 * (4 - size)
+        return MEMORY[address] << 32 >> 8 * (8 - size)
 
     def field(self, name: str) -> Callable[[], Values] | None:
         return (lambda: FIELDS[name]) if name in FIELDS else None

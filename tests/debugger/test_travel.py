@@ -143,6 +143,16 @@ def test_an_interrupt_ends_a_long_way_back() -> None:
     assert d.execute("seek 30000").position == 30_000
 
 
+def test_an_interrupt_ends_many_steps_over_calls_on_the_way_back() -> None:
+    d = on_demo()
+    d.execute("run-to 9000")
+    steps = iter(range(100))
+    d.runner.between = lambda: d.interrupt() if next(steps) == 3 else None
+    report = d.execute("reverse-nexti 900")
+    d.runner.between = None
+    assert report.cause is Cause.INTERRUPTED and d.position > 8_000
+
+
 @pytest.mark.parametrize("command", ["reverse-continue", "last write 0xfffffff0", "seek irq:9999999", "seek end"])
 def test_a_long_motion_under_linux_stops_soon_and_where_it_says(shared: Path, command: str) -> None:
     """200 ms on a machine that has nothing else to do; then the guest goes on as if nothing had been."""

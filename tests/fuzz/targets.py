@@ -8,32 +8,82 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import random
-import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.errors import InputError, PpcdbgError
-from tests.fuzz.mutate import BINARY, TEXT, Damage, mutated
+from tests.fuzz import forge
+from tests.fuzz.harness import RENEWED
+from tests.fuzz.mutate import BINARY, TEXT, Damage
 
 PACKAGE = Path(__file__).resolve().parents[2] / "ppcdbg"
 MEMORY = 64 << 20
-Reader = Callable[[bytes], None]
+Reader = Callable[[bytes, int], str]
+"""Reads an input of a number, and says how it came out: what begins with OK was read through."""
+OK = "ok"
+SOON = 0.02
+"""Seconds of processor time after which a user interrupts what goes on."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``corpus``: good files that damage starts from; ``forge`` makes inputs whose container is whole."""
+
+    corpus: list[bytes]
+    read: Reader
+    forge: forge.Forge | None = None
 
 
 @dataclass(frozen=True)
 class Target:
-    """``prepare(folder)`` gives the corpus and the reader; ``many`` is how many inputs a soak tries."""
+    """``many`` is how many inputs a soak tries, ``forged`` the share of them that ``Reading.forge`` makes."""
 
     name: str
     kinds: Sequence[Damage]
-    prepare: Callable[[Path], tuple[list[bytes], Reader]]
+    prepare: Callable[[Path], Reading]
     many: int = 100_000
     room: int = 1 << 30
     """Bytes of address space beyond what there is when it begins; an engine reserves more than it uses."""
+    forged: float = 0.5
+
+
+def place(error: PpcdbgError) -> str:
+    """Where an input was refused: of two that are refused in one place the second teaches nothing new."""
+    trace, at = error.__traceback__, "?"
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if "/ppcdbg/ppcdbg/" in code.co_filename or str(PACKAGE) in code.co_filename:
+            at = f"{Path(code.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return at
+
+
+def ways(data: bytes, *readers: Callable[[], object]) -> str:
+    """What became of some readings of one input, each of which may be refused."""
+    out = []
+    for reader in readers:
+        try:
+            reader()
+            out.append(OK)
+        except PpcdbgError as error:
+            one_sentence(error, data)
+            out.append(place(error))
+    return " ".join(sorted(out, key=lambda way: way != OK))
+
+
+@contextmanager
+def impatient(interrupt: Callable[[], None]) -> Iterator[None]:
+    """A user who interrupts what takes long, and again."""
+    signal.signal(signal.SIGVTALRM, lambda number, frame: interrupt())
+    signal.setitimer(signal.ITIMER_VIRTUAL, SOON, SOON)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def one_sentence(error: PpcdbgError, data: bytes) -> None:
@@ -43,46 +93,47 @@ def one_sentence(error: PpcdbgError, data: bytes) -> None:
 
 
 # --- images ---------------------------------------------------------------------------------------------------------
-def _images(folder: Path) -> tuple[list[bytes], Reader]:
+def _images(folder: Path) -> Reading:
     from ppcdbg.debugger.lines import LineTable
     from ppcdbg.debugger.symbols import read_symbols
     from ppcdbg.machine.images import read_image
     from tests.machine.test_images import elf, uimage
 
     path = folder / "image"
-    corpus = [(PACKAGE / "_guests" / f"{n}.elf").read_bytes() for n in ("demo", "spinlock", "bench-a")]
-    corpus += [elf(), uimage(b"\x60\0\0\0" * 9), uimage(gzip.compress(b"\x60\0\0\0" * 9), comp=1)]
+    files = [(PACKAGE / "_guests" / f"{n}.elf").read_bytes() for n in ("demo", "spinlock", "bench-a")]
+    corpus = [*files, elf(), uimage(b"\x60\0\0\0" * 9), uimage(gzip.compress(b"\x60\0\0\0" * 9), comp=1)]
 
-    def read(data: bytes) -> None:
+    def loaded(load: int | None) -> None:
+        image = read_image(path, MEMORY, load)
+        assert all(len(s.data) <= s.size and s.end <= 1 << 36 for s in image.segments)
+
+    def read(data: bytes, number: int) -> str:
         path.write_bytes(data)
-        for load in (None, 0x1000):
-            try:
-                image = read_image(path, MEMORY, load)
-                assert all(len(s.data) <= s.size and s.end <= 1 << 36 for s in image.segments)
-            except PpcdbgError as error:
-                one_sentence(error, data)
+        found = ways(data, lambda: loaded(None), lambda: loaded(0x1000))
         if data[:4] == b"\x7fELF":
             read_symbols(path)
             LineTable(path).at(0x1000)
+        return found
 
-    return corpus, read
+    return Reading(corpus, read, forge.other_images(elf, uimage, files))
 
 
-def _trees(folder: Path) -> tuple[list[bytes], Reader]:
+def _trees(folder: Path) -> Reading:
     from ppcdbg.machine.devicetree import HypervisorNode, TreeFacts, build, parse, patch, text
 
     facts = TreeFacts(MEMORY, 32, "console=ttyS0", kernel=(0, 1 << 20), initrd=(0x100000, 0x200000))
     corpus = [build(facts), build(TreeFacts(0x1000, 64, "", hypervisor=HypervisorNode((0x44000022, 0x60000000), True)))]
 
-    def read(data: bytes) -> None:
+    def read(data: bytes, number: int) -> str:
         parse(data, "x.dtb")
         text(patch(data, facts, "x.dtb"))
+        return OK
 
-    return corpus, read
+    return Reading(corpus, read, forge.other_trees(corpus))
 
 
 # --- text that describes --------------------------------------------------------------------------------------------
-def _toml(folder: Path) -> tuple[list[bytes], Reader]:
+def _toml(folder: Path) -> Reading:
     from ppcdbg.config import load_settings
     from ppcdbg.machine.description import describe
     from ppcdbg.tui.keys import read_keymap, with_keymap
@@ -108,28 +159,22 @@ def _toml(folder: Path) -> tuple[list[bytes], Reader]:
         for text in skipped:
             one_sentence(InputError(text), data)
 
-    def read(data: bytes) -> None:
+    def themed(data: bytes) -> None:
+        with suppress(UnicodeDecodeError):  # it takes text
+            parse_theme(data.decode(), "theme")
+
+    def read(data: bytes, number: int) -> str:
         path.write_bytes(data)
         own.write_bytes(data)
-        readers: list[Callable[[], object]] = [
-            lambda: describe(path, {}),
-            lambda: load_settings({}, folder, {}),
-            lambda: keys(data),
-            lambda: read_choice(path),
-            lambda: parse_theme(data.decode(), "theme"),
-        ]
-        for reader in readers:
-            try:
-                reader()
-            except PpcdbgError as error:
-                one_sentence(error, data)
-            except UnicodeDecodeError:
-                assert reader is readers[-1]  # it takes text
+        return ways(
+            data, lambda: describe(path, {}), lambda: load_settings({}, folder, {}),
+            lambda: keys(data), lambda: read_choice(path), lambda: themed(data),
+        )  # fmt: skip
 
-    return corpus, read
+    return Reading(corpus, read, forge.other_toml([text.decode() for text in corpus]))
 
 
-def _inputs(folder: Path) -> tuple[list[bytes], Reader]:
+def _inputs(folder: Path) -> Reading:
     from ppcdbg.machine.inputfile import read_input
 
     path = folder / "input"
@@ -138,15 +183,21 @@ def _inputs(folder: Path) -> tuple[list[bytes], Reader]:
         b'5 console:1 "\\u00e9"\n10 irq 7 1\n1_000 irq 7 0\n',
     ]
 
-    def read(data: bytes) -> None:
+    def read(data: bytes, number: int) -> str:
         path.write_bytes(data)
         read_input(path)
+        return OK
 
-    return corpus, read
+    return Reading(corpus, read, forge.other_events)
 
 
 # --- recordings, traces, dumps --------------------------------------------------------------------------------------
-def _sessions(folder: Path) -> tuple[list[bytes], Reader]:
+COMMANDS = ("session info", "session export csv", "session sql", "session note", "session export jsonl")
+RARELY = ("session verify", "session list", "session export html", "session index", "session note NEW")
+"""Commands that take long, or that write."""
+
+
+def _sessions(folder: Path) -> Reading:
     from ppcdbg.cli.main import main
 
     good = folder / "good.ppcdbg"
@@ -157,120 +208,107 @@ def _sessions(folder: Path) -> tuple[list[bytes], Reader]:
         main(["record", str(guest), "--load", "0x1000", "--hv", "none", "--max-insns", "50", "-o", str(good)])
     corpus = [good.read_bytes(), (PACKAGE.parent / "sessions/demo-e500v2-kvm.ppcdbg").read_bytes()]
     path = folder / "x.ppcdbg"
-    commands = ("session info", "session export csv", "session list", "session sql", "session note", "session verify")
-    rng = random.Random(str(folder.name))
-    turn = iter(range(1 << 62))
 
-    def read(data: bytes) -> None:
+    def read(data: bytes, number: int) -> str:
         for old in folder.glob("x.ppcdbg*"):
             old.unlink()
         path.write_bytes(data)
-        number = next(turn)
-        if number % 3 == 0:
-            _forge(rng, path, corpus[number % 2])
-        command = commands[number % 5] if number % 50 else commands[5]
-        words = [*command.split(), str(path)]
-        if command == "session export csv":
-            words = ["session", "export", str(path), "csv", "-o", "/dev/null"]
+        command = COMMANDS[number % len(COMMANDS)] if number % 20 else RARELY[number // 20 % len(RARELY)]
+        words = [*command.split()[:2], str(path)]
+        if command.startswith("session export"):
+            words += [command.split()[2], "-o", "/dev/null"]
         elif command == "session sql":
             words.append("SELECT count(*), max(name) FROM exits")
         elif command == "session list":
             words[-1] = str(folder)
+        elif command == "session note NEW":
+            words.append("more")
         err = io.StringIO()
         with redirect_stderr(err), redirect_stdout(io.TextIOWrapper(io.BytesIO(), "utf-8")):
             status = main(words)
-        assert status in (0, 1, 3, 4, 5, 6) and "Traceback" not in err.getvalue(), f"{words}: {status} {err.getvalue()}"
+        said = err.getvalue()
+        assert status in (0, 1, 3, 4, 5, 6) and "Traceback" not in said, f"{words}: {status} {said}"
+        return f"{status} {''.join(c for c in said if c.isalpha())[:60]}" if status else OK
 
-    return corpus, read
-
-
-def _forge(rng: random.Random, path: Path, good: bytes) -> None:
-    """Another value in one cell of a good file: what no checksum of pages would catch."""
-    path.write_bytes(good)
-    connection = sqlite3.connect(path)
-    try:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        table = rng.choice(tables)
-        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-        rows = connection.execute(f"SELECT rowid, * FROM {table} LIMIT 50").fetchall()
-        if not rows:
-            return
-        row, column = rng.choice(rows), rng.randrange(len(columns))
-        old = row[1 + column]
-        if isinstance(old, bytes) and old:
-            new: object = mutated(rng, [old], BINARY)
-        elif isinstance(old, str):
-            new = mutated(rng, [old.encode()], TEXT).decode(errors="replace")
-        else:
-            new = rng.choice((None, -1, 1 << 62, "x", b"", 0.5, (old or 0) + 1))
-        connection.execute(f"UPDATE {table} SET {columns[column]} = ? WHERE rowid = ?", (new, row[0]))
-        connection.commit()
-    except sqlite3.Error:
-        pass
-    finally:
-        connection.close()
+    return Reading(corpus, read, forge.other_cells(corpus))
 
 
-def _traces(folder: Path) -> tuple[list[bytes], Reader]:
-    from ppcdbg.session.ftrace import Reading
+def _traces(folder: Path) -> Reading:
+    from ppcdbg.session.ftrace import Reading as Trace
     from ppcdbg.session.importing import import_trace
     from tests.session.test_importing import FTRACE, REPORT
 
     path = folder / "t.ppcdbg"
-    turn = iter(range(1 << 62))
 
-    def read(data: bytes) -> None:
+    def read(data: bytes, number: int) -> str:
         lines = data.decode(errors="replace").splitlines(keepends=True)
-        reading = Reading()
-        assert len([*reading.read(lines)]) <= reading.lines
-        if next(turn) % 40 == 0:
+        trace = Trace()
+        found = [*trace.read(lines)]
+        assert len(found) <= trace.lines
+        if number % 40 == 0:
             path.unlink(missing_ok=True)
             import_trace(lines, "t", path)
+        unread = sum(event.args is None for event in found)
+        return f"{OK if found else 'none'} {len(found)} of {trace.lines}, {trace.malformed}, {unread}"
 
-    return [FTRACE.encode(), REPORT.encode()], read
+    return Reading([FTRACE.encode(), REPORT.encode()], read, forge.other_numbers([FTRACE, REPORT]))
 
 
-def _dumps(folder: Path) -> tuple[list[bytes], Reader]:
+def _dumps(folder: Path) -> Reading:
     from ppcdbg.nested.dump import parse_dump
     from ppcdbg.nested.examples import right
     from tests.nested.test_dump import dump
 
-    def read(data: bytes) -> None:
+    def read(data: bytes, number: int) -> str:
         parse_dump(data.decode(errors="replace"), "l0.log")
+        return OK
 
     snapshot = right(1)
-    return [dump(snapshot.before).encode(), dump(snapshot.running, "[   12.345678] ").encode()], read
+    texts = [dump(snapshot.before), dump(snapshot.running, "[   12.345678] ")]
+    return Reading([text.encode() for text in texts], read, forge.other_numbers(texts))
 
 
-def _snapshots(folder: Path) -> tuple[list[bytes], Reader]:
+def _snapshots(folder: Path) -> Reading:
     from ppcdbg.nested.audit import audit
     from ppcdbg.nested.examples import host_handled, right
     from ppcdbg.nested.snapshot import as_json, parse
 
-    def read(data: bytes) -> None:
-        audit(parse(data.decode(errors="replace"), "exit.json"))
+    def read(data: bytes, number: int) -> str:
+        snapshot = parse(data.decode(errors="replace"), "exit.json")
+        wrong = sorted({f"{found.field} {found.verdict.name}" for found in audit(snapshot).findings})
+        return " ".join([OK, *wrong])
 
-    return [json.dumps(as_json(s), indent=1).encode() for s in (right(1), host_handled(2))], read
+    texts = [json.dumps(as_json(s), indent=1) for s in (right(1), host_handled(2))]
+    return Reading([text.encode() for text in texts], read, forge.other_json(texts))
 
 
-def _objects(folder: Path) -> tuple[list[bytes], Reader]:
+def _objects(folder: Path) -> Reading:
     """What is kept of compiled engines: only what is whole comes back."""
     from ppcdbg.engine.llvm.cache import keep, recall
 
     payload = b"\x7fELF" + bytes(range(256)) * 8
     keep(folder, "object", payload)
-    good = (folder / "object").read_bytes()
+    keep(folder, "other", payload)
+    good, other = (folder / "object").read_bytes(), (folder / "other").read_bytes()
+    head = len(good) - len(payload)
 
-    def read(data: bytes) -> None:
+    def read(data: bytes, number: int) -> str:
         (folder / "object").write_bytes(data)
         found = recall(folder, "object")
         assert found is None or found == payload, "a damaged object came back"
+        return OK if found else "none"
 
-    return [good], read
+    def forged(rng: forge.Random) -> bytes:
+        """A right head on another payload, or another object's head on the right one."""
+        if rng.random() < 0.1:
+            return other[:head] + payload
+        return good[:head] + forge.mutated(rng, [payload], BINARY)
+
+    return Reading([good], read, forged)
 
 
 # --- what a user or a client says -----------------------------------------------------------------------------------
-def _expressions(folder: Path) -> tuple[list[bytes], Reader]:
+def _expressions(folder: Path) -> Reading:
     from ppcdbg.debugger.expressions import evaluate
     from tests.debugger.test_expressions import FakeScope
 
@@ -282,21 +320,32 @@ def _expressions(folder: Path) -> tuple[list[bytes], Reader]:
     ]  # fmt: skip
     scope = FakeScope()
 
-    def read(data: bytes) -> None:
+    def read(data: bytes, number: int) -> str:
         evaluate(data.decode(errors="replace"), scope)  # type: ignore[arg-type]
+        return OK
 
-    return corpus, read
+    return Reading(corpus, read, forge.expressions)
 
 
-OUTSIDE = ("record", "save-session", "source", "race", "while", "layout", "run-to", "tutorial", "hazard", "policies",
-           "switch table", "spr-exits")  # fmt: skip
-"""Commands that write where they are told, read files, or take as long as they are told to."""
+OUTSIDE = ("record", "save-session", "source", "race")
+"""Commands that write where they are told, read files, or start processes."""
 GUEST = (0x38600000, 0x60000000, 0x60000000, 0x60000000, 0x3C600004, 0x7C600124, 0x48000000)
 """Ends idle, so that runs end."""
 
 
-def _commands(folder: Path) -> tuple[list[bytes], Reader]:
-    from ppcdbg.debugger.commands.registry import commands, execute
+def _lines() -> list[str]:
+    """Every command and its example but those of ``OUTSIDE``, and some more."""
+    from ppcdbg.debugger.commands.registry import commands
+
+    found = [c for c in commands().all if not any(word in c.name for word in OUTSIDE)]
+    return [text for c in found for text in (c.name, c.example) if text] + [
+        "break *0x1004 if $r3 == 7", "x/8xw 0x1000", "print/x $pc", "set var $r3 = 5", "display/i $pc",
+        'printf "%d %s\\n", 1, $pc', "find 0x1000, +64, 0x60000000", "whatif set var $r3 = 1",
+    ]  # fmt: skip
+
+
+def _commands(folder: Path) -> Reading:
+    from ppcdbg.debugger.commands.registry import execute
     from ppcdbg.views import results
     from ppcdbg.views.spans import to_text
     from tests.gdbstub.rig import demo
@@ -306,26 +355,27 @@ def _commands(folder: Path) -> tuple[list[bytes], Reader]:
         made.continue_(9_000)
         return made
 
-    found = [c for c in commands().all if not any(word in c.name for word in OUTSIDE)]
-    corpus = [text.encode() for c in found for text in (c.name, c.example) if text]
-    corpus += [b"break *0x1004 if $r3 == 7", b"x/8xw 0x1000", b"print/x $pc", b"set var $r3 = 5", b"display/i $pc",
-               b'printf "%d %s\\n", 1, $pc', b"find 0x1000, +64, 0x60000000", b"whatif set var $r3 = 1"]  # fmt: skip
+    lines = _lines()
     held = [somewhere()]
-    turn = iter(range(1 << 62))
 
-    def read(data: bytes) -> None:
+    def read(data: bytes, number: int) -> str:
         line = data.decode(errors="replace").replace("\n", " ")[:2_000]
         if any(word in line for word in OUTSIDE):
-            return
-        if next(turn) % 500 == 499:
+            return "outside"
+        if number % RENEWED == 0:
             held[0] = somewhere()
-        text = to_text(results.lines(execute(held[0], line), held[0], 80))
+        debugger = held[0]
+        with impatient(debugger.interrupt):
+            result = execute(debugger, line)
+            text = to_text(results.lines(result, debugger, 80))
+        debugger.forget_interrupt()
         assert all(len(row) <= 80 for row in text.split("\n")), f"wider than the screen: {line!r}"
+        return OK
 
-    return corpus, read
+    return Reading([line.encode() for line in lines], read, forge.command_lines(lines))
 
 
-def _packets(folder: Path) -> tuple[list[bytes], Reader]:
+def _packets(folder: Path) -> Reading:
     from ppcdbg.gdbstub.packets import Wire, frame
     from ppcdbg.gdbstub.stub import Stub
     from tests.debugger.rig import debugger
@@ -343,37 +393,47 @@ def _packets(folder: Path) -> tuple[list[bytes], Reader]:
     ]  # fmt: skip
     corpus = [frame(body) for body in bodies]
 
-    renewals = iter(range(1 << 62))
-
-    def fresh() -> Stub:
+    def fresh(number: int) -> Stub:
         """On a small guest that runs take no time of, now and then on one that has all that KVM has."""
-        make = demo if next(renewals) % 8 == 1 else lambda: debugger(*GUEST)
+        make = demo if number // RENEWED % 4 == 1 else lambda: debugger(*GUEST)
         made = Stub(make(), restart=make, reverse=lambda d: d.past)
         made.greet()
         return made
 
-    held = [fresh(), Wire()]
-    turn = iter(range(1 << 62))
+    held = [fresh(0), Wire()]
 
-    def read(data: bytes) -> None:
+    def interrupt() -> None:
+        stub = held[0]
+        assert isinstance(stub, Stub)
+        stub.interrupted = True
+        stub.debugger.interrupt()
+
+    def read(data: bytes, number: int) -> str:
+        if number % RENEWED == 0:
+            held[:] = fresh(number), Wire()
         stub, wire = held
         assert isinstance(stub, Stub) and isinstance(wire, Wire)
-        number = next(turn)
-        if number % 2_000 == 1_999:
-            held[:] = fresh(), Wire()
-        body = data[1:-3]
-        if number % 2:  # a whole packet, however damaged what is in it
-            data = frame(body)
+        if number % 2 and data[-3:-2] != b"#":  # a whole packet, however damaged what is in it
+            data = frame(data[1:])
+        said = ["nothing"]
         for event in wire.receive(data):
-            if isinstance(event, bytes) and not (event.startswith(b"qRcmd,") and _outside(event)):
-                reply = stub.handle(event)
+            if not isinstance(event, bytes):
+                said.append("signal")
+            elif not (event.startswith(b"qRcmd,") and _outside(event)):
+                stub.interrupted = False
+                with impatient(interrupt):
+                    reply = stub.handle(event)
+                stub.debugger.forget_interrupt()
+                fine = reply is None or reply[:1] not in (b"", b"E")
+                said.append(f"{OK if fine else 'E' if reply else 'unknown'} {event[:2]!r}")
                 if reply is not None:
                     wire.send(reply)
         wire.owed()
         if stub.closing or not stub.alive:
-            held[0] = fresh()
+            stub.greet()
+        return said[-1]
 
-    return corpus, read
+    return Reading(corpus, read, forge.packets(bodies, frame, forge.command_lines(_lines())))
 
 
 def _outside(body: bytes) -> bool:
@@ -398,6 +458,6 @@ TARGETS: dict[str, Target] = {
         Target("cached object", BINARY, _objects),
         Target("expression", TEXT, _expressions),
         Target("command", TEXT, _commands, room=8 << 30),
-        Target("packet", TEXT, _packets, 1_000_000, 256 << 30),
+        Target("packet", TEXT, _packets, 1_000_000, 8 << 30, forged=0.7),
     )
 }

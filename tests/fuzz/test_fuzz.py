@@ -3,13 +3,13 @@
     PPCDBG_FUZZ_SEED=TEXT    another seed
     PPCDBG_FUZZ_COUNT=N      inputs of each kind (a few hundred here; a million packets and 100,000 of the others in
                              ``make soak``)
+    PPCDBG_FUZZ_JOBS=N       processes that share them in ``make soak`` (two)
 
 What failed once is kept in ``corpus/TARGET/`` and read again by the ordinary tests.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -22,45 +22,10 @@ import pytest
 
 from ppcdbg.errors import PpcdbgError
 from tests.fuzz.harness import GROWTH
+from tests.fuzz.runs import CORPUS, ROOT, row, told, tried
 from tests.fuzz.targets import TARGETS, one_sentence
 
-CORPUS = Path(__file__).parent / "corpus"
 SHORT = 150
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def tried(name: str, seed: str, count: int, folder: Path) -> dict[str, object]:
-    """The figures of one target in a process of its own."""
-    home = {key: str(folder / where) for key, where in (
-        ("HOME", "home"), ("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data"), ("XDG_STATE_HOME", "state"),
-        ("XDG_CACHE_HOME", "cache"), ("TMPDIR", "tmp"),
-    )}  # fmt: skip
-    for path in home.values():
-        Path(path).mkdir(exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.harness", name, seed, str(count), str(folder)],
-        cwd=ROOT, env={**os.environ, **home, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
-        stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert done.returncode == 0, f"the process died with {done.returncode}: {done.stderr[-2000:]}"
-    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def told(found: dict[str, object], keep: bool) -> str:
-    """What is wrong, with the inputs kept; empty where nothing is."""
-    name = str(found["target"])
-    lines = [f"stray files: {found['strays']}"] if found["strays"] else []
-    if int(str(found["grown"])) > GROWTH:
-        lines.append(f"memory grew by {found['grown']} MiB")
-    for number, what, data in found["findings"]:  # type: ignore[attr-defined]
-        lines.append(f"{name}, seed {found['seed']}, number {number}: {what}\n    {data[:400]}")
-        if keep:
-            folder = CORPUS / name.replace(" ", "-")
-            folder.mkdir(parents=True, exist_ok=True)
-            raw = bytes.fromhex(data)
-            (folder / hashlib.sha256(raw).hexdigest()[:12]).write_bytes(raw)
-    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
@@ -73,14 +38,17 @@ def test_damaged_inputs(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", sorted(TARGETS))
-def test_many_damaged_inputs(name: str, tmp_path: Path, figure: Callable[[str, str], None]) -> None:
+def test_many_damaged_inputs(
+    name: str, tmp_path: Path, figure: Callable[[str, str], None], capfd: pytest.CaptureFixture[str]
+) -> None:
     count = int(os.environ.get("PPCDBG_FUZZ_COUNT", TARGETS[name].many))
-    found = tried(name, os.environ.get("PPCDBG_FUZZ_SEED", "soak"), count, tmp_path)
-    wrong = len(found["findings"])  # type: ignore[arg-type]
-    figure("fuzz", f"{name}: {found['tried']:,} tried, {found['refused']:,} refused, {wrong} findings, slowest "
-                   f"{found['slowest']} s, memory grown by {found['grown']} MiB; seed {found['seed']}")  # fmt: skip
+    jobs = int(os.environ.get("PPCDBG_FUZZ_JOBS", min(os.cpu_count() or 1, 2)))
+    with capfd.disabled():  # how far it is
+        found = tried(name, os.environ.get("PPCDBG_FUZZ_SEED", "soak"), count, tmp_path, jobs)
+    figure("fuzz", row(found))
     wrongs = told(found, keep=True)
     assert not wrongs, wrongs
+    assert found["tried"] == count
 
 
 KEPT = sorted(p for p in CORPUS.glob("*/*") if p.is_file())
@@ -90,10 +58,10 @@ KEPT = sorted(p for p in CORPUS.glob("*/*") if p.is_file())
 def test_what_failed_once(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = next(t for t in TARGETS.values() if t.name.replace(" ", "-") == path.parent.name)
     monkeypatch.chdir(tmp_path)
-    _, read = target.prepare(tmp_path)
+    read = target.prepare(tmp_path).read
     tracemalloc.start()
     try:
-        read(path.read_bytes())
+        read(path.read_bytes(), 0)
     except PpcdbgError as error:
         one_sentence(error, path.read_bytes())
     finally:
@@ -112,18 +80,19 @@ from tests.fuzz.mutate import TEXT
 
 def prepare(folder):
     turn = iter(range(99))
-    def read(data):
+    def read(data, number):
         match next(turn):
             case 1: raise KeyError("a")
             case 2: bytearray(4 << 30)
             case 3:
                 while True: pass
             case 4: Path("/tmp-of-nobody").write_text("x")
-    return [b"x"], read
+        return ""
+    return targets.Reading([b"x"], read)
 
 harness.PATIENCE = 0.2
 targets.TARGETS["wrong"] = targets.Target("wrong", TEXT, prepare)
-print(__import__("json").dumps(harness.run("wrong", "0", 20, Path(sys.argv[1]))))
+print(__import__("json").dumps(harness.run("wrong", "0", 0, 20, Path(sys.argv[1]))))
 """
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 import zlib
 from pathlib import Path
 from xml.etree import ElementTree
@@ -448,6 +450,35 @@ def test_kill_and_run_again() -> None:
     assert s.handle(b"k") is None and s.closing
     s.greet()
     assert s.alive and s.debugger.position == 0
+
+
+def test_two_hundred_runs_anew_take_no_more_memory_than_one() -> None:
+    """A machine refers to itself in a hundred ways; the old one goes when the new one is there, not some time later."""
+    s = Stub(demo(), restart=demo, reverse=lambda d: d.past)
+    s.greet()
+
+    def used() -> list[int]:
+        return [int(n) * 4096 for n in Path("/proc/self/statm").read_text().split()[:2]]
+
+    def run() -> None:
+        ask(s, b"vRun;")
+        ask(s, b"vCont;s:p1.1")
+
+    for _ in range(3):
+        run()
+    old = weakref.ref(s.debugger)
+    run()
+    assert old() is None
+    gc.freeze()  # the tests before have left much that would be looked through 200 times
+    try:
+        run()
+        before = used()
+        for _ in range(200):
+            run()
+    finally:
+        gc.unfreeze()
+    space, resident = (after - was for was, after in zip(before, used(), strict=True))
+    assert space < s.debugger.core.bus.ram.nbytes and resident < 8 << 20, (space, resident)
 
 
 def test_qemus_own_packets() -> None:
