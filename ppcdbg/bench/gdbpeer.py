@@ -89,10 +89,14 @@ class Client:
         """Carry out a command of the other end's own; what it says is not looked at."""
         packet = b"qRcmd,%b" % command.encode().hex().encode()
         self.connection.sendall(b"$%b#%02x" % (packet, sum(packet) & 0xFF))
+        if (body := self.reply()) != b"OK":
+            raise NotRun(f"the gdb port answers `monitor {command}` with {body[:40].decode(errors='replace')!r}")
+
+    def reply(self) -> bytes:
+        """The next packet that is no output: a slow end says in such how far it is."""
         while (body := self.receive())[:1] == b"O" and body != b"OK":
             pass
-        if body != b"OK":
-            raise NotRun(f"the gdb port answers `monitor {command}` with {body[:40].decode(errors='replace')!r}")
+        return body
 
     def receive(self) -> bytes:
         """The body of the next packet, asked for or not; NotRun where none comes in time."""
@@ -116,7 +120,7 @@ class Client:
 
     def stopped(self, what: str) -> bytes:
         """The stop reply that is due."""
-        body = self.receive()
+        body = self.reply()
         if body[:1] != b"T":
             raise NotRun(f"the gdb port answers {what} with {body[:40].decode(errors='replace')!r}")
         return body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from contextlib import contextmanager
 from functools import partial
@@ -17,6 +18,7 @@ from ppcdbg.bench.results import NotRun
 from ppcdbg.bench.systems import LLVM, limits
 from ppcdbg.bench.whole import inherited
 from ppcdbg.engine.api import Stops
+from ppcdbg.gdbstub.packets import frame
 
 NEAR = 300_000
 
@@ -88,6 +90,18 @@ def test_a_port_that_cannot_go_back_is_no_figure(image: Path) -> None:
     command = [*gdbpeer.ppcdbg_port(image), "--no-history"]
     with gdbpeer.port(command, inherited(os.environ)) as client, pytest.raises(NotRun, match="answers bs with ''"):
         client.stop(b"bs")
+
+
+def test_what_is_said_before_a_stop_is_not_the_stop() -> None:
+    """A search that takes longer than half a second tells how far it is."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(frame(b""))
+        client = gdbpeer.Client(ours)
+        for body in (b"O" + b"looking back".hex().encode(), b"O", b"T05thread:p1.1;", b"O4f", b"OK"):
+            theirs.sendall(frame(body))
+        assert client.stop(b"bc") == b"T05thread:p1.1;"
+        client.monitor("seek 1")
 
 
 def test_rows_ask_for_what_the_issue_asks(tmp_path: Path) -> None:
