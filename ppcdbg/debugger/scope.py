@@ -117,7 +117,8 @@ class DebuggerScope:
             return nearest_of(name, ["$" + n for n in self.register_names()])
         symbols = self.debugger.symbols
         words = [*fields.FIELDS, *fields.values_of("exit"), *symbols.starting_with(name[:1], 3000)]
-        return nearest_of(name, [*words, *symbols.starting_with("_" + name[:3], 500)])
+        words += symbols.starting_with("_" + name[:3], 500)
+        return nearest_of(name, [word for word in words if word != name])  # one that means nothing here, if any
 
     def load(self, address: int, size: int) -> int:
         value = self.debugger.memory.number(address, size)

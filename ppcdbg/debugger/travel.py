@@ -280,37 +280,48 @@ class Travel:
 
     def reverse_step(self, times: int = 1) -> StopReport:
         """To before the last ``times`` instructions; a step back is one retired instruction, in whatever context."""
-        position = self._debugger.system.position - times
+        return self._move(lambda: self._step_back(self.here[0] - times), self.here[0] - times)
 
-        def go() -> Outcome:
-            outcome = self._arrived(self.timeline.seek(position, self._asked), position)
-            # To the beginning itself it was a step; only from there on there is none.
-            stepped = outcome.cause is Cause.BEGINNING and position == self.timeline.start[0]
-            return replace(outcome, cause=Cause.STEP) if stepped else outcome
+    def _step_back(self, position: int) -> Outcome:
+        here = self._debugger.system.moment()
+        outcome = self._arrived(self.timeline.seek(position, self._asked), position)
+        if outcome.cause is Cause.INTERRUPTED:
+            return Outcome(self.timeline.be_at(here), Cause.INTERRUPTED)
+        # To the beginning itself it was a step; only from there on there is none.
+        stepped = outcome.cause is Cause.BEGINNING and position == self.timeline.start[0]
+        return replace(outcome, cause=Cause.STEP) if stepped else outcome
 
-        return self._move(go)
-
-    def reverse_next(self) -> StopReport:
+    def reverse_next(self, times: int = 1) -> StopReport:
         """As ``reverse_step``, but a call or an interrupt that came back is gone over as a whole."""
 
         def go() -> Outcome:
-            debugger = self._debugger
-            stepper, state, here = debugger.stepper, debugger.core.state, self.here
-            frame, pc = stepper.frame(), state.pc
-            outcome = self._arrived(self.timeline.seek(here[0] - 1, self._asked), here[0] - 1)
-            now = stepper.frame()
-            if now.context == frame.context and (now.stack >= frame.stack and self._same_function(pc, state.pc)):
-                return outcome
-            self.timeline.go_to(here, self._asked)
-            floor = max(here[0] - BUDGET, self.timeline.start[0])
-            found = self._last(
-                Request(places=frozenset({pc - 4 & 0xFFFFFFFF}), accept=lambda: stepper.frame() == frame)
-            )
-            if found.cause is Cause.UNTIL and debugger.system.position >= floor:
-                return replace(found, cause=Cause.STEP)
-            return self._arrived(self.timeline.seek(here[0] - 1, self._asked), here[0] - 1)
+            outcome = self._next_back()
+            for _ in range(times - 1):
+                if outcome.cause is not Cause.STEP:
+                    break
+                outcome = self._next_back()
+            return outcome
 
         return self._move(go)
+
+    def _next_back(self) -> Outcome:
+        debugger, here = self._debugger, self.here
+        stepper, pc = debugger.stepper, debugger.core.state.pc
+        frame = stepper.frame()
+        outcome, now = self._step_back(here[0] - 1), stepper.frame()
+        if outcome.cause is not Cause.STEP or (
+            now.context == frame.context
+            and (now.stack >= frame.stack and self._same_function(pc, debugger.core.state.pc))
+        ):
+            return outcome
+        self.timeline.go_to(here, self._asked)
+        found = self._last(
+            Request(places=frozenset({pc - 4 & 0xFFFFFFFF}), accept=lambda: stepper.frame() == frame),
+            here[0] - BUDGET,
+        )
+        if found.cause is Cause.UNTIL:
+            return replace(found, cause=Cause.STEP)
+        return self._step_back(here[0] - 1) if found.cause is Cause.BEGINNING else found
 
     def _same_function(self, first: int, second: int) -> bool:
         symbols = self._debugger.symbols
@@ -409,8 +420,9 @@ class Travel:
             return Outcome(stop, Cause.BEGINNING)
         return Outcome(stop, Cause.STEP)
 
-    def _last(self, request: Request) -> Outcome:
-        """Back to the last stop before now of the breakpoints, or of a request's places."""
+    def _last(self, request: Request, floor: int = 0) -> Outcome:
+        """Back to the last stop before now of the breakpoints, or of a request's places; to the beginning where there
+        is none. Nothing before ``floor`` is looked for."""
         runner, here = self._debugger.runner, self._debugger.system.moment()
         traces, client, outcomes = len(runner.traces), runner.client, list[Outcome]()
         left: list[Key] = []
@@ -430,7 +442,7 @@ class Travel:
             client.silent = True
         try:
             with runner.breakpoints.unchanged(), self._debugger.works.doing(lambda: self._looked(here, stretch)):
-                found = self.timeline.last_stop(search, self._asked)
+                found = self.timeline.last_stop(search, self._asked, floor)
         finally:
             del runner.traces[traces:]
             if client is not None:

@@ -23,8 +23,13 @@ of the interpreter's lock for a moment: more often than every 5 ms (``sys.getswi
 thread that waits for the lock each time in vain, and that one would never ask for it."""
 TELL_SECONDS = 1.0
 """Between two lines about how far something is."""
+BEAT_SECONDS = 0.05
+"""Between two empty pieces of output during a ``monitor``. gdb says nothing of a Ctrl-C there: it leaves when the next
+packet comes (``remote_target::rcmd``), and from then on reads no more until it asks for something else."""
 _RUNNING = (b"v", b"c", b"C", b"s", b"S", b"b")
 """How packets begin during which gdb shows what comes (O): those that let the guest run, forwards or backwards."""
+_QUICK = (b"m", b"x", b"g", b"p", b"s", b"v", b"H", b"P")
+"""How packets begin that are answered, or looked up from, before a client doubts that they have come."""
 MOST_WAITING = 1024
 """Packets that may wait while the guest runs; a client that sends more is not one that waits for replies."""
 
@@ -42,6 +47,8 @@ class Connection:
         """Of a packet that takes long, and whose client shows what comes before the reply."""
         self._listens = self._monitor = self._told = False
         self._within = 0
+        self._sent = 0.0
+        """When something was last sent that is no reply."""
 
     def serve(self) -> None:
         """Answer packets until the client is gone or says good-bye; the stub is left ready for the next."""
@@ -90,9 +97,11 @@ class Connection:
         stub = self.stub
         stub.interrupted = stub.abandoned = False
         stub.debugger.runner.between = self._look
-        self._looked = 0.0
+        self._looked, self._sent = 0.0, time.monotonic()
         self._progress, self._told, self._monitor = None, False, body.startswith(b"qRcmd")
         self._listens = self._monitor or body[:1] in _RUNNING
+        if body[:1] not in _QUICK or body.startswith(b"vRun"):
+            self._acknowledge()
         reply = stub.handle(body)
         if reply is None or self._gone or stub.abandoned:
             return
@@ -109,6 +118,7 @@ class Connection:
     def _out(self, body: bytes) -> None:
         """A packet on the side; a client that does not read it is noticed by the next look."""
         if not self._gone and not self.stub.abandoned:
+            self._told, self._sent = True, time.monotonic()
             try:
                 self._send(body)
             except Gone:
@@ -123,20 +133,39 @@ class Connection:
         try:
             if not self._gone:
                 self._acknowledge()
-                self._events.extend(self.wire.receive(self.channel.pending()))
+                self._hear(self.channel.pending())
+                if self._monitor:
+                    self._keep_in_touch(now)
         except Gone:
             self._lost()
         if len(self._events) > MOST_WAITING:
             self._lost()
-        if self._monitor and self._told and any(isinstance(event, bytes) for event in self._events):
-            self.stub.abandoned = True
-            self._end()
         if self._listens:
             self._tell()
         if self._gone or Signal.INTERRUPT in self._events:
             while Signal.INTERRUPT in self._events:
                 self._events.remove(Signal.INTERRUPT)
             self._end()
+
+    def _hear(self, data: bytes) -> None:
+        """Take what came while a packet is carried out. One that waits for a command's end asks for nothing else."""
+        came = self.wire.receive(data)
+        self._events.extend(came)
+        if self._monitor and self._told and any(isinstance(event, bytes) for event in came):
+            self.stub.abandoned = True
+            self._end()
+
+    def _keep_in_touch(self, now: float) -> None:
+        """Send a client that waits for a command a packet now and then; where it does not read them, stand still until
+        it does or wants something else."""
+        wire = self.wire
+        if not wire.acks or not wire.acknowledges or now - self._sent < BEAT_SECONDS:
+            return
+        if not wire.awaited:
+            self._out(b"O")
+        while wire.awaited and not (self.stub.abandoned or self._gone or Signal.INTERRUPT in self._events):
+            self._acknowledge()
+            self._hear(self.channel.receive())
 
     def _end(self) -> None:
         """Have what goes on end soon."""

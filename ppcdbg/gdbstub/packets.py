@@ -111,12 +111,16 @@ def expand(body: bytes) -> bytes:
 class Wire:
     """One end of a connection. ``acks`` until both agreed to do without (QStartNoAckMode).
 
-    ``replies`` collects acknowledgements that ``receive`` owes the other end; whoever writes to the transport takes
-    them first with ``owed``.
+    ``receive`` collects acknowledgements that the other end is owed; whoever writes to the transport takes them first
+    with ``owed``.
     """
 
     acks: bool = True
     longest: int = LONGEST
+    awaited: int = 0
+    """Packets of ours that the other end has not acknowledged."""
+    acknowledges: bool = False
+    """Whether it has ever acknowledged one: a simple client may never do."""
 
     def __post_init__(self) -> None:
         self._buffer = bytearray()
@@ -137,6 +141,7 @@ class Wire:
         packet = frame(compress(body) if short and len(body) > 64 else body)
         if self.acks:
             self._last = packet
+            self.awaited += 1
         return packet
 
     def again(self) -> bytes:
@@ -146,10 +151,15 @@ class Wire:
     def receive(self, data: bytes) -> list[Event]:
         """Everything that is complete after these bytes. Noise between packets is dropped."""
         if not self._buffer and not self._skipping:
+            if data == ACK:
+                self._acknowledged()
+                return []
             # Nearly always: one whole packet and nothing else, perhaps behind the acknowledgement of the last reply.
             whole = data[1:] if data[:2] == b"+$" else data
             end = len(whole) - 3
             if 0 < end <= self.longest + 1 and whole.rfind(b"$") == 0 and whole.find(b"#") == end:
+                if whole is not data:
+                    self._acknowledged()
                 return self._packet(whole[1:end], whole[end + 1 :])
         self._buffer += data
         events: list[Event] = []
@@ -172,10 +182,17 @@ class Wire:
                 events.append(Signal.INTERRUPT)
             elif buffer[at : at + 1] == NACK and self.acks:
                 events.append(Signal.RESEND)
+            elif buffer[at : at + 1] == ACK:
+                self._acknowledged()
             del buffer[: at + 1]
             return True
         del buffer[:at]
         return self._body(events)
+
+    def _acknowledged(self) -> None:
+        self.acknowledges = True
+        if self.awaited:
+            self.awaited -= 1
 
     def _body(self, events: list[Event]) -> bool:
         buffer = self._buffer

@@ -446,16 +446,17 @@ class Timeline:
                 self._at, self._seen = self.system.position, self._clock()
         return run(Limits(position, interrupted=asked))
 
-    def last_stop(self, search: Search, asked: Asked | None = None) -> int | None:
-        """Go back to the last stop before the present; None, and at the beginning, where there is none.
+    def last_stop(self, search: Search, asked: Asked | None = None, floor: int = 0) -> int | None:
+        """Go back to the last stop before the present, not before position ``floor``; None where there is none, and at
+        the beginning if that was looked at.
 
         ``search`` runs on from where the system stands to its next stop before a position. Gives how many stops lie
         between the place from which the last look began and the stop gone to, that one included.
         """
         end, width = self._key(), WINDOW
-        high = end[0]
-        while high > self.start[0] or end > self.start:
-            low = max(high - width, self.start[0])
+        high, first = end[0], max(self.start[0], floor)
+        while high > first or end > self.start:
+            low = max(high - width, first)
             self.seek(low, asked)
             count = self._count(search, high, end)
             if asked is not None and asked():
@@ -465,11 +466,12 @@ class Timeline:
                 for _ in range(count):
                     search(high + 1)
                 return count
-            if low == self.start[0]:
+            if low == first:
                 break
             high, width = low, width * GROWTH
             end = (high, 1 << 62)
-        self._restore(0)
+        if first == self.start[0]:
+            self._restore(0)
         return None
 
     def _count(self, search: Search, high: int, end: Key) -> int:

@@ -132,6 +132,39 @@ def test_reverse_next_goes_over_a_call_and_reverse_finish_to_it(tmp_path: object
     assert (d.pc, d.position) == (ENTRY + 4, 1)
 
 
+def test_reverse_next_stops_in_a_call_as_next_does_and_many_of_them_end_together(tmp_path: Path) -> None:
+    words = (NOP, branch(16, link=True), li(4, 4), branch(-12), SPIN, li(3, 7), addi(3, 3, 1), BLR)
+    image = elf([("start", ENTRY, 20, True), ("callee", ENTRY + 20, 12, True)], tmp_path / "e")
+    d = debugger(*words, image=image)
+    d.execute("run-to 607")  # behind the call: a round is seven instructions long
+    assert d.execute("reverse-next 3").cause is Cause.STEP
+    assert (d.pc, d.position) == (ENTRY + 12, 601)
+    d.execute(f"break *{ENTRY + 24:#x}")
+    d.execute("seek 608")
+    report = d.execute("reverse-next 3")
+    assert (report.cause, report.breakpoints, d.position) == (Cause.BREAKPOINT, (1,), 605)
+    d.execute("seek 607")
+    d.runner.between = lambda: d.interrupt()
+    assert d.execute("reverse-next 100").cause is Cause.INTERRUPTED and d.position == 607
+    d.runner.between = None
+    d.execute("delete")
+    assert d.execute("reverse-next 1000").cause is Cause.BEGINNING and d.position == 0
+
+
+def test_reverse_next_looks_so_far_back_for_a_call_and_no_farther(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody ever was before this place with this stack: it is a step then."""
+    monkeypatch.setattr("ppcdbg.debugger.travel.BUDGET", 5_000)
+    d = debugger(li(3, 0), addi(3, 3, 1), branch(-4), NOP, addi(1, 1, 16), SPIN)
+    d.execute("run-to 9000")
+    d.execute(f"set $pc = {ENTRY + 16:#x}")
+    d.execute("stepi")
+    sought, timeline = list[int](), d.past.timeline
+    seek = timeline.seek
+    monkeypatch.setattr(timeline, "seek", lambda position, asked: (sought.append(position), seek(position, asked))[1])
+    d.execute("reverse-next")
+    assert d.position == 9_000 and sought[0] == sought[-1] == 9_000 and min(sought) == 4_001
+
+
 def test_an_interrupt_ends_a_long_way_back() -> None:
     d = on_demo()
     d.execute("run-to 30000")

@@ -47,7 +47,7 @@ def still_serves(s: Stub) -> None:
 def test_a_conversation_with_and_without_acknowledgements() -> None:
     s = fresh()
     with served(s) as client:
-        assert b"QStartNoAckMode+" in client.ask(b"qSupported:multiprocess+")
+        assert b"QStartNoAckMode" not in client.ask(b"qSupported:multiprocess+")
         assert client.ask(b"qC") == b"QCp1.1"
         assert client.ask(b"QStartNoAckMode") == b"OK"
         client.wire.acks = False
@@ -130,6 +130,71 @@ def test_long_work_is_interrupted_too_and_leaves_nothing_behind(body: bytes) -> 
         position = s.debugger.position
         client.ask(b"s")
         assert s.debugger.position == position + 1
+
+
+LONG = (
+    "run-to 100000000000",
+    "continue",
+    "stepi 10000000",
+    "seek 100000000000",
+    "reverse-continue",
+    "reverse-nexti 9999999",
+    "last write 0x4000",
+    "last change 0x4000",
+    "first write 0x4000",
+    "last $r7",
+    "until 0x4000",
+)
+
+
+def test_an_interrupt_ends_whatever_monitor_does() -> None:
+    """Forwards, back, and looking for something: it comes back before the next packet comes."""
+    s = Stub(bare(), restart=bare, reverse=lambda debugger: debugger.past)
+    s.debugger.continue_(300_000)
+    s.debugger.execute("break *0x1000 if $r3 == 1")
+    with served(s) as client:
+        client.ask(b"qSupported:multiprocess+")
+        for command in LONG:
+            client.said.clear()
+            client.send(b"qRcmd," + command.encode().hex().encode())
+            time.sleep(0.05)
+            start = time.process_time()
+            client.raw(b"\x03")
+            assert client.reply() == b"OK" and time.process_time() - start < 0.2, command
+            assert "interrupted" in "".join(client.said).lower(), (command, client.said)
+            assert client.ask(b"qRcmd," + b"seek 300000".hex().encode()) == b"OK"
+
+
+def test_the_guest_stands_while_a_client_reads_nothing_during_a_command() -> None:
+    """gdb that left a command on Ctrl-C reads no more, and says so only when it wants something else."""
+    s = fresh()
+    with served(s) as client:
+        assert client.ask(b"qC") == b"QC1"
+        client.send(b"qRcmd," + b"run-to 100000000000".hex().encode())
+        while client.connection.recv(1) != b"$":  # the first piece of output, beside the acknowledgement
+            pass
+        here = s.debugger.position
+        time.sleep(0.3)
+        assert 0 < s.debugger.position == here
+        assert client.connection.recv(4) == b"O#4f"
+        client.raw(b"+")
+        while client.connection.recv(1) != b"$":
+            pass
+        assert s.debugger.position > here
+        client.raw(b"+\x03")
+        assert client.reply() == b"OK" and any(text.startswith("Interrupted") for text in client.said)
+
+
+def test_a_client_that_never_acknowledges_is_not_waited_for() -> None:
+    s = fresh()
+    with served(s) as client:
+        client.raw(frame(b"qRcmd," + b"run-to 100000000000".hex().encode()))
+        for _ in range(100):
+            if s.debugger.position > 300_000:
+                break
+            time.sleep(0.1)
+        assert s.debugger.position > 300_000
+        client.raw(b"\x03")
 
 
 def test_packets_that_come_while_the_guest_runs_wait() -> None:

@@ -105,3 +105,33 @@ def test_ctrl_c_ends_a_long_way_back_where_it_began(shared: Path, tmp_path: Path
     terminal.type("quit\n")
     time.sleep(0.5)
     assert terminal.close() == 0
+
+
+def test_ctrl_c_ends_a_long_command_of_monitor_and_gdb_asks_what_it_likes(shared: Path) -> None:
+    """gdb tells nobody that it left: it reads the next packet, and no more. The guest goes no further, and what was
+    under way is no answer to what gdb asks next."""
+    terminal = Terminal(ppcdbg("gdb", *linux(shared, "linux-e500v2-pv"), "--", "-nx", "-ex", "set width 0"))
+    terminal.until("(gdb)")
+    for command, first in (("run-to 100000000000", 0.3), ("last write 0xc0000000", 0.1), ("run-to 200000000000", 0.9)):
+        terminal.type(f"monitor {command}\n")
+        terminal.until(command)
+        time.sleep(first)
+        terminal.type("\x03")
+        assert terminal.until("Quit") < 1  # 0.1 s, and gdb's own work on a busy machine
+        terminal.until("(gdb)")
+        time.sleep(0.3)
+        terminal.type("monitor print $position\n")
+        terminal.until("\n")
+        terminal.until("gdb does not know" if "run-to" in command else "(gdb)")
+        for question, answer in (("x/4xb 0x4", "Cannot access"), ("monitor print 6 * 7", "42"),
+                                 ("maint flush register-cache", "flushed"), ("stepi", "0xc0")):  # fmt: skip
+            terminal.type(f"{question}\n")
+            terminal.until(answer, 5)
+            terminal.until("(gdb)", 5)
+    terminal.type("kill\n")
+    terminal.until("(y or n)")
+    terminal.type("y\n")
+    terminal.until("(gdb)")
+    terminal.type("quit\n")
+    time.sleep(0.5)
+    assert terminal.close() == 0

@@ -79,6 +79,18 @@ def test_without_acknowledgements_none_are_owed() -> None:
     assert wire.receive(frame(b"g") + b"$g#00-") == [b"g", Signal.DAMAGED] and wire.owed() == b""
 
 
+def test_what_is_not_acknowledged_is_counted() -> None:
+    wire = Wire()
+    for _ in range(3):
+        wire.send(b"O")
+    assert wire.awaited == 3 and not wire.acknowledges
+    wire.receive(b"+")
+    assert wire.awaited == 2 and wire.acknowledges
+    assert wire.receive(b"+" + frame(b"g")) == [b"g"] and wire.awaited == 1
+    wire.receive(b"noise++++")
+    assert wire.awaited == 0
+
+
 def test_an_interrupt_is_heard_between_packets_and_in_the_middle_of_one() -> None:
     assert Wire().receive(b"\x03") == [Signal.INTERRUPT]
     assert Wire().receive(frame(b"g") + b"\x03" + frame(b"?")) == [b"g", Signal.INTERRUPT, b"?"]

@@ -12,7 +12,7 @@ from ppcdbg.debugger.course import PARTS, Course, course_of
 from ppcdbg.debugger.notes import NoteList
 from ppcdbg.debugger.positions import Kind, position_of, where_of, words
 from ppcdbg.debugger.results import Note
-from ppcdbg.debugger.stops import Cause, StopReport
+from ppcdbg.debugger.stops import StopReport
 from ppcdbg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,12 +24,7 @@ def reverse_stepi(debugger: Debugger, argument: str) -> StopReport:
 
 
 def reverse_nexti(debugger: Debugger, argument: str) -> StopReport:
-    report = debugger.past.reverse_next()
-    for _ in range(count_of(debugger, argument) - 1):
-        if report.cause is not Cause.STEP:  # an interruption, a breakpoint, the beginning
-            break
-        report = debugger.past.reverse_next()
-    return report
+    return debugger.past.reverse_next(count_of(debugger, argument))
 
 
 def reverse_continue(debugger: Debugger, argument: str) -> StopReport:

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 MOST_FEATURES = 256
 _ALWAYS = (
-    "QStartNoAckMode+", "qXfer:features:read+", "qXfer:threads:read+", "qXfer:osdata:read+", "multiprocess+",
-    "vContSupported+", "swbreak+", "hwbreak+", "no-resumed+", "error-message+", "ConditionalBreakpoints+",
-    "BreakpointCommands+", "binary-upload+",
+    "qXfer:features:read+", "qXfer:threads:read+", "qXfer:osdata:read+", "multiprocess+", "vContSupported+",
+    "swbreak+", "hwbreak+", "no-resumed+", "error-message+", "ConditionalBreakpoints+", "BreakpointCommands+",
+    "binary-upload+",
 )  # fmt: skip
+"""QStartNoAckMode is understood and not offered: without acknowledgements nobody can tell that gdb has left a command,
+and it takes what comes late for the answer to what it asks next."""
 
 
 def supported(stub: Stub, argument: bytes) -> bytes:
