@@ -284,9 +284,9 @@ def host_side(cpu: str | None) -> list[Row]:
 def userspace_exits(cpu: str | None) -> list[Row]:
     """The exits to userspace, those that were proposed and never merged last."""
     from ppcdbg.kvm.answers import Vmm
-    from ppcdbg.kvm.payloads import PAYLOADS
+    from ppcdbg.kvm.payloads import NEVER, PAYLOADS
 
-    return [
+    rows: list[Row] = [
         {
             "reason": reason if reason < 100 else "proposed",
             "name": kind().name,
@@ -297,6 +297,10 @@ def userspace_exits(cpu: str | None) -> list[Row]:
         }
         for reason, kind in sorted(PAYLOADS.items())
     ]
+    for reason, (name, why) in NEVER.items():
+        rows.append({"reason": reason, "name": name, "struct kvm_run": None, "userspace answers": None,
+                     "in Python": None, "comes when": f"never on Book E: {why}"})  # fmt: skip
+    return rows
 
 
 def spr_exits(cpu: str | None) -> list[Row]:

@@ -75,6 +75,9 @@ class PortUserspace:
             case codes.KVM_EXIT_INTR:
                 self.mark(f"EXIT rc=-1 errno={codes.EINTR} reason={codes.KVM_EXIT_INTR}")
                 return Ending(StopKind.LIMIT, "the alarm of this userspace went off")
+            case codes.KVM_EXIT_INTERNAL_ERROR:
+                self.mark(f"EXIT rc=-1 errno={codes.EINVAL} reason={codes.KVM_EXIT_INTERNAL_ERROR}")
+                return Ending(StopKind.CRASH, "KVM_RUN failed: the vcpu is insane")
             case other:
                 self.mark(f"EXIT reason={other}")
                 return self._failed(MOST_OTHERS)

@@ -83,8 +83,7 @@ class Core:
         if len(block) != len(self.state.block):
             raise TypeError(f"a core's state has {len(block)} bytes, not {len(self.state.block)}")
         self.state.block[:] = block
-        fit, watchdog = numbers(state["edges"])
-        self.timers.edges = fit, watchdog
+        self.timers.edges = tuple(numbers(state["edges"]))
         self.reset_cause = None if state["reset"] is None else words(state["reset"])
 
     # --- time -------------------------------------------------------------------------------------

@@ -115,6 +115,15 @@ class Delivery:
         event &= r[DBCR0]
         if event and r[DBCR0] & M.DBCR0_IDM and not self._core.model.qemu and self.debug_enabled(r[slots.MSR]):
             debug.recorded(r, event, r[slots.MSR])
+            self._core.timers.debug_changed()
+
+    def unconditional_event(self) -> None:
+        """UDE: somebody outside the core wants a debug event (e500 RM 8.4.8). With MSR[DE]=0 it waits for it."""
+        r = self._reg
+        if self.debug_enabled(r[slots.MSR]):
+            debug.recorded(r, M.DBSR_UDE, r[slots.MSR])
+            self._core.timers.debug_changed()
+            self._core.noticed()
 
     def _save(self, cls: I.Class, pc: int, msr: int) -> None:
         first, second = cls.value

@@ -135,6 +135,8 @@ class SprAccess:
             if name == "TSR":
                 self._core.timers.advance()
             self._reg[slot] &= ~value & M32
+            if name == "DBSR":
+                self._core.timers.debug_changed()
 
         return clear
 
@@ -148,7 +150,9 @@ class SprAccess:
         self._core.noticed()
 
     def _write_dbcr0(self, value: int) -> None:
-        self._store("DBCR0", value)
+        """EDM is an external debugger's; software reads it (III-E 8.5.1.1). QEMU stores it."""
+        self._store("DBCR0", value if self._core.model.qemu else value & ~M.DBCR0_EDM)
+        self._core.timers.debug_changed()
         if value & M.DBCR0_RST:
             self._core.request_reset("DBCR0[RST]")
         self._core.noticed()

@@ -1,6 +1,7 @@
 """Time base, decrementer, fixed-interval timer and watchdog (Power ISA III-E 8; facts 1.7, 4.5).
 
-One tick of the time base is one retired instruction, or one tick of skipped idle time; nothing else moves it.
+One tick of the time base is one retired instruction, or one tick of skipped idle time; nothing else moves it. With
+DBCR0[FT] all of them stand still while DBSR has any bit but MRR (III-E 8.5.1.1; PPC440x5 UM 8.5 says it at length).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 TIMEBASE_HZ = 400_000_000
 STOPPED = M64
 TCR, TSR, DECAR = SLOT["TCR"], SLOT["TSR"], SLOT["DECAR"]
+DBCR0, DBSR = SLOT["DBCR0"], SLOT["DBSR"]
 
 
 def fit_period(tcr: int) -> int:
@@ -46,49 +48,84 @@ class Timers:
         self._counters[DEC_DEADLINE] = STOPPED
         self._fit_at = STOPPED
         self._watchdog_at = STOPPED
+        self._frozen_at: int | None = None
 
     @property
     def now(self) -> int:
         return self._counters[RETIRED] + self._counters[SKIPPED]
 
     @property
+    def frozen(self) -> bool:
+        """Whether DBCR0[FT] holds them. Compiled code knows nothing of it."""
+        return self._frozen_at is not None
+
+    @property
+    def _clock(self) -> int:
+        """``now``, or when they were frozen."""
+        return self.now if self._frozen_at is None else self._frozen_at
+
+    @property
     def time_base(self) -> int:
-        return self.now + self._counters[TB_OFFSET] & M64
+        return self._clock + self._counters[TB_OFFSET] & M64
 
     def set_time_base(self, value: int) -> None:
-        self._counters[TB_OFFSET] = value - self.now & M64
+        self._counters[TB_OFFSET] = value - self._clock & M64
         self.rearm()
 
     @property
-    def edges(self) -> tuple[int, int]:
-        """Ticks of the next FIT and watchdog events: with the state block, all there is of the timers."""
-        return self._fit_at, self._watchdog_at
+    def edges(self) -> tuple[int, ...]:
+        """Ticks of the next FIT and watchdog events, and of the freezing, if they are frozen: with the state block, all
+        there is of the timers."""
+        frozen = () if self._frozen_at is None else (self._frozen_at,)
+        return self._fit_at, self._watchdog_at, *frozen
 
     @edges.setter
-    def edges(self, value: tuple[int, int]) -> None:
-        self._fit_at, self._watchdog_at = value
+    def edges(self, value: tuple[int, ...]) -> None:
+        self._fit_at, self._watchdog_at, *frozen = value
+        self._frozen_at = frozen[0] if frozen else None
+
+    def debug_changed(self) -> None:
+        """DBCR0 or DBSR changed: they freeze, or go on from where they stood."""
+        r = self._reg
+        held = r[DBCR0] & M.DBCR0_FT and r[DBSR] & ~M.DBSR_MRR and not self._core.model.qemu
+        if bool(held) is self.frozen:
+            return
+        if held:
+            self.advance()
+            self._frozen_at = self.now
+        else:
+            passed, self._frozen_at = self.now - self._clock, None
+            counters = self._counters
+            counters[TB_OFFSET] = counters[TB_OFFSET] - passed & M64
+            if counters[DEC_DEADLINE] != STOPPED:
+                counters[DEC_DEADLINE] += passed
+            self._fit_at += passed if self._fit_at != STOPPED else 0
+            self._watchdog_at += passed if self._watchdog_at != STOPPED else 0
+        self._core.call_machine()
 
     # --- decrementer ------------------------------------------------------------------------------
     @property
     def dec(self) -> int:
         deadline = self._counters[DEC_DEADLINE]
-        return 0 if deadline == STOPPED else deadline - self.now & M32
+        return 0 if deadline == STOPPED else deadline - self._clock & M32
 
     def set_dec(self, value: int) -> None:
         """Writing 0 stops it without an event: only the step from 1 to 0 is one."""
-        self._counters[DEC_DEADLINE] = self.now + value if value else STOPPED
+        self._counters[DEC_DEADLINE] = self._clock + value if value else STOPPED
         self._core.call_machine()
 
     # --- events -----------------------------------------------------------------------------------
     def rearm(self) -> None:
         """TCR or the time base changed: find the next edges."""
         tcr = self._reg[TCR]
-        self._fit_at = self.now + ticks_to_edge(self.time_base, fit_period(tcr))
-        self._watchdog_at = self.now + ticks_to_edge(self.time_base, watchdog_period(tcr))
+        self._fit_at = self._clock + ticks_to_edge(self.time_base, fit_period(tcr))
+        self._watchdog_at = self._clock + ticks_to_edge(self.time_base, watchdog_period(tcr))
         self._core.call_machine()
 
     def next_event(self) -> int | None:
         """Tick of the next event that can change the machine; None when all timers stand still."""
+        if self._frozen_at is not None:
+            return None
         tcr = self._reg[TCR]
         fit = self._fit_at if tcr & M.TCR_FIE else STOPPED
         watchdog = self._watchdog_at if tcr & (M.TCR_WIE | M.TCR_WRC) else STOPPED
@@ -97,6 +134,8 @@ class Timers:
 
     def advance(self) -> None:
         """Raise the TSR bits whose time has come."""
+        if self._frozen_at is not None:
+            return
         now = self.now
         r = self._reg
         if self._counters[DEC_DEADLINE] <= now:

@@ -133,10 +133,15 @@ def _carried_out(rule: Rule, exit: UserspaceExit) -> Answer:
     return replace(exit, immediate_exit=rule.at_once, **changes)
 
 
+def short_name(word: str) -> str:
+    """``SPR`` for ``KVM_EXIT_SPR``, in capitals."""
+    return word.upper().removeprefix("KVM_EXIT_")
+
+
 def add(debugger: Debugger, text: str) -> Rule:
     """A rule from its words; it is asked from the end of what is known of the run on. Raises UsageError."""
     name, _, rest = text.strip().partition(" ")
-    short = name.upper().removeprefix("KVM_EXIT_")
+    short = short_name(name)
     if short not in SHORT_NAMES:
         near = nearest_of(short, [*SHORT_NAMES])
         raise UsageError(f"there is no exit to userspace {name}" + (f"; did you mean {near}?" if near else ""))
@@ -144,9 +149,22 @@ def add(debugger: Debugger, text: str) -> Rule:
     kind = PAYLOADS[SHORT_NAMES[short]]
     scope = _Scope(debugger, kind, rules)
     acts, condition = split_condition(rest)
+    sets, at_once, end = _acts(kind, acts, scope)
+    test = compile_expression(condition, scope) if condition else None
+    rule = Rule(rules.next, kind.REASON, f"{short} {rest.strip()}".strip(), tuple(sets), at_once, end, test)
+    rules.next += 1
+    rules.rules.append(rule)
+    debugger.userspace = rules
+    return rule
+
+
+def _acts(
+    kind: type[UserspaceExit], text: str, scope: _Scope
+) -> tuple[list[tuple[str, Compiled]], bool, StopKind | None]:
+    """What an answer does, from its words: fields and their values, whether at once, and how the guest ends by it."""
     sets: list[tuple[str, Compiled]] = []
     at_once, end = False, None
-    for act in filter(None, (part.strip() for part in acts.split(","))):
+    for act in filter(None, (part.strip() for part in text.split(","))):
         if act == AT_ONCE:
             at_once = True
         elif act.partition(" ")[0] == END:
@@ -155,12 +173,30 @@ def add(debugger: Debugger, text: str) -> Rule:
             sets.append(_set(kind, act, scope))
     if end is not None and (sets or at_once):
         raise UsageError("a guest that is ended gets no answer; say end, or what to answer")
-    test = compile_expression(condition, scope) if condition else None
-    rule = Rule(rules.next, kind.REASON, f"{short} {rest.strip()}".strip(), tuple(sets), at_once, end, test)
-    rules.next += 1
-    rules.rules.append(rule)
-    debugger.userspace = rules
-    return rule
+    return sets, at_once, end
+
+
+def once(debugger: Debugger, text: str) -> str:
+    """Answer the exit that the guest stands at, and it alone; the answer in words. Raises UsageError."""
+    system = queries.kvm_of(debugger)
+    asked = system.leaving.asked
+    if asked is None:
+        raise UsageError(f"{text.strip()!r} names no exit to userspace, and the guest does not stand at one;"
+                         f" for example: answer SPR data = 0x1234")  # fmt: skip
+    rules = Rules(None)
+    rules.asked = asked
+    acts, condition = split_condition(text)
+    if condition:
+        raise UsageError("the answer to this one exit takes no condition")
+    sets, at_once, end = _acts(type(asked), acts, _Scope(debugger, type(asked), rules))
+    if sets and not asked.answers():
+        raise UsageError(f"{asked} leaves nothing to answer but {AT_ONCE} and {END} KIND")
+    if wrong := [name for name, _ in sets if name not in asked.answers()]:
+        raise UsageError(f"{wrong[0]} of a write is the guest's; {asked} can be completed as it is, or by {AT_ONCE}")
+    reply = _carried_out(Rule(0, asked.REASON, text.strip(), tuple(sets), at_once, end, None), asked)
+    assert reply is not None
+    system.leaving.answer(reply)
+    return reply.detail if isinstance(reply, Ending) else str(reply)
 
 
 def _set(kind: type[UserspaceExit], act: str, scope: _Scope) -> tuple[str, Compiled]:

@@ -19,7 +19,7 @@ from ppcdbg.debugger.work import Work
 from ppcdbg.errors import Interrupted, UsageError
 from ppcdbg.machine.input import InputEvent, apart_at, first_apart
 from ppcdbg.session.forks import fork
-from ppcdbg.session.holding import Key
+from ppcdbg.session.places import Key
 from ppcdbg.session.snapshots import Root
 
 if TYPE_CHECKING:

@@ -471,7 +471,8 @@ class Debugger:
     def userspace(self, vmm: Vmm | None) -> None:
         answers = queries.answers(self)
         self.past.begin()
-        answers.put_in(vmm, max(self.past.timeline.end, self.past.here))
+        position, exits = max(self.past.timeline.end, self.past.here)
+        answers.put_in(vmm, (position, exits))
 
     def branch(self, name: str) -> Branch:
         """Begin another future here: what is done to the guest from now on is that branch's. ``branches.switch`` goes

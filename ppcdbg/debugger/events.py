@@ -43,6 +43,7 @@ class EventKind(Enum):
     CRITICAL = "critical"
     REWRITTEN = "rewritten"
     FETCH_FAULT = "fetch-fault"
+    RESCHED = "resched"
     SWITCH = "switch"
     CONSOLE = "console"
     POSITION = "position"
@@ -71,8 +72,9 @@ WORDS: dict[EventKind, Words] = {
     EventKind.MMIO: Words("[DEVICE | ADDR[..ADDR] | ADDR,+LENGTH] [read|write]", "an access to a device",
                           "break mmio serial0 write"),
     EventKind.HCALL: Words("[NAME | TOKEN] [after]", "a hypercall", "break hcall MAP_MAGIC_PAGE"),
-    EventKind.USERSPACE: Words("[REASON]", "KVM_RUN comes back to userspace, which answers",
-                               "break userspace SPR if sprn == 308"),
+    EventKind.USERSPACE: Words(
+        "[REASON] [after|both]", "KVM_RUN comes back to userspace: before it is answered, after it, or at both",
+        "break userspace SPR if sprn == 308"),
     EventKind.QUEUED: Words("[PRIORITY]", "KVM queues an interrupt for the guest", "break queued DECREMENTER"),
     EventKind.WITHHELD: Words("[PRIORITY]", "it is queued, and not delivered on the way back from that exit",
                               "break withheld EXTERNAL_LEVEL"),
@@ -94,6 +96,8 @@ WORDS: dict[EventKind, Words] = {
                                "break rewritten"),
     EventKind.FETCH_FAULT: Words(
         "[after]", "the host cannot read the instruction that exits (HV mode)", "break fetch-fault"),
+    EventKind.RESCHED: Words("", "before it enters the guest again KVM gives the processor away (need_resched)",
+                             "break resched"),
     EventKind.SWITCH: Words("[user|kernel]", "the guest goes to user or to supervisor state", "break switch user"),
     EventKind.CONSOLE: Words("TEXT", "the console prints a text", 'break console "login:"'),
     EventKind.POSITION: Words("COUNT", "so many instructions have retired", "break position 1_000_000"),
@@ -109,6 +113,7 @@ class Seen(Enum):
     PLACE = "before the instruction at an address"
     CLASS = "before an instruction of a class"
     ARRIVAL = "at the exit, before KVM has done anything"
+    LEFT = "at the return to userspace, before anybody has answered"
     EXIT = "after the exit was handled"
     ACCESS = "after the access (before it, for gdb)"
     TAKEN = "at the first instruction of the handler"

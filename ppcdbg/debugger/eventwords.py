@@ -150,10 +150,12 @@ def _hcall(debugger: Debugger, text: str) -> Event:
 
 
 def _userspace(debugger: Debugger, text: str) -> Event:
+    text, when = _trailing(text, "after", "both")
+    both, after = when.replace("after", ""), when == "after"
     if not text:
-        return Event(EventKind.USERSPACE)
+        return Event(EventKind.USERSPACE, after=after, text=both)
     name = _pick(text.upper().removeprefix("KVM_EXIT_"), SHORT_NAMES, "exit to userspace")
-    return Event(EventKind.USERSPACE, name, number=SHORT_NAMES[name])
+    return Event(EventKind.USERSPACE, name, number=SHORT_NAMES[name], after=after, text=both)
 
 
 def _irqprio(text: str) -> Event:
@@ -283,6 +285,7 @@ _PARSERS: dict[EventKind, Parser] = {
     EventKind.CRITICAL: _chosen(EventKind.CRITICAL, *SECTION),
     EventKind.REWRITTEN: _chosen(EventKind.REWRITTEN),
     EventKind.FETCH_FAULT: _fetch_fault,
+    EventKind.RESCHED: _chosen(EventKind.RESCHED),
     EventKind.SWITCH: _chosen(EventKind.SWITCH, "user", "kernel"),
     EventKind.POSITION: _at_position,
     EventKind.EXIT: _exit,
@@ -334,7 +337,7 @@ def completions(debugger: Debugger, argument: str) -> list[str]:
         case "hcall":
             return sorted(_HCALLS)
         case "userspace":
-            return sorted(SHORT_NAMES)
+            return [*sorted(SHORT_NAMES), "after", "both"]
         case "queued" | "delivered" | "withheld":
             return sorted(PRIORITIES)
         case "irqprio":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.cpu.delivery import WITHHELD_BITS
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.msr import MCSR_MCP, TSR_DIS, TSR_ENW, TSR_WIS
+from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.debugger.entries import Place, geometry
 from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.results import Table
@@ -16,6 +17,7 @@ from ppcdbg.isa import slots
 from ppcdbg.kvm.answers import answer_text
 from ppcdbg.kvm.codes import EXIT_REASON_NAMES, KVM_INTERRUPT_SET, KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
 from ppcdbg.kvm.debug_points import REQUEST, unpacked
+from ppcdbg.kvm.ioctl import Cap
 from ppcdbg.kvm.irqprio import irqprios
 from ppcdbg.machine.input import InputEvent, InputKind, TlbWrite
 
@@ -24,17 +26,27 @@ if TYPE_CHECKING:
 
 
 BARE = {"EXTERNAL": (0, 1), "EXTERNAL_LEVEL": (0, 1), "UNSET": (0, 0), "CRITICAL": (1, 1), "CRITICAL_UNSET": (1, 0),
-         "MACHINE_CHECK": (2, 1)}  # fmt: skip
+         "MACHINE_CHECK": (2, 1), "UDE": (3, 1)}  # fmt: skip
 """Inputs of a core without a hypervisor: which, and its level."""
+
+
+def jiffy(debugger: Debugger) -> int:
+    """Of the modelled host, in ticks."""
+    vcpu = vcpu_of(debugger.system)
+    return TIMEBASE_HZ // (100 if vcpu is None else vcpu.vm.host.hz)
 
 
 def requests(debugger: Debugger) -> dict[str, tuple[str, int]]:
     """What can be injected under KVM, by name: the request, and its value. What reaches a vcpu by an ioctl or a timer
-    comes as it would; every other priority is queued, with the ESR and DEAR of the last one that set them."""
+    comes as it would; every other priority is queued, with the ESR and DEAR of the last one that set them. SIGNAL is
+    for the process that calls KVM_RUN, RESCHED another task's wish for the processor, for one jiffy, and CAP_PPC_PAPR a
+    KVM_ENABLE_CAP after which no vcpu of Book E's is run again."""
     table = {p.name: ("queue", p.number) for p in irqprios(debugger.guest.kind == "hv") if p.enable is not None}
     table |= {"EXTERNAL": ("interrupt", KVM_INTERRUPT_SET), "EXTERNAL_LEVEL": ("interrupt", KVM_INTERRUPT_SET_LEVEL)}
     table |= {"UNSET": ("interrupt", KVM_INTERRUPT_UNSET)}
     table |= {"HARDWARE_MACHINE_CHECK": ("machine-check", MCSR_MCP)}
+    table |= {"SIGNAL": ("signal", 0), "RESCHED": ("resched", jiffy(debugger))}
+    table |= {"CAP_PPC_PAPR": ("enable-cap", Cap.PAPR)}
     return table | {"DECREMENTER": ("or-tsr", TSR_DIS), "WATCHDOG": ("or-tsr", TSR_ENW | TSR_WIS)}
 
 

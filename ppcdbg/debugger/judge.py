@@ -20,6 +20,7 @@ from ppcdbg.engine.api import Hit, Watch
 from ppcdbg.isa.flow import To, flow
 from ppcdbg.kvm import booke
 from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.machine.system import Stop, System
 
@@ -133,6 +134,16 @@ class Judge:
         gpr = self._system.core.state.gpr
         fields: dict[str, int | str] = {"token": gpr[11]} if is_hypercall(record, gpr) else {}
         return [Candidate(b, record, fields) for b in waiting if arrives(b.event, record, gpr)]
+
+    def leaving(self) -> list[Candidate]:
+        """Those on the return to userspace that nobody has answered."""
+        waiting = self._breakpoints.seen(Seen.LEFT)
+        record = self._system.leaving.record() if waiting and isinstance(self._system, KvmSystem) else None
+        left = None if record is None else record.actions[-1].left
+        if record is None or left is None:
+            return []
+        fields = userspace_fields(record)
+        return [Candidate(b, record, fields) for b in waiting if b.event.number in (None, left.REASON)]
 
     def handled(self, record: ExitRecord) -> list[Candidate]:
         """Those on an exit that was handled."""

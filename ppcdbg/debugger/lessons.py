@@ -13,7 +13,7 @@ from ppcdbg.debugger.chapters import CHAPTERS, Chapter, Step
 from ppcdbg.debugger.expressions import compile_expression
 from ppcdbg.debugger.scope import DebuggerScope
 from ppcdbg.errors import UsageError
-from ppcdbg.session.holding import Key
+from ppcdbg.session.places import Key
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.debugger import registers
 from ppcdbg.debugger.stops import Cause, StopReport
-from ppcdbg.session.holding import Key
+from ppcdbg.session.places import Key
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.travel import Travel

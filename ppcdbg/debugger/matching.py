@@ -88,6 +88,8 @@ def matches(event: Event, record: ExitRecord) -> bool:
             return event.name != "user" and record.delivered is not None and bool(record.msr & MSR_PR)
         case EventKind.MISS:
             return _miss(event, record)
+        case EventKind.RESCHED:
+            return any(a.did is Did.RESCHED for a in record.actions)
         case EventKind.FETCH_FAULT:
             return any(a.did is Did.FETCH_FAULT for a in record.actions)
         case _:

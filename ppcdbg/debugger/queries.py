@@ -33,21 +33,27 @@ _DENIED = {Access.FETCH: "INST_STORAGE", Access.LOAD: "DATA_STORAGE", Access.STO
 
 def answers(debugger: Debugger) -> Answers:
     """Who answers the exits to userspace. Raises UsageError on the bare machine."""
+    return kvm_of(debugger).answers
+
+
+def kvm_of(debugger: Debugger) -> KvmSystem:
+    """The system, with its KVM. Raises UsageError on the bare machine."""
     debugger.need_exits()
     system = debugger.system
     assert isinstance(system, KvmSystem)
-    return system.answers
+    return system
 
 
 def on_exits(event: Event) -> bool:
     """Whether a condition on an event is about an exit record, and not about the guest at a place."""
-    return bool(event.seen) and event.seen <= {Seen.ARRIVAL, Seen.EXIT}
+    return bool(event.seen) and event.seen <= {Seen.ARRIVAL, Seen.LEFT, Seen.EXIT}
 
 
 def needs_handler(event: Event, condition: str) -> bool:
     """Whether a condition asks what only KVM's handler can say: then it is judged after the exit."""
     names = {SYNONYMS.get(n, n) for n in names_in(parse(condition))}
-    return Seen.ARRIVAL in event.seen and bool((names & ONLY_AFTER) - EVENT_FIELDS.get(event.kind, {}).keys())
+    early = bool(event.seen & {Seen.ARRIVAL, Seen.LEFT})
+    return early and bool((names & ONLY_AFTER) - EVENT_FIELDS.get(event.kind, {}).keys())
 
 
 def registers(debugger: Debugger, names: Sequence[str] | None) -> Registers:

@@ -25,6 +25,8 @@ from ppcdbg.machine.system import FINAL, Hold, Limits, Stop, StopKind, System
 
 FOREVER = 1 << 62
 TRACES_KEPT = 10_000
+_UNDER_WAY = frozenset({StopKind.HELD, StopKind.LEFT})
+"""Stops in the middle of an exit"""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ class Runner:
     def go(self, request: Request) -> Outcome:
         """Run until something in the request, a breakpoint, a final stop or an interrupt ends it."""
         self._request, self._looked = request, len(self.exits)
-        self._told = (self.system.position, self.system.core.state.pc)
+        # Behind an exit that is completed now the guest has been at no place yet.
+        self._told = None if self.system.left else (self.system.position, self.system.core.state.pc)
         self._began = self.system.position
         needs = self.breakpoints.needs
         first = len(self.exits)
@@ -200,6 +203,7 @@ class Runner:
             (self.system.position, self.system.core.state.pc),
             hold,
             self._handled if self._watches_exits() else None,
+            leave=self._left if Seen.LEFT in needs.numbers else None,
         )
 
     def _watches_exits(self) -> bool:
@@ -219,6 +223,11 @@ class Runner:
         assert self._listener is not None
         self._listener.arriving()
         self._offer(self._judge.arriving(number))
+        return bool(self._pending)
+
+    def _left(self) -> bool:
+        """At a return to userspace that nobody has answered: whether to stay."""
+        self._offer(self._judge.leaving())
         return bool(self._pending)
 
     def _handled(self) -> bool:
@@ -252,7 +261,7 @@ class Runner:
         if stop.kind in FINAL and self._watches_exits():
             self._handled()
         place = False
-        if stop.kind not in FINAL:
+        if stop.kind not in FINAL and not self.system.left:
             place = self._arrived(stop, request)
         about, told, fields = self._acted()
         last = self.exits[-1] if done else None
@@ -270,7 +279,7 @@ class Runner:
             return Outcome(stop, Cause.STEP, last)
         if stop.kind is StopKind.INTERRUPTED and self._flag.is_set():
             return Outcome(stop, Cause.INTERRUPTED)
-        if stop.position >= request.position and stop.kind is not StopKind.HELD:
+        if stop.position >= request.position and stop.kind not in _UNDER_WAY:
             return Outcome(stop, Cause.STEP, last)
         if stop.position >= self.ceiling:
             return Outcome(stop, Cause.LIMIT)

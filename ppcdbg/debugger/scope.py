@@ -115,8 +115,11 @@ class DebuggerScope:
         """Registers for ``$name``; otherwise the most alike of fields, exit names and symbols."""
         if name.startswith("$"):
             return nearest_of(name, ["$" + n for n in self.register_names()])
+        exits = fields.values_of("exit")
+        if name.upper() in exits:
+            return f"exit == {name.upper()}"
         symbols = self.debugger.symbols
-        words = [*fields.FIELDS, *fields.values_of("exit"), *symbols.starting_with(name[:1], 3000)]
+        words = [*fields.FIELDS, *exits, *symbols.starting_with(name[:1], 3000)]
         words += symbols.starting_with("_" + name[:3], 500)
         return nearest_of(name, [word for word in words if word != name])  # one that means nothing here, if any
 

@@ -33,7 +33,7 @@ BOTH = "both"
 _TRAPS = frozenset({PROGRAM, HV_PRIV})
 _CALLS = frozenset({SYSCALL, HV_SYSCALL})
 _KVM_ONLY = frozenset({EventKind.EXIT, EventKind.HCALL, EventKind.USERSPACE, EventKind.QUEUED, EventKind.WITHHELD,
-                       EventKind.DELIVERED, EventKind.SHADOW})  # fmt: skip
+                       EventKind.DELIVERED, EventKind.SHADOW, EventKind.RESCHED})  # fmt: skip
 _RETURNS = ("rfi", "rfci", "rfmci", "rfdi", "rfgi")
 _SPR_FIELD = 0x1FF800
 _MFTB = 371 << 1 | 31 << 26
@@ -217,6 +217,11 @@ def _rewritten(debugger: Debugger, event: Event) -> Event:
     return replace(event, seen=frozenset({Seen.ACCESS, Seen.EXIT}))
 
 
+def _userspace(debugger: Debugger, event: Event) -> Event:
+    seen = {Seen.EXIT} if event.after else {Seen.LEFT, Seen.EXIT} if event.text == BOTH else {Seen.LEFT}
+    return replace(event, seen=frozenset(seen))
+
+
 def _fetch_fault(debugger: Debugger, event: Event) -> Event:
     """At the exits that read the instruction, before the host oopses or does what keeps it from that."""
     vcpu = vcpu_of(debugger.system)
@@ -228,7 +233,8 @@ def _fetch_fault(debugger: Debugger, event: Event) -> Event:
 
 
 ARRIVING = frozenset({EventKind.EXIT, EventKind.INSN, EventKind.SPR, EventKind.HCALL, EventKind.TLB, EventKind.MISS,
-                      EventKind.FETCH_FAULT})  # fmt: skip
+                      EventKind.FETCH_FAULT, EventKind.USERSPACE})  # fmt: skip
+"""Kinds that are seen before what KVM does, unless ``after`` is said."""
 _SIGHTS: dict[EventKind, Callable[[Debugger, Event], Event]] = {
     EventKind.ADDRESS: _one(Seen.PLACE),
     EventKind.DATA: _data,
@@ -237,7 +243,7 @@ _SIGHTS: dict[EventKind, Callable[[Debugger, Event], Event]] = {
     EventKind.SPR: _spr,
     EventKind.MMIO: _mmio,
     EventKind.HCALL: _hcall,
-    EventKind.USERSPACE: _one(Seen.EXIT),
+    EventKind.USERSPACE: _userspace,
     EventKind.QUEUED: _one(Seen.EXIT),
     EventKind.WITHHELD: _one(Seen.EXIT),
     EventKind.DELIVERED: _one(Seen.EXIT),
@@ -249,6 +255,7 @@ _SIGHTS: dict[EventKind, Callable[[Debugger, Event], Event]] = {
     EventKind.CRITICAL: _critical,
     EventKind.REWRITTEN: _rewritten,
     EventKind.FETCH_FAULT: _fetch_fault,
+    EventKind.RESCHED: _one(Seen.EXIT),
     EventKind.SWITCH: _switch,
     EventKind.CONSOLE: _one(Seen.CONSOLE),
     EventKind.POSITION: _one(Seen.POSITION),

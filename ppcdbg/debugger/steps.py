@@ -82,6 +82,8 @@ class Stepper:
         instruction leads by itself, that was the step; otherwise an interrupt came, the first instruction of its
         handler has run, and the handler is let go to its end.
         """
+        if self.runner.system.left:
+            return self.runner.go(Request(exits=1))  # the instruction that is under way
         reg, start = self.state.reg, self.runner.system.position
         pc, frame = reg[PC], self.frame()
         word = self._word(pc, frame.context)
@@ -148,7 +150,7 @@ class Stepper:
     # --- over calls ------------------------------------------------------------------------------------------------
     def next(self) -> Outcome:
         """A step that runs calls and system calls to their return."""
-        at = self.flow_here()
+        at = None if self.runner.system.left else self.flow_here()
         if at is None or not (at.link or at.to is To.SYSCALL):
             return self.step(False)
         frame = self.frame()

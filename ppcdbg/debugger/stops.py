@@ -80,6 +80,12 @@ class StopReport:
         return self.stop.kind is StopKind.HELD
 
     @property
+    def left(self) -> bool:
+        """Whether the guest stands between KVM_RUN's return to userspace and the answer: the exit completes when the
+        guest runs on."""
+        return self.stop.kind is StopKind.LEFT
+
+    @property
     def hits(self) -> tuple[Hit, ...]:
         """The accesses that a data breakpoint stopped at."""
         return self.stop.hits

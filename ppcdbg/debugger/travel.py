@@ -29,7 +29,7 @@ from ppcdbg.errors import InputError, UsageError
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import Stop, StopKind
-from ppcdbg.session.holding import Key
+from ppcdbg.session.places import Key, MidKey, key_of
 from ppcdbg.session.recorded import Recorded
 from ppcdbg.session.shelf import Shelf
 from ppcdbg.session.timeline import Timeline
@@ -107,7 +107,8 @@ class Travel:
     def _parted(self) -> None:
         """The past was changed: what follows is another run than the session file's."""
         if isinstance(self._debugger.system, KvmSystem):
-            self._debugger.system.answers.parted(self.here)
+            position, exits = self.here
+            self._debugger.system.answers.parted((position, exits))
         if self._recorded is not None and self.parted_at is None:
             self.parted_at = self._debugger.system.position
         if self._shelf is not None:
@@ -152,7 +153,7 @@ class Travel:
 
     @property
     def here(self) -> Key:
-        return self._debugger.system.position, self._debugger.system.steps
+        return key_of(self._debugger.system)
 
     def left(self, key: Key) -> None:
         """The guest was moved away from a place: ``back`` returns there."""
@@ -423,7 +424,7 @@ class Travel:
     def _last(self, request: Request, floor: int = 0) -> Outcome:
         """Back to the last stop before now of the breakpoints, or of a request's places; to the beginning where there
         is none. Nothing before ``floor`` is looked for."""
-        runner, here = self._debugger.runner, self._debugger.system.moment()
+        runner, here, began = self._debugger.runner, self._debugger.system.moment(), self.here
         traces, client, outcomes = len(runner.traces), runner.client, list[Outcome]()
         left: list[Key] = []
         stretch = [here.position, here.position]
@@ -448,7 +449,8 @@ class Travel:
             if client is not None:
                 client.silent = False
         if self._asked():
-            return Outcome(self.timeline.be_at(here), Cause.INTERRUPTED)
+            inside = isinstance(began, MidKey)
+            return Outcome(self.timeline.go_to(began) if inside else self.timeline.be_at(here), Cause.INTERRUPTED)
         if found is None:
             runner.moved()  # the last search told of stops that lie after the beginning
             return Outcome(self._stop(StopKind.LIMIT), Cause.BEGINNING)

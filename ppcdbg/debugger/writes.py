@@ -55,6 +55,9 @@ class Writer:
 
     def put(self, kind: InputKind, target: int = 0, value: int = 0, data: bytes = b"", name: str = "") -> None:
         """Have something come in at this moment, which is of a history from then on; ``apply`` lets it happen."""
+        if self.debugger.system.left:
+            raise UsageError("the guest stands between an exit to userspace and its completion, where nothing of it can"
+                             " be changed but by the answer; stepi completes it")  # fmt: skip
         self.debugger.past.begin()
         self.debugger.system.input.add(kind, target=target, value=value, data=data, name=name)
 

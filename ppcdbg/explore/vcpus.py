@@ -67,7 +67,7 @@ class _Core:
 
     head: bytes
     tlb: bytes
-    edges: tuple[int, int]
+    edges: tuple[int, ...]
     reset: str | None
 
 

@@ -31,7 +31,7 @@ from ppcdbg.kvm.payloads import (
     WatchdogExit,
 )
 from ppcdbg.kvm.userspace import Ending, Userspace
-from ppcdbg.machine.input import InputEvent, InputQueue
+from ppcdbg.machine.input import InputEvent, InputQueue, Moment
 from ppcdbg.machine.system import FINAL, StopKind
 
 if TYPE_CHECKING:
@@ -183,10 +183,11 @@ class Answers:
     def serve(self, v: Vcpu, builtin: Userspace) -> Ending | None:
         """KVM_RUN came back: have it answered, and note what was asked and answered in the record of the exit."""
         run = v.run
+        asked = None if run.exit_reason == codes.KVM_EXIT_MMIO and self.plain else v.asks()
         interrupted, run.immediate_exit = run.immediate_exit, False
-        if run.exit_reason == codes.KVM_EXIT_MMIO and not interrupted and self.plain:  # nearly all of them
+        if asked is None and not interrupted:  # nearly all of them
             return builtin.handle(v)
-        asked = IntrExit() if interrupted else run.left()
+        asked = asked or IntrExit()
         event = self._recorded(asked) or self._asked(v, asked)
         if event is not None and event.value != _DECLINED:
             ending = self._take(v, asked, event)
@@ -226,6 +227,16 @@ class Answers:
         if isinstance(reply, Ending):
             return self._queue.answer(asked.REASON, asked.pack() + irqs, name=f"{reply.kind.value} {reply.detail}")
         return self._queue.answer(asked.REASON, reply.pack() + irqs, value=_AT_ONCE if reply.immediate_exit else 0)
+
+    def give(self, asked: UserspaceExit, reply: UserspaceExit | Ending, at: Moment) -> InputEvent:
+        """Answer an exit that stands unanswered at a moment: so it will be when the guest runs on, whoever else would
+        answer. Raises UsageError for what is no answer to it."""
+        _check("the answer", asked, reply)
+        if isinstance(reply, Ending):
+            name = f"{reply.kind.value} {reply.detail}"
+            return self._queue.answer_to_come(at, asked.REASON, asked.pack(), name=name)
+        value = _AT_ONCE if reply.immediate_exit else 0
+        return self._queue.answer_to_come(at, asked.REASON, reply.pack(), value=value)
 
     def _take(self, v: Vcpu, asked: UserspaceExit, event: InputEvent) -> Ending | None:
         reply = _reply(asked, event)

@@ -127,7 +127,7 @@ def make_vcpu(vm: Vm, core: Core, board: Board) -> Vcpu:
     vcpu.epr_flags = codes.EPR_USER if vm.mpic_in_kernel is None else codes.EPR_KERNEL
     if userspaces(vm, EPR):
         vcpu.epr_flags = 0  # nobody acknowledges before the guest reads the register
-    ioctl.enable_cap(vcpu, ioctl.CAP_PPC_BOOKE_WATCHDOG)
+    ioctl.enable_cap(vcpu, ioctl.Cap.BOOKE_WATCHDOG)
     _check_sprs(vcpu)
     return vcpu
 

@@ -14,7 +14,7 @@ from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import codes, irqprio, timers
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.irqprio import IntClass, IrqPrio
-from ppcdbg.kvm.log import HOST
+from ppcdbg.kvm.log import HOST, RESCHED
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
@@ -207,6 +207,9 @@ def check_requests(v: Vcpu) -> int:
 def prepare_to_enter(v: Vcpu) -> int:
     """kvmppc_prepare_to_enter: 1 to enter, 0 or an errno to leave for userspace. ``v.stalled`` set: neither."""
     while True:
+        if v.resched:
+            _reschedule(v)
+            continue
         if v.signal:
             v.signal = False
             v.account(codes.SIGNAL_EXITS, "signal_exits")
@@ -226,6 +229,16 @@ def prepare_to_enter(v: Vcpu) -> int:
         if v.stalled is not None:
             return 0
         v.exit_type = codes.EMULATED_MTMSRWE_EXITS
+
+
+def _reschedule(v: Vcpu) -> None:
+    """cond_resched: another task runs, which comes as a kvm_arch_vcpu_put and a vcpu_load of the guest; SPE is given up
+    by that (kvmppc_core_vcpu_put_e500), in HV mode everything stays where it is."""
+    ticks, v.resched = v.resched, 0
+    v.actions.append((RESCHED, ticks))
+    if not v.hv:
+        v.shadow_msr &= ~MSR_SPE
+    v.give_away(ticks)
 
 
 def _spin(v: Vcpu) -> bool:

@@ -344,7 +344,8 @@ def prepare(v: Vcpu, r: int) -> int:
         return r
     if v.stalled is not None:
         return codes.RESUME_FLAG_HOST | r & codes.RESUME_FLAG_NV  # EV_IDLE, and nothing will ever come
-    if not v.pending and not v.requests and not v.signal and not v.shared.msr & MSR_WE and v.deferral.since < 0:
+    waits = v.pending or v.requests or v.signal or v.resched
+    if not waits and not v.shared.msr & MSR_WE and v.deferral.since < 0:
         v.shared.set32(mp.INT_PENDING, 0)  # all that there is to prepare
         return r
     s = booke.prepare_to_enter(v)

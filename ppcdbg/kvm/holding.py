@@ -6,11 +6,15 @@ Whoever wants to see exits as they begin holds them (``machine.system.Hold``); t
 
 from __future__ import annotations
 
+from ppcdbg.cpu.interrupts import DECREMENTER, DOORBELL, EXTERNAL, MACHINE_CHECK
 from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes
-from ppcdbg.cpu.state import IN_A_ROW
+from ppcdbg.cpu.state import IN_A_ROW, RETIRED, SKIPPED
+from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.world_switch import interrupted_msr, leave
+from ppcdbg.machine.system import Hold
 
+_HOSTS_OWN = frozenset({DECREMENTER, EXTERNAL, DOORBELL, MACHINE_CHECK})
 _STATE = ("number", "_pc", "_msr", "_dear", "_esr", "_inst", "_fault")
 
 
@@ -42,6 +46,25 @@ class Holding:
         core.state.pc = v.pc & 0xFFFFFFFC
         core.set_msr(interrupted_msr(v, number))
 
+    def holds(self, hold: Hold, number: int) -> bool:
+        """Ask whether an exit is to be held, with the guest as it was when it was interrupted."""
+        if hold.numbers is not None and number not in hold.numbers:
+            return False
+        self.hold(number)
+        if hold.when(number):
+            return True
+        self.release()
+        return False
+
+    def record(self) -> ExitRecord | None:
+        """The exit that is held: what is known before anything is done."""
+        if self.number < 0:
+            return None
+        v, counters = self._vcpu, self._vcpu.core.state.counters
+        tick = counters[RETIRED] + counters[SKIPPED]
+        at = counters[RETIRED], tick, self.number, v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst
+        return v.exits.beginning(at, bool(v.fetch_fault))
+
     def release(self) -> int:
         """The core as the interrupt left it, and the exit's number."""
         core, number = self._vcpu.core, self.number
@@ -49,6 +72,16 @@ class Holding:
         core.set_msr(self._msr)
         core.state.pc = self._pc
         return number
+
+    def kicked(self, kick: bool) -> bool:
+        """Somebody kicks the vcpu while the exit is held. That comes before the instruction that exits, or is served by
+        the host's own exit that is held: so it is where nobody held anything, and in a replay. Whether it is still to
+        be served."""
+        if self.number in _HOSTS_OWN:
+            return False
+        if kick and self.number >= 0:
+            self.cancel()
+        return kick
 
     def cancel(self) -> None:
         """The exit has not happened: something comes before the instruction, which will exit again."""

@@ -142,7 +142,9 @@ def steps(record: ExitRecord, hv: bool, before: ExitRecord | None) -> Iterator[S
     yield Step(f"switch ({record.name})", did)
     host = record.resume.startswith("RESUME_HOST")
     yield Step("local_irq_disable", "left out: userspace is wanted" if host else "")
-    yield Step("need_resched", "not reached" if host else "the only point where it gives the processor away")
+    away = sum(a.value or 0 for a in record.actions if a.did is Did.RESCHED)
+    here = f"another task for {away:,} ticks" if away else "the only point where it gives the processor away"
+    yield Step("need_resched", here if away or not host else "not reached")
     yield Step("signal_pending", "-EINTR" if "SIGNAL" in record.accounted else "not reached" if host else "")
     yield Step("kvmppc_core_check_requests", "not reached" if host else "")
     delivered = "nothing" if record.delivered is None else irqprios(hv)[record.delivered].name

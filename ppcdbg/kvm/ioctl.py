@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import DBCR0_DAC1R, DBCR0_DAC1W, DBCR0_IAC1, DBCR0_IC, DBCR0_IDM, MSR_SPE
+from ppcdbg.isa.bits import M64
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import (
     booke,
@@ -17,6 +19,7 @@ from ppcdbg.kvm import (
     machine_check,
     queueing,
     timers,
+    words,
 )
 from ppcdbg.kvm.debug_registers import DebugRegisters
 from ppcdbg.kvm.world_switch import MSRP_KVM
@@ -24,7 +27,16 @@ from ppcdbg.kvm.world_switch import MSRP_KVM
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu
 
-CAP_PPC_BOOKE_WATCHDOG, CAP_PPC_EPR = 83, 86
+
+class Cap(IntEnum):
+    """KVM_CAP_PPC_..., those that act on a vcpu (include/uapi/linux/kvm.h)."""
+
+    OSI = 52
+    PAPR = 68
+    BOOKE_WATCHDOG = 83
+    EPR = 86
+
+
 _DBCR1_PR, _DBCR2_PR = 0xCC00CC00, 0xCC000000  # user-mode events only
 MSRP_DEP = 0x200
 
@@ -46,6 +58,9 @@ def vcpu_run(v: Vcpu) -> int:
         exits.complete_spr(v)
     if v.run.immediate_exit:
         return -codes.EINTR << 2 | codes.RESUME_FLAG_HOST
+    if not v.sane:
+        v.run.exit_reason = codes.KVM_EXIT_INTERNAL_ERROR
+        return -codes.EINVAL << 2 | codes.RESUME_FLAG_HOST
     r = exits.prepare(v, codes.RESUME_GUEST)
     if not r & codes.RESUME_FLAG_HOST:
         _switch_debug(v, v.debug)
@@ -119,14 +134,20 @@ def _hardware_breakpoints(v: Vcpu, breakpoints: tuple[tuple[int, int], ...]) -> 
 
 
 def enable_cap(v: Vcpu, cap: int, argument: int = 1) -> int:
-    """KVM_ENABLE_CAP for the vcpu capabilities that change anything here; -EINVAL for others."""
-    if cap == CAP_PPC_EPR:
-        v.epr_flags = v.epr_flags | codes.EPR_USER if argument else v.epr_flags & ~codes.EPR_USER
-        return 0
-    if cap == CAP_PPC_BOOKE_WATCHDOG:
-        v.watchdog_enabled = True
-        return 0
-    return -codes.EINVAL
+    """KVM_ENABLE_CAP for the vcpu capabilities that a Book E kernel takes; -EINVAL for others. OSI changes nothing,
+    and PAPR leaves a vcpu that is never run again: only Book III-S has it (kvmppc_sanity_check)."""
+    match cap:
+        case Cap.EPR:
+            v.epr_flags = v.epr_flags | codes.EPR_USER if argument else v.epr_flags & ~codes.EPR_USER
+        case Cap.BOOKE_WATCHDOG:
+            v.watchdog_enabled = True
+        case Cap.PAPR:
+            v.papr_enabled = True
+        case Cap.OSI:
+            pass
+        case _:
+            return -codes.EINVAL
+    return 0 if v.sane else -codes.EINVAL
 
 
 def set_regs(v: Vcpu, pc: int, msr: int) -> None:
@@ -135,11 +156,20 @@ def set_regs(v: Vcpu, pc: int, msr: int) -> None:
     booke.set_msr(v, msr)
 
 
+def clear_timing(v: Vcpu) -> None:
+    """kvmppc_init_timing_stats: what is under way is not booked either."""
+    v.timing.reset()
+    v.exit_type = v.words[words.LAST_TYPE] = codes.NO_EXIT_TYPE
+    v.words[words.LAST_COST] = M64
+
+
 def request(v: Vcpu, name: str, value: int, in_host: bool = True) -> bool:
     """What reaches a running vcpu from outside, by name: ``interrupt`` is KVM_INTERRUPT; ``or-tsr`` what a timer's
     expiry does (KVM_REG_PPC_OR_TSR); ``queue`` a priority: another vcpu's doorbell, or what a debugger wants to see
-    delivered; ``notify-page``: the guest's MAP_MAGIC_PAGE had flag 2; ``machine-check``: the hardware's, with an MCSR;
-    it needs no kick. Gives whether it kicks the vcpu. Raises ValueError."""
+    delivered; ``notify-page``: the guest's MAP_MAGIC_PAGE had flag 2; ``signal``: one for the process that calls
+    KVM_RUN; ``resched``: another task wants the processor for so many ticks; ``enable-cap``: KVM_ENABLE_CAP;
+    ``clear-timing``: a c is written to the file of exit times; ``machine-check``: the hardware's, with an MCSR; these
+    two need no kick. Gives whether it kicks the vcpu. Raises ValueError."""
     match name:
         case "" | "interrupt":
             queueing.interrupt(v, value)
@@ -149,6 +179,16 @@ def request(v: Vcpu, name: str, value: int, in_host: bool = True) -> bool:
             queueing.queue(v, value)
         case "notify-page":
             hypercalls.ask_for_notification(v)
+        case "signal":
+            v.signal = True
+        case "resched":
+            v.resched = value
+        case "enable-cap":
+            enable_cap(v, value)
+            v.signal = True  # between two calls of KVM_RUN
+        case "clear-timing":
+            clear_timing(v)
+            return False
         case "machine-check":
             machine_check.arrive(v, value, in_host)
             return False

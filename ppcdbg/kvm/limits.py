@@ -35,8 +35,9 @@ LIMITS: tuple[Limit, ...] = (
     Limit("ONE_REG", "VRSAVE, AltiVec and e6500 registers", "those of e500v2 and e500mc"),
     Limit("ioctls", "KVM_SET_SREGS, KVM_TRANSLATE, KVM_GET_PVINFO, IRQFD, coalesced MMIO",
           "KVM_RUN, KVM_INTERRUPT, KVM_SET_GUEST_DEBUG, KVM_ENABLE_CAP, SW_TLB, ONE_REG by their effects"),
-    Limit("userspace exits", "Book III-S's (OSI, PAPR_HCALL), HLT, and INTERNAL_ERROR: no vcpu is insane",
-          "they are never made; KVM_EXIT_SPR, RESET and EPAPR_HCALL are there as they were proposed"),
+    Limit("userspace exits", "nothing that Linux 6.1 makes on Book E; OSI, PAPR_HCALL and HLT never come there"
+          " (info userspace-exits)",
+          "KVM_EXIT_SPR, RESET and EPAPR_HCALL are there as they were proposed"),
     Limit("440", "all of that core but mfdcr and mtdcr: its MMU and its SPRs; the DCRs of CPR0, which KVM itself used",
           "--dcr on adds them to an e500v2, and every number goes to userspace"),
     Limit("in-kernel MPIC", "FSL_MPIC_20, MSI routing, more than one CPU", "FSL_MPIC_42 at the board's address"),
@@ -45,10 +46,13 @@ LIMITS: tuple[Limit, ...] = (
           "`inject HARDWARE_MACHINE_CHECK`, an MCP"),
     Limit("host's faults", "what the host's TLB handler does for an lwepx that misses (--instruction-fetch lwepx-...)",
           "the same as where it may not read: oops or remedy; no page is evicted meanwhile"),
-    Limit("scheduling", "other tasks at the reschedule point", "`info host-side` shows where it is; nobody else runs"),
+    Limit("scheduling", "other tasks, but for their time and what a vcpu_put takes from the guest (SPE)",
+          "`inject RESCHED` has one run for a jiffy at the reschedule point; nobody comes by himself"),
     Limit("errors", "what happens when host memory runs out or a page cannot be found", "it is always there"),
-    Limit("debug facilities", "freezing the timers (DBCR0[FT]), unconditional events, an external debugger (EDM)",
-          "timers that go on, no such events; real addresses are not compared, as by silicon"),
+    Limit("debug facilities", "an external debugger (DBCR0[EDM], which no software can set); under KVM unconditional"
+          " events, which are the host's",
+          "`inject UDE` on the bare machine; KVM drops DBCR0[FT] of a guest's; real addresses are not compared, as by"
+          " silicon"),
     Limit("QEMU's core", "encodings with reserved bits set, which QEMU takes for illegal",
           "they are ignored, as by silicon"),
     Limit("QEMU's core", "SPE floating point on denormals, which QEMU does as IEEE", "they count as zero"),

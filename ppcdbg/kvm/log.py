@@ -22,7 +22,8 @@ from ppcdbg.kvm.trace import exit_name
 from ppcdbg.kvm.words import NUMBERS, ROW
 
 # What an action tuple begins with; the rest depends on it (see ``action``).
-EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG, FETCH, USERSPACE = range(12)
+(EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG, FETCH, USERSPACE,
+ RESCHED) = range(13)  # fmt: skip
 Compact = tuple[Any, ...]
 Kept = Compact | bytes
 """A row, or two and more of compiled code's as it wrote them."""
@@ -72,6 +73,8 @@ def action(compact: Compact) -> Action:
         return Action(Did.QUEUED, priority=rest[0])
     if kind == USERSPACE:
         return Action(Did.USERSPACE, left=rest[0], note=rest[0].name)
+    if kind == RESCHED:
+        return Action(Did.RESCHED, value=rest[0], note="need_resched")
     if kind == FAILED:
         return Action(Did.FAILED, word=rest[0], note=rest[1])
     if kind == FETCH:
@@ -354,8 +357,15 @@ class ExitLog(_Records):
     def beginning(self, at: tuple[int, ...], unread: bool = False) -> ExitRecord:
         """The record that the next exit begins with: position, tick, number, pc, MSR, DEAR, ESR, instruction; the last
         is ``unread`` where the host cannot read it."""
-        record = replace(self._made(len(self), (*at, (), (), None, 0, NO_EXIT_TYPE, 0)), resume="")
+        record = self.unfinished(at, (), (), None)
         return replace(record, captured=record.captured - {"inst"}) if unread else record
+
+    def unfinished(
+        self, at: tuple[int, ...], actions: tuple[Compact, ...], queued: tuple[int, ...], delivered: int | None
+    ) -> ExitRecord:
+        """As ``beginning``, of the exit at hand, with what it has come to so far."""
+        made = self._made(len(self), (*at, actions, queued, delivered, 0, NO_EXIT_TYPE, 0))
+        return replace(made, resume="")
 
     def _record(self, index: int) -> ExitRecord:
         return self._read_row(index, self.row(index))

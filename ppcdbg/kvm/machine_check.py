@@ -41,5 +41,5 @@ def pin(v: Vcpu, number: int, level: bool, in_host: bool) -> None:
     """An input of the core that is the host's own: 1 critical, for which no kernel has a handler; 2 machine check."""
     if number == 1:
         v.core.set_critical(level)
-    elif level:
+    elif level and number == 2:
         arrive(v, MCSR_MCP, in_host)

@@ -143,7 +143,8 @@ class DcrExit(UserspaceExit):
 
 @dataclass(frozen=True, slots=True)
 class InternalErrorExit(UserspaceExit):
-    """The vcpu is not in a state that KVM can run."""
+    """KVM_RUN failed with EINVAL: the vcpu is insane, which on Book E only KVM_ENABLE_CAP of PAPR makes it (powerpc.c,
+    kvmppc_sanity_check)."""
 
     suberror: int = 0
     ndata: int = 0
@@ -223,3 +224,11 @@ PAYLOADS: dict[int, type[UserspaceExit]] = {
 """By exit reason."""
 SHORT_NAMES: dict[str, int] = {kind().name.removeprefix("KVM_EXIT_"): reason for reason, kind in PAYLOADS.items()}
 """Exit reasons by what follows ``KVM_EXIT_`` in their names."""
+NEVER: dict[int, tuple[str, str]] = {
+    5: ("KVM_EXIT_HLT", "the kernel halts the vcpu itself (powerpc.c: kvm_vcpu_halt)"),
+    18: ("KVM_EXIT_OSI", "only book3s_pr.c sets it, which Book E's KVM does not contain (kvm/Makefile); the capability"
+         " OSI is taken, and changes nothing"),
+    19: ("KVM_EXIT_PAPR_HCALL", "only book3s_pr.c, book3s_hv.c and book3s_emulate.c set it; with the capability PAPR"
+         " no vcpu runs: INTERNAL_ERROR"),
+}  # fmt: skip
+"""Exits that Linux 6.1 cannot make on Book E, by number: their names, and why."""

@@ -25,6 +25,7 @@ class Did(Enum):
     FETCH_FAULT = "fetch-fault"  # the host could not read the instruction; note: the interrupt that its read met
     HOST = "host"  # the host's own work (its interrupt, a guest doorbell), nothing for the guest
     DEBUG = "debug"  # a debug event
+    RESCHED = "resched"  # another task had the processor before the next entry; value = ticks
     USERSPACE = "userspace"  # KVM_RUN came back to userspace, but for an access to a device: left, as it was answered
 
 

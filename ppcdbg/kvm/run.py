@@ -10,31 +10,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, MACHINE_CHECK, SYSCALL
+from ppcdbg.cpu.interrupts import AP_UNAVAIL, DECREMENTER, DOORBELL, EXTERNAL, SYSCALL
 from ppcdbg.cpu.plain import Plain, Saved, attributes, put_attributes, table
 from ppcdbg.cpu.state import RETIRED, SKIPPED
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.engine.api import Engine, EngineStop, Stops, Why
 from ppcdbg.isa.bits import M64
 from ppcdbg.isa.slots import PC, RESERVED
-from ppcdbg.kvm import codes, debug_points, guest_debug, ioctl, machine_check, outside, queueing, timers
+from ppcdbg.kvm import codes, debug_points, endings, guest_debug, ioctl, machine_check, outside, queueing, timers
 from ppcdbg.kvm import words as W
 from ppcdbg.kvm.answers import Answers
 from ppcdbg.kvm.exits import exit_table, handle_exit, prepare
 from ppcdbg.kvm.holding import Holding
+from ppcdbg.kvm.leaving import At, Leaving
 from ppcdbg.kvm.native.python import Native
 from ppcdbg.kvm.printk import KernelBug
 from ppcdbg.kvm.records import ExitRecord
-from ppcdbg.kvm.trace import exit_name
 from ppcdbg.kvm.userspace import Ending, Userspace
 from ppcdbg.kvm.vcpu import Vcpu
 from ppcdbg.kvm.vcpu_state import restore_vcpu, save_vcpu
 from ppcdbg.kvm.world_switch import enter, leave, load_vcpu, set_interrupted
 from ppcdbg.machine.board import Board
-from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, TlbWrite
+from ppcdbg.machine.input import InputEvent, InputKind, InputQueue, Moment, TlbWrite
 from ppcdbg.machine.loop import RunLoop
 from ppcdbg.machine.schedule import Schedule
-from ppcdbg.machine.system import Hold, Limits, Stop, StopKind
+from ppcdbg.machine.system import Limits, Stop, StopKind
 
 EXITS_A_SLICE = 1000
 """Exits that take the model about as long as the engine takes for its slice of instructions, or less."""
@@ -43,7 +43,6 @@ PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
 
 _STATE = ("_entered", "in_host", "_kicked", "_vector", "_device_tick", "_host_tick")
-_HOSTS_OWN = frozenset({DECREMENTER, EXTERNAL, DOORBELL, MACHINE_CHECK})
 
 
 class KvmSystem(RunLoop):
@@ -69,6 +68,7 @@ class KvmSystem(RunLoop):
         self._native = Native(self, engine)
         self._vector = 0
         self._holding = Holding(vcpu)
+        self.leaving = Leaving(self)
         self._device_tick: int | None = None
         self._counters = self.core.state.counters
         self._switch_cost = vcpu.vm.host.costs.world_switch
@@ -79,13 +79,14 @@ class KvmSystem(RunLoop):
         core.tenant = True
         core.interrupt_source = None
         vcpu.code_changed, vcpu.kick = engine.code_changed, self.kick
-        vcpu.wait_for_event = self._wait_for_event
+        vcpu.wait_for_event, vcpu.give_away = self._wait_for_event, self._give_away
         vcpu.device_at = board.device_at
         vcpu.mpic_acknowledge = board.proxy_acknowledge
         board.connect(self.external)
         load_vcpu(vcpu)
 
     def _save(self) -> Mapping[str, Plain]:
+        assert self.leaving.standing is None, "complete() comes first"
         state: dict[str, Plain] = {"vcpu": save_vcpu(self.kvm), "userspace": self.userspace.save()}
         state["held"] = self._holding.save()
         return state | attributes(self, _STATE)
@@ -94,12 +95,24 @@ class KvmSystem(RunLoop):
         restore_vcpu(self.kvm, table(state["vcpu"]))
         self.userspace.restore(table(state["userspace"]))
         self._holding.restore(table(state["held"]))
+        self.leaving.standing = None
         put_attributes(self, _STATE, state)
 
     @property
     def steps(self) -> int:
         """See ``RunLoop.steps``."""
         return len(self.kvm.exits)
+
+    @property
+    def left(self) -> int:
+        """See ``System.left``."""
+        return self.leaving.which
+
+    def moment(self) -> Moment:
+        """See ``RunLoop.moment``. What comes in while the guest stands between an exit and its completion comes with
+        the first instruction behind it."""
+        here = super().moment()
+        return replace(here, steps=here.steps + 1, pc=None) if self.left else here
 
     # --- running ----------------------------------------------------------------------------------
     def run(self, limits: Limits) -> Stop:
@@ -122,14 +135,12 @@ class KvmSystem(RunLoop):
         self._native.begin(limits)
         patience = FOREVER if limits.interrupted is None else self.slice
         exit_cost = self.slice // EXITS_A_SLICE
-        start = reg[PC], counters[RETIRED]
-        if self._holding.number >= 0:
-            if self._stays_held(limits):
-                return self._stop(StopKind.LIMIT)
-            if self._holding.number >= 0:
-                exits, stop = 1, self._exit(self._holding.release())
-                if (early := self._after_exit(stop, exits, limits)) is not None:
-                    return early
+        start = (-1, -1) if self.left else (reg[PC], counters[RETIRED])  # a completed exit comes to its pc
+        self.leaving.wanted = limits.leave
+        if self.left or self._holding.number >= 0:
+            exits, early = self._unfinished(limits)
+            if early is not None:
+                return early
         while True:
             before = counters[RETIRED]
             horizon = self._quiet_until(before)
@@ -161,7 +172,7 @@ class KvmSystem(RunLoop):
                     if stop is not None:
                         return stop
             if number >= 0:
-                if limits.hold is not None and self._holds(limits.hold, number):
+                if limits.hold is not None and self._holding.holds(limits.hold, number):
                     return self._stop(StopKind.HELD)
                 exits += 1
                 stop = self._exit(number)
@@ -181,41 +192,26 @@ class KvmSystem(RunLoop):
         return reason
 
     # --- exits that somebody wants to see ---------------------------------------------------------
-    def _holds(self, hold: Hold, number: int) -> bool:
-        """Ask whether an exit is to be held, with the guest as it was when it was interrupted."""
-        if hold.numbers is not None and number not in hold.numbers:
-            return False
-        self._holding.hold(number)
-        if hold.when(number):
-            return True
-        self._holding.release()
-        return False
-
-    def _stays_held(self, limits: Limits) -> bool:
-        """At a held exit: let the input happen that is due. The exit is for a run that goes on from here.
-
-        Input that kicks the vcpu comes before the instruction that exits, or is served by the host's exit that is held:
-        so it is where nobody held anything, and in a replay.
-        """
+    def _unfinished(self, limits: Limits) -> tuple[int, Stop | None]:
+        """Where an exit is held or left to userspace: go on with it, if the run goes on from here. How many exits that
+        were, and what ends the run. At a held one the input that is due happens before it."""
+        if self.left:
+            if limits.position <= self.core.retired and not limits.exits:
+                return 0, self._stop(StopKind.LIMIT)
+            found = self.leaving.go_on()
+            return 1, self._after_exit(self._complete(found.at, found.resume, True), 1, limits)
         self._input()
         if limits.position <= self.core.retired:
-            return True
-        if self._kicked and self._holding.number in _HOSTS_OWN:
-            self._kicked = False
-        elif self._kicked:
-            self._holding.cancel()
-        return False
+            return 0, self._stop(StopKind.LIMIT)
+        self._kicked = self._holding.kicked(self._kicked)
+        if self._holding.number < 0:
+            return 0, None
+        return 1, self._after_exit(self._exit(self._holding.release()), 1, limits)
 
     @property
     def held(self) -> ExitRecord | None:
         """The exit that is about to be handled: a record with what is known before anything is done."""
-        number = self._holding.number
-        if number < 0:
-            return None
-        v, counters = self.kvm, self._counters
-        tick = counters[RETIRED] + counters[SKIPPED]
-        at = counters[RETIRED], tick, number, v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst
-        return v.exits.beginning(at, bool(v.fetch_fault))
+        return self._holding.record()
 
     def _after_exit(self, stop: Stop | None, exits: int, limits: Limits) -> Stop | None:
         """What ends the run after an exit, if anything does."""
@@ -249,7 +245,13 @@ class KvmSystem(RunLoop):
 
     def _first_entry(self) -> Stop | None:
         self._entered = True
-        return self._enter(ioctl.vcpu_run(self.kvm))
+        r = ioctl.vcpu_run(self.kvm)
+        stop = self._userspace(r) if r & codes.RESUME_FLAG_HOST else None
+        if stop is None:
+            enter(self.kvm)
+            self._words[W.ENTERED_AT] = self._counters[RETIRED] + self._counters[SKIPPED]
+        self._clear()
+        return stop
 
     def _next_tick(self) -> int | None:
         return timers.earlier(timers.earlier(timers.next_event(self.kvm), self._next_device()), self._host_tick)
@@ -343,8 +345,7 @@ class KvmSystem(RunLoop):
     def write_tlb(self, entry: TlbWrite) -> None:
         """Set an entry of the guest's TLB. An exit of an instruction that is held has not happened then: with no shadow
         entry left the instruction cannot even be fetched."""
-        if self._holding.number >= 0 and self._holding.number not in _HOSTS_OWN:
-            self._holding.cancel()
+        self._holding.kicked(True)
         self._change(lambda v: outside.set_tlb(v, entry))
 
     def _change(self, act: Callable[[Vcpu], None]) -> None:
@@ -365,6 +366,15 @@ class KvmSystem(RunLoop):
         timers.expire(self.kvm, self.core.now)
         self._outside(self.core.now)
         return True
+
+    def _give_away(self, ticks: int) -> None:
+        """Another task has the processor for a while; timers and devices go on."""
+        core, end = self.core, self.core.now + ticks
+        while core.now < end:
+            tick = timers.earlier(timers.next_event(self.kvm), self._next_device())
+            core.skip_to(end if tick is None else min(max(tick, core.now + 1), end))
+            timers.expire(self.kvm, core.now)
+            self._outside(core.now)
 
     def _skip(self) -> bool:
         """Let the clock jump to where something is due, which has not happened yet; false when nothing will be."""
@@ -398,19 +408,34 @@ class KvmSystem(RunLoop):
         leave(v, number)
         pc, msr, dar, esr, inst = v.pc, v.shared.msr, v.fault_dear, v.fault_esr, v.last_inst
         v.counts[number] += 1
-        r = codes.RESUME_HOST
+        at = position, tick, number, pc, msr, dar, esr, inst
         try:
             r = handle_exit(v, self._table, number)
-            stop = self._userspace(r) if r & codes.RESUME_FLAG_HOST else None
+        except BaseException:
+            self._record(at, codes.RESUME_HOST)
+            raise
+        return self._complete(at, r)
+
+    def _complete(self, at: At, r: int, asked: bool = False) -> Stop | None:
+        """The rest of an exit, from the end of its handler on, or from where it stood before userspace answered."""
+        v, counters, words = self.kvm, self._counters, self._words
+        stop, over = None, True
+        try:
+            stop = self._userspace(r, at, asked) if r & codes.RESUME_FLAG_HOST else None
+            over = self.leaving.standing is None
             if stop is None:
                 if self._busy:
                     counters[SKIPPED] += v.cost
                 enter(v)
                 words[W.ENTERED_AT] = counters[RETIRED] + counters[SKIPPED]
         finally:
-            self._record((position, tick, number, pc, msr, dar, esr, inst), r)
+            if over:
+                self._record(at, r)
+        if not over:
+            return stop
         if stop is None:
             stop = self.requested()
+        position = at[0]
         if position == words[W.LAST_POSITION]:
             words[W.STREAK] += 1
             if words[W.STREAK] > PATIENCE and stop is None:
@@ -453,30 +478,12 @@ class KvmSystem(RunLoop):
         v.queued.clear()
         v.delivered = None
 
-    def _enter(self, r: int) -> Stop | None:
-        """Serve userspace exits until the guest can be entered, and enter it."""
-        stop = self._userspace(r) if r & codes.RESUME_FLAG_HOST else None
-        if stop is None:
-            enter(self.kvm)
-            self._words[W.ENTERED_AT] = self._counters[RETIRED] + self._counters[SKIPPED]
-        self._clear()
-        return stop
-
-    def _userspace(self, r: int) -> Stop | None:
-        """KVM_RUN returned: userspace answers and calls it again, until the guest can be entered."""
-        v = self.kvm
-        while r & codes.RESUME_FLAG_HOST:
-            if v.stalled is not None:
-                return self._idle()
-            ioctl.heavyweight_exit(v)
-            errno = r >> 2
-            if v.trace is not None:
-                v.trace("kvm_userspace_exit", (v.run.exit_reason, errno))
-            ending = self.answers.serve(v, self.userspace)
-            if ending is not None:
-                return self._end(ending)
-            r = ioctl.vcpu_run(v)
-        return None
+    def _userspace(self, r: int, at: At | None = None, asked: bool = False) -> Stop | None:
+        """KVM_RUN returned to userspace; what ends the run there, if anything does."""
+        found = self.leaving.serve(r, at, asked)
+        if isinstance(found, Ending):
+            return self._end(found)
+        return None if found is None else self._idle() if found == "stalled" else self._stop(StopKind.LEFT)
 
     # --- endings ----------------------------------------------------------------------------------
     def _end(self, ending: Ending) -> Stop:
@@ -485,12 +492,7 @@ class KvmSystem(RunLoop):
 
     def _idle(self) -> Stop:
         self.core.state.pc = self.kvm.pc
-        if self.kvm.stalled == "spin":
-            return self._stop(StopKind.STUCK, "the vcpu waits, only masked interrupts are pending, and KVM spins")
-        return self._stop(StopKind.IDLE, "the guest waits, and no timer, input or interrupt can wake it")
+        return self._stop(*endings.idle(self.kvm))
 
     def _stuck(self) -> Stop:
-        v = self.kvm
-        what = f"{exit_name(v.exits.vector(-1))} exits follow each other at {v.pc:#010x} and no instruction retires:"
-        why = "what KVM does there changes nothing, or the vector is not mapped, or its first instruction faults"
-        return replace(self._stop(StopKind.STUCK, f"{what} {why}"), pc=v.pc)
+        return replace(self._stop(StopKind.STUCK, endings.stuck(self.kvm)), pc=self.kvm.pc)

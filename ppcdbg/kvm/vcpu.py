@@ -28,6 +28,7 @@ from ppcdbg.kvm.host_tlb import HostTlb
 from ppcdbg.kvm.log import ExitLog
 from ppcdbg.kvm.magic_page import SharedPage
 from ppcdbg.kvm.mas import HardwareMas, Mas, PageMas
+from ppcdbg.kvm.payloads import IntrExit, UserspaceExit
 from ppcdbg.kvm.printk import HostLog
 from ppcdbg.kvm.rewriting import PAGE_EA, Rewriter
 from ppcdbg.kvm.shadow_ids import ShadowIds
@@ -126,12 +127,21 @@ class Vcpu:
         self.device_at: Callable[[int], str] = lambda gpa: ""
         self.devices_touched = True
         """an access or an event may have changed when a device next acts; whoever asks the devices clears it"""
+        self._clear_thread()
+        self._create()
+
+    def _clear_thread(self) -> None:
+        """What the thread waits for that KVM_RUN is called by, and what waits for it."""
         self.wait_for_event: Callable[[], bool] = lambda: False
         """Let time pass until something may have made the vcpu runnable; false when nothing ever will."""
         self.stalled: str | None = None
         self.signal = False
         """one waits for the process that KVM_RUN is called by: the next entry returns to userspace with -EINTR"""
-        self._create()
+        self.resched = 0
+        """need_resched: ticks that another task gets before the next entry; 0: nobody wants the processor"""
+        self.give_away: Callable[[int], None] = lambda ticks: None
+        """Let time pass while another task has the processor."""
+        self.papr_enabled = False
 
     def _clear_registers(self) -> None:
         """Registers that are nowhere else, and the timers (ticks of the machine's clock; None: not running)."""
@@ -322,9 +332,18 @@ class Vcpu:
 
     # --- small acts that many rooms need ----------------------------------------------------------
     @property
+    def sane(self) -> bool:
+        """kvmppc_sanity_check: whether KVM_RUN may run it at all."""
+        return not self.papr_enabled
+
+    @property
     def runnable(self) -> bool:
         """kvm_arch_vcpu_runnable: anything pending, masked or not."""
         return bool(self.pending or self.requests)
+
+    def asks(self) -> UserspaceExit:
+        """What KVM_RUN has come back to userspace with."""
+        return IntrExit() if self.run.immediate_exit else self.run.left()
 
     def account(self, exit_type: int, stat: str) -> None:
         """kvmppc_account_exit."""

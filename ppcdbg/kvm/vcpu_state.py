@@ -35,11 +35,11 @@ TABLES = ("stats", "counts")
 PARTS = ("run", "gtlb", "shadow", "host_tlb", "timing", "exits", "host_log", "deferral", "deferral_counts")
 ELSEWHERE = ("ids", "shared", "debug", "thread_debug", "sprg_loaded", "queued_by", "_emulated", "known",
              "hypercalls", "mmio_counts", "mmio_access", "stalled", "words", "rewriter", "taken_sprs",
-             "debugger")  # fmt: skip
+             "debugger", "signal", "resched", "papr_enabled")  # fmt: skip
 """State that is saved below, in a form of its own."""
 NOT_STATE = ("vm", "core", "hv", "quirks", "number", "reg", "gpr", "shared_real", "mas", "prios", "mpic_acknowledge",
              "accesses", "kernel_bus", "device_at", "wait_for_event", "code_changed", "kick", "host_debug", "trace",
-             "decoded", "actions", "queued", "delivered", "rows", "signal",
+             "decoded", "actions", "queued", "delivered", "rows", "give_away",
              "devices_touched")  # fmt: skip
 
 
@@ -67,6 +67,8 @@ def save_vcpu(v: Vcpu) -> Saved:
         "taken_sprs": _pairs(v.taken_sprs),
         **({} if v.rewriter is None else {"rewritten": v.rewriter.save()}),
         **({"debugger": v.debugger.save()} if v.debugger.points else {}),
+        **({"waits": [int(v.signal), v.resched]} if v.signal or v.resched else {}),
+        **({"papr": True} if v.papr_enabled else {}),
     }
 
 
@@ -104,6 +106,8 @@ def restore_vcpu(v: Vcpu, state: Saved) -> None:
     if v.rewriter is not None:
         v.rewriter.restore(state["rewritten"])
     v.debugger.restore(state.get("debugger"))
+    signal, v.resched = numbers(state.get("waits", [0, 0]))
+    v.signal, v.papr_enabled = bool(signal), bool(state.get("papr"))
     v.stalled = None if state["stalled"] is None else words(state["stalled"])
     v.devices_touched = True
     v.actions.clear()

@@ -68,6 +68,8 @@ class BoardUserspace:
                 return Ending(StopKind.RESET, "the guest's watchdog expired for the last time")
             case codes.KVM_EXIT_UNKNOWN:
                 return self._unknown(vcpu)
+            case codes.KVM_EXIT_INTERNAL_ERROR:
+                return Ending(StopKind.CRASH, "KVM_RUN fails with EINVAL: no KVM of Book E runs a vcpu with PAPR")
             case _:
                 return Ending(StopKind.CRASH, f"KVM left the guest with exit reason {run.exit_reason}")
         return None

@@ -192,13 +192,24 @@ class InputQueue:
         self.taken(event)
         return event
 
+    def answer_to_come(self, moment: Moment, target: int, data: bytes, *, value: int = 0, name: str = "") -> InputEvent:
+        """The answer that the machine gets when it asks at a moment, in place of one that it would have got."""
+        self.answers = [e for e in self.answers if _key(e)[:3] != _when(moment) or e.target != target]
+        event = InputEvent(
+            moment.position, self._order, InputKind.ANSWER, target, value, data, name, moment.skipped, moment.steps
+        )  # fmt: skip
+        self._order += 1
+        self.added(event)
+        insort(self.answers, event, key=_key)
+        return event
+
     def recorded_answer(self, fits: Callable[[InputEvent], bool]) -> InputEvent | None:
         """The answer that was given at this moment, if it fits what is asked. Those of moments that are past, or to
         another question, belong to another history, and are forgotten."""
         if not self.answers:
             return None
         now = self.moment()
-        here = now.position, now.skipped, now.steps
+        here = _when(now)
         while self.answers and _key(self.answers[0])[:3] <= here:
             event = self.answers.pop(0)
             if _key(event)[:3] == here and fits(event):
@@ -274,6 +285,10 @@ class InputQueue:
     def order(self) -> int:
         """How many events were ever added; part of the queue's state."""
         return self._order
+
+
+def _when(moment: Moment) -> tuple[int, int, int]:
+    return moment.position, moment.skipped, moment.steps
 
 
 def _key(event: InputEvent) -> tuple[int, int, int, int]:

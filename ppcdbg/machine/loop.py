@@ -64,6 +64,16 @@ class RunLoop:
         """Exits to a hypervisor model so far."""
         return 0
 
+    @property
+    def left(self) -> int:
+        """See ``System.left``."""
+        return 0
+
+    def complete(self) -> None:
+        """See ``System.complete``."""
+        if self.left:
+            self.run(Limits(self.position, exits=1))
+
     def moment(self) -> Moment:
         """Where the machine stands: what a recording needs to be here again."""
         core = self.core

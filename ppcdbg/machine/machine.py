@@ -75,9 +75,12 @@ class Machine(RunLoop):
 
     def _apply(self, event: InputEvent) -> None:
         if event.kind is InputKind.CORE_LINE:
-            if not 0 <= event.target < len(self._pins):
-                raise InputError(f"the core has no input {event.target}: 0 is external, 1 critical, 2 machine check")
-            self._pins[event.target](bool(event.value))
+            if not 0 <= event.target <= len(self._pins):
+                raise InputError(
+                    f"the core has no input {event.target}: 0 is external, 1 critical, 2 machine check, 3 UDE"
+                )
+            lines = *self._pins, self._unconditional_event
+            lines[event.target](bool(event.value))
         else:
             super()._apply(event)
 
@@ -145,6 +148,10 @@ class Machine(RunLoop):
             return self._stop(StopKind.IDLE, "the guest waits, and no timer, input or interrupt can wake it")
         core.skip_to(tick)
         return None
+
+    def _unconditional_event(self, level: bool) -> None:
+        if level:
+            self.core.delivery.unconditional_event()
 
     def _machine_check_line(self, level: bool) -> None:
         if level:

@@ -28,6 +28,7 @@ class StopKind(Enum):
     BREAKPOINT = "breakpoint"  # about to execute a given address
     EXIT = "exit"  # one exit to the KVM model was handled, and the request asked to stop there
     HELD = "held"  # an exit to the KVM model is about to be handled: nothing of it is done, the next run does it
+    LEFT = "left"  # KVM_RUN came back to userspace, and nothing is answered yet: the next run answers and completes it
     RESET = "reset"  # the guest asked the board for a reset: the end of a run
     POWEROFF = "poweroff"
     IDLE = "idle"  # waiting for ever: no timer, no input, no interrupt can come
@@ -86,11 +87,16 @@ class Limits:
     """Asked after each handled exit, with the guest about to go on; true ends the run there (EXIT)."""
     deaf: frozenset[int] = frozenset()
     """Addresses of instructions that no watch stops."""
+    leave: Callable[[], bool] | None = None
+    """Asked each time that KVM_RUN has come back to userspace, before anybody answers; true ends the run there (LEFT).
+    A run that begins there completes the exit, unless it is to go nowhere (``position`` is here, ``exits`` 0)."""
 
     @property
     def each_exit(self) -> bool:
         """Whether somebody must see each exit as it happens, so that none may be handled in compiled code."""
-        return bool(self.exits) or self.hold is not None or self.after_exit is not None
+        if self.exits or self.hold is not None:
+            return True
+        return self.after_exit is not None or self.leave is not None
 
     def stops(self) -> Stops:
         """What of this is the engine's."""
@@ -143,6 +149,15 @@ class System(Protocol):
     @property
     def steps(self) -> int:
         """Exits to a hypervisor model so far."""
+
+    @property
+    def left(self) -> int:
+        """Whether it stands between KVM_RUN's return to userspace and the completion, and for the how-manieth return of
+        this exit (1 the first); 0: it does not."""
+
+    def complete(self) -> None:
+        """Have what was left to userspace answered and completed; until then there is no state to be saved
+        (Documentation/virt/kvm/api.rst, KVM_RUN)."""
 
     def moment(self) -> Moment:
         """Where it stands, finer than the position."""

@@ -17,10 +17,10 @@ from ppcdbg.errors import InputError
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.machine.system import System
 from ppcdbg.session.checkpoints import Writer
-from ppcdbg.session.holding import Key
 from ppcdbg.session.interrupts import Interrupts
 from ppcdbg.session.machines import write_machine
 from ppcdbg.session.pages import ram_totals
+from ppcdbg.session.places import Key
 from ppcdbg.session.recorder import FIRST_LOOK, NEVER, Recorder
 from ppcdbg.session.snapshots import hash_of, registers_of
 from ppcdbg.session.store import Bookmark, Future, Mark, Store, Work

@@ -11,10 +11,9 @@ from sys import getsizeof
 
 from ppcdbg.cpu.plain import Plain, Saved
 from ppcdbg.session.pages import PAGE
+from ppcdbg.session.places import Key
 from ppcdbg.session.snapshots import StateHash
 
-Key = tuple[int, int]
-"""Position, and exits handled before."""
 PAGE_HELD = PAGE + 128
 """Bytes of a page, and of what knows of it."""
 AGAIN = 64

@@ -211,6 +211,7 @@ class Recorder:
 
     def finish(self) -> None:
         """Recording ends here; the file can be replayed up to this moment. Raises InputError where it cannot."""
+        self.system.complete()
         self.system.visitors.remove(self)
         self.system.input.taken, self.system.input.refused = self._before, self._told_refused
         if self._interrupts is not None:

@@ -68,6 +68,7 @@ def registers_of(state: Saved) -> State:
 
 def take(system: System, pages: Pages) -> Snapshot:
     """The state of a system that stands still; ``pages`` are its."""
+    system.complete()
     state = system.save()
     pages.changed()
     return Snapshot(system.position, system.steps, state, dict(pages.all()))

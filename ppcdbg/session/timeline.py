@@ -20,9 +20,10 @@ from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.input import InputEvent, Moment, first_apart
 from ppcdbg.machine.system import Limits, Stop, StopKind, System
 from ppcdbg.session.checkpoints import BROKEN
-from ppcdbg.session.holding import PAGE_HELD, Checkpoint, Key, Scale
+from ppcdbg.session.holding import PAGE_HELD, Checkpoint, Scale
 from ppcdbg.session.pace import next_look
 from ppcdbg.session.pages import ZERO, Pages
+from ppcdbg.session.places import Asked, Key, MidKey, go_into, key_of
 from ppcdbg.session.recorded import Recorded
 from ppcdbg.session.snapshots import Root, Snapshot, hash_of
 
@@ -39,7 +40,6 @@ WINDOW = 2_000
 """Instructions that a search backwards looks at first; each further look is so many times as long."""
 GROWTH = 8
 
-Asked = Callable[[], bool]
 Search = Callable[[int], Stop | None]
 """Run on from where the system stands to the next stop before a position; None where there is none."""
 
@@ -95,7 +95,7 @@ class Timeline:
         system.visit_at = 0
 
     def _key(self) -> Key:
-        return self.system.position, self.system.steps
+        return key_of(self.system)
 
     @property
     def taken(self) -> tuple[InputEvent, ...]:
@@ -400,6 +400,8 @@ class Timeline:
 
     def go_to(self, key: Key, asked: Asked | None = None) -> Stop:
         """Be at a position after so many exits: where somebody was."""
+        if isinstance(key, MidKey):
+            return go_into(self.system, key, self.seek_exit, asked)
         stop = self.seek(key[0], asked)
         while self.system.position == key[0] and self.system.steps < key[1] and self.system.ended is None:
             before = self._key()
@@ -421,6 +423,8 @@ class Timeline:
     def _reached(self, of: Callable[[Key], int], target: int, place: int) -> bool:
         """Whether running on from here is the shortest way to a target."""
         here = self._key()
+        if self.system.left:
+            return False
         return of(here) <= target and place >= 0 and self._points[place].key <= here and self.system.ended is None
 
     def _go(self, key: Key, run: Callable[[Limits], Stop], asked: Asked | None, *, near: bool) -> Stop:
@@ -476,16 +480,16 @@ class Timeline:
 
     def _count(self, search: Search, high: int, end: Key) -> int:
         """The stops from here to a position that lie before an end."""
-        count = 0
+        count, before = 0, None
         while True:
-            before = self.system.moment()
             stop = search(high + 1)
             here = self._key()
-            if stop is None or here >= end or stop.kind is StopKind.INTERRUPTED:
+            if stop is None or here >= end or stop.kind is StopKind.INTERRUPTED or self.system.ended is not None:
                 return count
-            if self.system.ended is not None or self.system.moment() == before and count:
+            now = self.system.moment(), here, stop.kind
+            if now == before:
                 return count
-            count += 1
+            count, before = count + 1, now
 
     def _here(self, kind: StopKind, detail: str = "") -> Stop:
         return Stop(kind, self.system.position, self.system.core.state.pc, detail)

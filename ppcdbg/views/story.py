@@ -187,7 +187,7 @@ def _at(story: Story) -> tuple[str | tuple[str, str], ...]:
 
 def _handled(story: Story, record: ExitRecord) -> Line:
     """What KVM did, one clause an action."""
-    if not record.resume:
+    if not record.resume and not record.actions:
         return line(" KVM has done nothing of it yet.")
     if not record.whole:
         return line(" What KVM did is not in the recording: ", (f"seek exit:{record.number}", "symbol"), " runs there.")
@@ -241,7 +241,9 @@ def _clause(story: Story, record: ExitRecord, action: Action) -> Line:
         case Did.QUEUED:
             return line((priority_name(action.priority or 0), "pending"), " was queued for the guest.")
         case Did.USERSPACE:
-            return _left(action)
+            return _left(action, not record.resume)
+        case Did.RESCHED:
+            return line(f"Another task had the processor for {count(action.value or 0)} ticks before KVM went on.")
         case Did.DEBUG:
             return line(f"A debug event{': ' + clean(action.note) if action.note else ''}.")
         case _:
@@ -250,7 +252,7 @@ def _clause(story: Story, record: ExitRecord, action: Action) -> Line:
             )
 
 
-def _left(action: Action) -> Line:
+def _left(action: Action, unanswered: bool) -> Line:
     """What userspace was asked, and what became of it."""
     left = action.left
     if left is None:
@@ -258,6 +260,8 @@ def _left(action: Action) -> Line:
     name, _, cells = str(left).partition(" ")
     failed = isinstance(left, SprExit) and left.status != SPR_STATUS_OK
     became = " Userspace failed it, so the guest gets a program interrupt." if failed else ""
+    if unanswered:
+        became = " Nobody has answered yet; nothing more happens before the guest runs on."
     return line("KVM_RUN came back to userspace: ", (name, "exit"), f" {cells}".rstrip(), f".{became}")
 
 

@@ -398,3 +398,87 @@ def test_dbsr_is_cleared_by_ones(make: Make, cpu: str) -> None:
     it.core.state.gpr[6] = IDE
     go(it, 2)
     assert dbsr(it) == M.DBCR0_IAC1
+
+
+# --- timers that wait for the debugger ------------------------------------------------------------------------------
+
+
+def mftb(rt: int) -> int:
+    return 0x7C0C42E6 | rt << 21
+
+
+def mtspr(number: int) -> int:
+    """From r7."""
+    return asm("mtspr", SPR=spr_field(number), RS=7)
+
+
+def on(it: Rig, count: int) -> None:
+    """So many instructions, however often the engine comes back for the timers."""
+    end = it.core.retired + count
+    while it.core.retired < end:
+        it.run(end - it.core.retired)
+
+
+@both
+def test_freeze_timers_holds_time_base_and_decrementer_until_dbsr_is_cleared(make: Make, cpu: str) -> None:
+    """III-E 8.5.1.1: with MSR[DE]=0 the event stays in DBSR; the clock goes on where it stood."""
+    ft = M.DBCR0_FT
+    it = make(
+        cpu, mftb(4), NOP, mftb(5), NOP, NOP, mftb(6), mtspr(304), mftb(8), NOP, mftb(9),
+        dbcr0=M.DBCR0_IAC1 | ft, msr=0, iac1=BASE + 4, dec=1000,
+    )  # fmt: skip
+    it.core.state.gpr[7] = 0xFFFFFFFF
+    on(it, 6)
+    timers, gpr = it.core.timers, it.core.state.gpr
+    assert timers.frozen and gpr[5] == gpr[6] == gpr[4] + 1, "frozen as the second instruction began"
+    left = it.core.read_spr("DEC")
+    assert it.core.retired == 6 and timers.next_event() is None
+    saved = it.core.save()
+    on(it, 4)
+    assert not timers.frozen and gpr[9] - gpr[8] == 2 and gpr[8] == gpr[6] + 1
+    assert it.core.read_spr("DEC") == left - 4
+    it.core.restore(saved)
+    assert it.core.timers.frozen and it.core.read_spr("DEC") == left
+
+
+@both
+def test_without_ft_and_with_ft_alone_time_goes_on(make: Make, cpu: str) -> None:
+    for dbcr0, iac in ((M.DBCR0_IAC1, BASE), (M.DBCR0_FT, BASE), (M.DBCR0_FT | M.DBCR0_IAC1, BASE + 0x800)):
+        it = make(cpu, mftb(4), NOP, NOP, mftb(5), dbcr0=dbcr0, msr=0, iac1=iac)
+        it.core.write_spr("DBSR", M.DBSR_MRR)
+        on(it, 4)
+        assert it.core.state.gpr[5] - it.core.state.gpr[4] == 3 and not it.core.timers.frozen
+
+
+@both
+def test_ft_taken_away_lets_them_go_and_a_decrementer_that_ran_out_before_counts(make: Make, cpu: str) -> None:
+    it = make(cpu, *[NOP] * 20, dbcr0=M.DBCR0_IAC1 | M.DBCR0_FT, msr=0, iac1=BASE + 8, dec=5)
+    on(it, 10)
+    assert it.core.timers.frozen and not it.core.read_spr("TSR") & M.TSR_DIS
+    it.core.write_spr("DBCR0", IDM)
+    assert not it.core.timers.frozen and it.core.read_spr("DEC") == 3
+    on(it, 3)
+    assert it.core.read_spr("TSR") & M.TSR_DIS
+
+
+@both
+def test_an_external_debug_mode_is_nobodys_to_set(make: Make, cpu: str) -> None:
+    it = make(cpu, mtspr(308))
+    it.core.state.gpr[7] = M.DBCR0_EDM | IDM | M.DBCR0_FT
+    on(it, 1)
+    assert it.core.read_spr("DBCR0") == IDM | M.DBCR0_FT
+
+
+@both
+@pytest.mark.parametrize("msr", [0, DE])
+def test_an_unconditional_event_interrupts_or_waits(make: Make, cpu: str, msr: int) -> None:
+    """e500 RM 8.4.8: CSRR0 has the next instruction; with MSR[DE]=0 it is imprecise and comes with DE."""
+    it = make(cpu, NOP, NOP, asm("mtmsr", RS=6), NOP, msr=msr)
+    it.core.state.gpr[6] = DE | M.MSR_ME
+    on(it, 1)
+    it.core.delivery.unconditional_event()
+    go(it, 3)
+    if msr:
+        assert (interrupted(it), dbsr(it)) == (BASE + 4, M.DBSR_UDE)
+    else:
+        assert (interrupted(it), dbsr(it)) == (BASE + 12, M.DBSR_UDE | IDE)

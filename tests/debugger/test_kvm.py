@@ -101,6 +101,12 @@ def test_what_rows_tell_of_a_filter(text: str, wanted: Plan | None) -> None:
     assert plan(parse(text)) == wanted
 
 
+def test_an_exit_name_alone_is_told_how_it_is_asked_for(tmp_path: Path) -> None:
+    """It used to ask back: nothing is called 'DTLB_MISS'; did you mean DTLB_MISS?"""
+    with pytest.raises(UsageError, match="did you mean exit == DTLB_MISS"):
+        raw(tmp_path, *GUEST).exit_filter("dtlb_miss")
+
+
 def test_a_filter_finds_the_same_with_and_without_its_short_cut() -> None:
     d = demo()
     d.continue_()

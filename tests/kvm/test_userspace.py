@@ -253,7 +253,7 @@ def test_the_watchdogs_last_expiry_is_userspaces_where_it_asked_for_it() -> None
     for enabled in (True, False):
         v = vcpu()
         if enabled:
-            ioctl.enable_cap(v, ioctl.CAP_PPC_BOOKE_WATCHDOG)
+            ioctl.enable_cap(v, ioctl.Cap.BOOKE_WATCHDOG)
         code = [lis(3, 0x901A), mtspr(340, 3), lis(4, 4), 0x7C800124, BRANCH_SELF]  # mtmsr r4: MSR[WE]
         s, vmm = asked(v, code, 100, WatchdogExit=Ending(StopKind.RESET, "x"))
         assert [type(exit) for exit, _ in vmm.asked] == ([WatchdogExit] if enabled else [])
@@ -443,7 +443,7 @@ def test_the_input_is_told_in_words() -> None:
 
 def test_breakpoints_filters_and_the_past_know_exits_to_userspace() -> None:
     guest, _ = answered()
-    guest.execute("break userspace SPR if is_write && data == 0x5678")
+    guest.execute("break userspace SPR after if is_write && data == 0x5678")
     stop = guest.continue_()
     fields = dict(stop.fields)
     assert (fields["exit_reason"], fields["sprn"], fields["msr"]) == ("KVM_EXIT_SPR", UNKNOWN, 0x1000)

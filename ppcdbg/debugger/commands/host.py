@@ -11,8 +11,9 @@ from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.host import hosted, log_table, side_tables
 from ppcdbg.debugger.model import timing_table
-from ppcdbg.debugger.results import Table
+from ppcdbg.debugger.results import Note, Table
 from ppcdbg.errors import UsageError
+from ppcdbg.machine.input import InputKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,16 @@ def timing(debugger: Debugger, argument: str) -> Table:
         rows: list[tuple[str | int, ...]] = [(name.strip(), *map(int, cells)) for name, *cells in lines[1:]]
         return Table("timing (us)", tuple(lines[0]), tuple(rows), ("as /sys/kernel/debug/kvm/VM/vcpu0/timing has it",))
     return timing_table(vcpu)
+
+
+def clear_timing(debugger: Debugger, argument: str) -> Note:
+    """As somebody who writes c to the kernel's file; that is input of the run."""
+    hosted(debugger)
+    if argument.strip() not in ("c", "clear"):
+        raise UsageError("timing takes clear, as the kernel's file takes a c; info timing shows what was measured")
+    debugger.writer.put(InputKind.KVM, name="clear-timing")
+    debugger.writer.apply()
+    return Note("the exit times begin anew; the exit that is under way is not booked")
 
 
 def failure_policies(debugger: Debugger, argument: str) -> Table:
@@ -110,6 +121,16 @@ COMMANDS: tuple[Command, ...] = (
         "host",
         (),
         lambda debugger, argument: ["us"],
+    ),
+    Command(
+        "timing",
+        clear_timing,
+        "timing clear",
+        "Let the exit times begin anew, as a c that is written to the kernel's file.",
+        "timing clear",
+        "host",
+        (),
+        lambda debugger, argument: ["clear"],
     ),
     Command(
         "info failure-policies",

@@ -42,6 +42,8 @@ def answer(debugger: Debugger, argument: str) -> Note | Table:
         number = debugger.evaluate(rest).number if rest.strip() else None
         gone = answering.delete(debugger, number)
         return Note(f"{gone} answer{'s' if gone != 1 else ''} deleted")
+    if debugger.system.left and answering.short_name(first) not in SHORT_NAMES:
+        return Note(f"when the guest runs on: {answering.once(debugger, argument)}")
     rule = answering.add(debugger, argument)
     return Note(f"answer {rule.number}: {rule.text}")
 
@@ -63,8 +65,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "answer",
         answer,
-        "answer [REASON [FIELD = VALUE | immediate | end KIND][, ...] [if CONDITION] | delete [NUMBER]]",
-        "Answer an exit to userspace from now on, in place of the built-in userspace; conditions see its fields.",
+        "answer [[REASON] [FIELD = VALUE | immediate | end KIND][, ...] [if CONDITION] | delete [NUMBER]]",
+        "Answer an exit to userspace from now on, in place of the built-in userspace; conditions see its fields."
+        " Without REASON: the one that the guest stands at, and it alone.",
         "answer SPR data = 0x1234 if sprn == 976",
         "userspace",
         ("info answers",),

@@ -57,6 +57,7 @@ class DebugOps(WatchedStorage):
         """Record events, and interrupt at once when MSR[DE] allows it."""
         msr = self.reg[slots.MSR]
         debug.recorded(self.reg, events, msr)
+        self.core.timers.debug_changed()
         if msr & M.MSR_DE:
             raise GuestInterrupt(I.DEBUG)
 
@@ -88,6 +89,7 @@ class DebugOps(WatchedStorage):
         if found:
             # What DE was when the instruction began decides whether it is imprecise (e500 RM 8.4.7).
             self.reg[DBSR] |= found if self._was_on else found | M.DBSR_IDE
+            self.core.timers.debug_changed()
             if self.reg[slots.MSR] & M.MSR_DE:
                 raise GuestInterrupt(I.DEBUG)
 
@@ -104,6 +106,7 @@ class DebugOps(WatchedStorage):
         kept = guest or not self.core.tenant  # see Delivery: KVM clears DBSR on its way in
         if self._was_on and kept and not self.core.model.qemu and self._watched() & M.DBCR0_IC:
             self.reg[DBSR] |= M.DBCR0_IC
+            self.core.timers.debug_changed()
             self.core.attention = True
 
     def _return_event(self, word: int, dbcr0: int) -> int:

@@ -235,9 +235,10 @@ class LlvmEngine:
                 return why
 
     def _must_watch(self, *, first: bool) -> bool:
-        """Whether the next instruction must run in Python: for debug events, or to pass a breakpoint."""
+        """Whether the next instruction must run in Python: for debug events, for timers that are frozen, or to pass a
+        breakpoint."""
         dbcr0 = self._reg[DBCR0]
-        if dbcr0 & M.DBCR0_IDM and dbcr0 & EVENTS:
+        if dbcr0 & M.DBCR0_IDM and dbcr0 & EVENTS or dbcr0 & M.DBCR0_FT and self.core.timers.frozen:
             return True
         return first and bool(self._breakpoints) and self._reg[slots.PC] in self._breakpoints
 
