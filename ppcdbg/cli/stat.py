@@ -8,7 +8,7 @@
   ppcdbg stat -f help                          the fields
 
 What is counted per time is counted per million instructions: time is the guest's. Unlike kvm_stat on PowerPC this shows
-exits by reason.
+exits by reason, and says at the end of a table where the most frequent ones come from.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from ppcdbg.errors import InputError, UsageError
 if TYPE_CHECKING:
     from ppcdbg.debugger.kvmstat import KvmStat, Sample
     from ppcdbg.kvm.vcpu import Vcpu
+    from ppcdbg.machine.description import MachineDescription
     from ppcdbg.machine.system import Stop, System
 
 SCHEMA, SCHEMA_VERSION = "ppcdbg-stat", 1
@@ -86,7 +87,22 @@ def run(options: argparse.Namespace) -> int:
     with _form(options, stat, kvm) as show:
         stop = sampled(system, last, every, options.set_delay, lambda: show(stat.sample()))
         show.close(stat.sample())
+    if isinstance(show, Batch | Table) and not options.fields:
+        tell_most(system, machine)
     return of_stop(stop.kind)
+
+
+def tell_most(system: System, machine: MachineDescription) -> None:
+    """Below a table for people, and on stderr: which exit is most frequent, from which function it comes, and why."""
+    from ppcdbg.debugger.debugger import Debugger
+    from ppcdbg.machine.guests import symbol_file
+    from ppcdbg.views.profile import hottest
+    from ppcdbg.views.spans import to_text, wrap
+
+    debugger = Debugger(system, symbol_file(machine))
+    if len(debugger.exits):
+        width = shutil.get_terminal_size().columns
+        print(to_text(wrap(hottest(debugger.profiler.hottest()), width)), file=sys.stderr)
 
 
 def sampled(system: System, last: int, every: int | None, delay: float, look: Callable[[], None]) -> Stop:

@@ -68,12 +68,13 @@ _MISS = Chapter("miss", "A TLB miss, real and virtual", DEMO, DEMO, (
     Step("The guest's handler writes the entry by tlbwe, and KVM the shadow entry with it. Run to the next "
          "such miss.", ("run-until miss guest if dear == 0x40001000",), "",
          "exit == DTLB_MISS && did == reflect"),
-    Step("Both TLBs: arrows link an entry of the guest's with what KVM made of it.", ("info tlb",), "4",
-         asked=("info tlb",)),
+    Step("Both TLBs: arrows link an entry of the guest's with what KVM made of it.", ("info tlb",),
+         "4; then z for all its columns, and z again", asked=("info tlb",)),
     Step("The other kind: only the shadow entry is missing. KVM makes it, and the guest notices nothing: a "
          "virtual miss (dtlb_virt_miss_exits).",
          ("run-until miss shadow if exit == DTLB_MISS",), "", "exit == DTLB_MISS && did == map"),
-    Step("What KVM wrote into the shadow TLB, and what that replaced:", ("tlb-history shadow 6",),
+    Step("What KVM wrote into the shadow TLB last, when, and out of which entry of the guest's:",
+         ("tlb-history shadow 6",),
          asked=("tlb-history",)),
 ), "A real miss costs the guest its handler, a virtual one only KVM's time.")  # fmt: skip
 
@@ -95,7 +96,7 @@ _RACE = Chapter("race", "The race and its cure", "window", "window", (
     Step("This guest patched itself: wrteei 1 became a branch to instructions that work on the shared page, "
          "without an exit. Run into them.", ("run-until critical entered",), "", "$magic_critical == $r1"),
     Step("Before it leaves, the guest looks at int_pending. What comes between that look and the end is "
-         "withheld, and nobody looks again.", ("patched",), "p", asked=("patched",)),
+         "withheld, and nobody looks again.", ("patched",), "p", asked=("patched", "info magic")),
     Step("Try an interrupt before every instruction of the sections ahead.", ("race",), asked=("race",)),
     Step("L is lost. Bring one about in a future of its own: an interrupt at instruction 94, behind the look.",
          ("branch lost", "race-put external@94", "run-to 105"), "", "$_insn >= 105"),

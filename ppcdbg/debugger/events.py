@@ -165,7 +165,8 @@ class Event:
             case _:
                 direction = "" if self.kind is EventKind.MAGIC and self.write else _direction(self.write)
                 words = [self.kind.value, self.name, direction, self.text]
-        return " ".join([w for w in words if w] + (["after"] if self.after else []))
+        said = self.after and self.kind in (EventKind.EXIT, EventKind.HCALL, EventKind.FETCH_FAULT)
+        return " ".join([w for w in words if w] + ["after"] * said)
 
     def _place(self) -> str:
         last = self.address + self.length - 1

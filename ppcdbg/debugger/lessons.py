@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Lesson:
     """What is shown: step ``step`` of ``steps``, both counted from 1. ``do`` are command lines, ``done`` those of them
     that were carried out; ``key`` does the same in the UI. ``ended``: the chapter is done, and ``text`` says what came
-    of it; ``number`` is the chapter's."""
+    of it; ``number`` is the chapter's, and ``further`` says whether one comes after it."""
 
     number: int
     title: str
@@ -34,6 +34,7 @@ class Lesson:
     done: tuple[str, ...] = ()
     key: str = ""
     ended: bool = False
+    further: bool = False
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,8 @@ def _shown(place: _Place) -> Lesson:
     chapter, number = CHAPTERS[place.chapter], place.chapter + 1
     steps = len(chapter.steps)
     if place.step == steps:
-        return Lesson(number, chapter.title, steps, steps, chapter.ends, ended=True)
+        further = number < len(CHAPTERS)
+        return Lesson(number, chapter.title, steps, steps, chapter.ends, ended=True, further=further)
     step = chapter.steps[place.step]
     done = tuple(line for line in step.do if line in place.lines)
     return Lesson(number, chapter.title, place.step + 1, steps, step.text, step.do, done, step.key)

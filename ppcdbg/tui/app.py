@@ -114,6 +114,8 @@ class PpcdbgApp(Typed):
         self._notes = tuple(skipped)
         self._shown: Ask | None = None
         self._settled_in = False
+        self._unfolded = False
+        """Whether a long answer has the desk for itself, unasked."""
         self._turn = sys.getswitchinterval()
 
     def _has_news(self) -> None:
@@ -241,9 +243,14 @@ class PpcdbgApp(Typed):
             cut = taught and max(map(length, reply.rows)) > log.box.width - 2
             if (cut or len(reply.rows) > log.height_of_rows) and not self.desk.choice.zoom:
                 self.desk.zoom("log")
+                self._unfolded = True
             log.scroll_rows(first - log.top)
             self.ask_again()
-        elif reply.rows:
+        elif self._unfolded and self.desk.choice.zoom == "log":  # what is said now needs no room: the desk comes back
+            self.desk.zoom("")
+            self.ask_again()
+        self._unfolded &= self.desk.choice.zoom == "log"
+        if 0 < len(reply.rows) <= 2:
             self.say([span for row in reply.rows for span in (*row, Span(" "))])
 
     def say(self, spans: list[Span]) -> None:

@@ -224,5 +224,8 @@ class Source(Protocol):
     def commands(self) -> tuple[Command, ...]:
         """Every command."""
 
+    def called_for(self, pane: str) -> None:
+        """The user called for a pane by its key."""
+
     def know_layouts(self, names: tuple[str, ...]) -> None:
         """The layouts there are, for completion."""

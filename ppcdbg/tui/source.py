@@ -18,7 +18,7 @@ from ppcdbg.debugger.events import Event, EventKind, Verb
 from ppcdbg.debugger.lessons import Lesson
 from ppcdbg.debugger.results import LayoutWish, Quit, Shown
 from ppcdbg.debugger.searches import SlotHistory
-from ppcdbg.debugger.stops import StopReport
+from ppcdbg.debugger.stops import Cause, StopReport
 from ppcdbg.debugger.world_switch import SwitchPlace, SwitchRegisters
 from ppcdbg.kvm.log import KnownExits
 from ppcdbg.kvm.records import ExitRecord
@@ -38,6 +38,8 @@ EVERY_ROW = 100_000
 """Rows of a pane that is searched."""
 KEY = "Esc"
 """What ends whatever goes on."""
+FIRST = line(" ", ("]", "selected"), " runs to the first exit, ", ("u", "selected"), " is a tutorial.")
+"""Where to begin, for who has just opened it."""
 NOTE_ROOM = 44
 """Columns beside the timeline's bars."""
 
@@ -97,6 +99,9 @@ class DebuggerSource:
         """A command; a stop that it brings about is told by the story, not by a reply."""
         said: list[Line] = []  # by the commands of a script, each as it comes: a stop is told while it is the last
         script = self.debugger.script
+        lessons = self.debugger.lessons
+        lessons.look()  # what was done is seen before what comes next is taken for a part of it
+        begun = lessons.on
         script.tell = lambda statement, part: said.extend(results.lines(part, self.debugger, self._width))
         here = self.debugger.past.here
         try:
@@ -108,6 +113,8 @@ class DebuggerSource:
         moved = self.debugger.past.here != here
         if moved:
             self.debugger.past.looking.stay()
+        if isinstance(result, Lesson) and not begun:  # whatever the layout was, one reads much now
+            return Reply(moved=moved, layout=("use", "teaching"))
         if isinstance(result, StopReport) or isinstance(result, Lesson) and "tutorial" in self._visible:
             return Reply(moved=moved)
         if isinstance(result, Shown):
@@ -243,12 +250,16 @@ class DebuggerSource:
         )
 
     def _sees(self, panes: frozenset[str]) -> None:
-        """A pane that the user called for is as good to a tutorial as the command that prints it."""
         for kind in sorted(panes - self._visible if self._visible else ()):
-            command = BY_NAME[kind].command
-            if command:
-                self.debugger.lessons.carried_out(registry.find(command)[0].name)
+            self.called_for(kind)
         self._visible = panes
+
+    def called_for(self, pane: str) -> None:
+        """A pane that the user called for is as good to a tutorial as the command that prints it."""
+        lessons, command = self.debugger.lessons, BY_NAME[pane].command
+        lessons.look()
+        if command:
+            lessons.carried_out(registry.find(command)[0].name)
 
     def _bring(self, past: ExitRecord | None, pulse: Pulse) -> bool:
         """Have the guest stand where the screen looks; false where that is still to be done."""
@@ -292,7 +303,9 @@ class DebuggerSource:
     def _story(self, past: ExitRecord | None, running: bool) -> tuple[Span, ...]:
         if running and past is None:
             return self._progress.line() or line(("The guest runs. ", "running"), (KEY, "selected"), " stops it.")
-        return story.line_of(self.debugger, past)
+        told = story.line_of(self.debugger, past)
+        fresh = past is None and self.debugger.last.cause is Cause.START and not self.debugger.lessons.on
+        return (*told, *FIRST) if fresh and self.debugger.has_exits else told
 
     def _pane(self, name: str, need: Need, drawing: Drawing, running: bool) -> Filled:
         kind = BY_NAME[name]

@@ -67,6 +67,7 @@ class Windows(App[int]):
 
     def action_pane(self, name: str) -> None:
         """Show a pane and go there."""
+        self.worker.do(lambda: self.source.called_for(name))
         self.desk.show(name)
         self.ask_again()
 

@@ -49,7 +49,7 @@ def _widths(width: int) -> tuple[int, int, int, int, int, int]:
     number, insn, gap = (7, 0, 1) if width < SLIM else (7, 12, 1) if width < NARROW else (8, 14, 2)
     pc = 0 if width < TIGHT else PC
     rest = max(width - number - insn - gap - EXIT - pc, 14)
-    did = max(min(rest * 2 // 5, 26), 12)
+    did = max(min(rest * 2 // 5, 26), 12 if pc else 9)
     return number, insn, gap, pc, rest - did, did
 
 

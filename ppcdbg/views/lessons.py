@@ -24,8 +24,12 @@ def places(found: Lesson, width: int) -> list[tuple[Line, str]]:
         out += [(row, "" if done else one) for row in wrap((Span(sign, "label"), Span(one, role)), width, 4)]
     if found.key:
         out.append((line(("  or press ", "label"), (found.key, "mnemonic")), ""))
-    told = "The chapter is done." if found.ended else "To pass over it:"
-    return out + [(row, NEXT) for row in wrap((Span(f"{told} ", "dim"), Span(NEXT, "dim")), width)]
+    if not found.ended:
+        return out + [(row, NEXT) for row in wrap((Span(f"To pass over it: {NEXT}", "dim"),), width)]
+    if not found.further:
+        return out + [(row, "") for row in wrap((Span("This was the last chapter.", "dim"),), width)]
+    out += [(row, "") for row in wrap((Span("The chapter is done. The next:", "dim"),), width)]
+    return [*out, (line((": ", "label"), (NEXT, "mnemonic")), NEXT)]
 
 
 def contents(found: Contents, width: int) -> list[Line]:

@@ -66,10 +66,10 @@ def verdict_rows(found: MagicPage, width: int) -> list[Line]:
         ("  r1 ", "label"), ea(found.r1),
     )  # fmt: skip
     said = f"yes, because {found.why}" if found.inside else f"no, because {found.why}"
-    out = [fit(where, width), fit(beside, width)]
+    out = [*wrap(where, width, 2), *wrap(beside, width, 2)]
     out += wrap((Span("in a critical section: ", "label"), Span(said, "masked" if found.inside else "ok")), width, 2)
     if found.held:
-        out.append(fit(line(("held back by the section alone: ", "label"), (" ".join(found.held), "pending")), width))
+        out += wrap(line(("held back by the section alone: ", "label"), (" ".join(found.held), "pending")), width, 2)
     return out
 
 
@@ -240,15 +240,16 @@ def _wait(found: Outcome) -> str:
 # --- all of it ----------------------------------------------------------------------------------------------------
 def rows(debugger: Debugger, width: int) -> list[Line]:
     """The verdict, the section that pc is in, the fields, and the patched instructions."""
-    return [row for row, _ in places(debugger, width)]
+    return [row for row, _ in places(debugger, width, width)]
 
 
-def places(debugger: Debugger, width: int) -> list[tuple[Line, str]]:
-    """The same, each row with the command that it leads to: the last write of a field, a site and its section."""
+def places(debugger: Debugger, width: int, seen: int) -> list[tuple[Line, str]]:
+    """The same, each row with the command that it leads to: the last write of a field, a site and its section. Of the
+    ``width`` only ``seen`` columns can be looked at without moving: the verdict stands in these."""
     page = debugger.paravirt.magic()
     here = debugger.paravirt.at(debugger.pc) if page.ea is not None else None
     verdict = verdict_rows(page, width)
-    out = [(row, "") for row in verdict]
+    out = [(row, "") for row in verdict_rows(page, seen)]
     if here is not None and here.section is not None:
         out += [((), ""), *((row, "") for row in detail_rows(here, debugger, width))]
     fields = magic_rows(page, width, debugger.paravirt.writers)[len(verdict) :]

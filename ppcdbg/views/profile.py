@@ -71,7 +71,7 @@ def total(profile: Profile) -> Line:
     """All of them in one line."""
     if not profile.exits:
         return line(("no exit yet", "dim"))
-    every = profile.position // profile.exits
+    every = round(profile.position / profile.exits)
     share = 100 * profile.time / max(profile.time + profile.ticks, 1)
     return line((count(profile.exits), "position"), (" exits, one in ", "label"), (count(every), "position"),
                 (" instructions; KVM ", "label"), (f"{share:.0f}%", "position"), (" of the time", "label"))  # fmt: skip
@@ -88,7 +88,8 @@ def rows(profile: Profile, width: int, most: int = 40) -> list[Line]:
     """For a prompt: heading, rows, total."""
     found = body(profile, width)
     more = [line((f"… {len(found) - most} more", "dim"))] if len(found) > most else []
-    return [header(profile, width), *found[:most], *more, fit(total(profile), width)]
+    why = [fit(line(("`most` tells of the most frequent one from which function it comes, and why", "dim")), width)]
+    return [header(profile, width), *found[:most], *more, fit(total(profile), width), *why * bool(profile.exits)]
 
 
 def hottest(found: Hottest) -> Line:

@@ -16,7 +16,7 @@ from ppcdbg.explore.report import Report, SiteReport
 from ppcdbg.explore.search import Failure
 from ppcdbg.explore.sites import Boundary
 from ppcdbg.isa.disassemble import Disassembler
-from ppcdbg.views.numbers import count
+from ppcdbg.views.numbers import count, plural
 from ppcdbg.views.spans import Line, Span, column, fit, line
 
 Named = Callable[[int], str]
@@ -50,9 +50,8 @@ def title(found: Report) -> list[Line]:
     plan = found.plan
     kind = f"{count(plan.samples)} drawn at each site with seed {plan.seed}" if plan.samples else "exhaustive"
     pairs = f", pairs up to {plan.span} boundaries apart" if plan.span else ""
-    head = (
-        f"{len(found.sites)} sites, {count(found.boundaries)} boundaries x {len(plan.sources)} sources: {share} decided"
-    )
+    tried = f"{count(found.boundaries)} boundaries x {plural(len(plan.sources), 'source')}"
+    head = f"{plural(len(found.sites), 'site')}, {tried}: {share} decided"
     rows = [line((head, "title"), (f" ({kind}{pairs})", "dim"))]
     if not found.complete:
         part = f"interrupted: {found.explored} of the {len(found.sites)} sites that were found are explored"

@@ -90,6 +90,10 @@ def lines(result: object, debugger: Debugger, width: int = 100) -> list[Line]:
 
 def _many(results: tuple[Any, ...], debugger: Debugger, width: int) -> list[Line]:
     out: list[Line] = []
+    if results and isinstance(results[0], TlbEvent):
+        out.append(tlbmap.event_header(width, results[0].ea is not None))
+    elif results and isinstance(results[0], InterruptEvent):
+        out.append(irqprio.history_header(width))
     for result in results:
         shown = lines(result, debugger, width)
         if isinstance(result, Table) and out and shown:
@@ -221,11 +225,12 @@ def _help(found: Help, debugger: Debugger, width: int) -> list[Line]:
         return [*out, line(("also: ", "label"), ", ".join(e.aliases))] if e.aliases else out
     out = []
     family = ""
+    names = 1 + max((len(e.name) for e in found.entries), default=0)
     for e in found.entries:
         if e.family != family:
             out += [*([()] if out else []), line((e.family, "title"))]
             family = e.family
-        out.append(fit(line("  ", column(e.name, 20, "mnemonic"), e.summary), width))
+        out.append(fit(line("  ", column(e.name, names, "mnemonic"), e.summary), width))
     return out
 
 

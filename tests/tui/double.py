@@ -25,6 +25,7 @@ class Double:
         self.exits = exits
         self.made = 0
         self.threads: set[str] = set()
+        self.called: list[str] = []
         self.stop = threading.Event()
         self.moves: list[Move] = []
         self.executed: list[str] = []
@@ -104,6 +105,9 @@ class Double:
         names = {"continue": "let the guest run", "condition": "of a breakpoint", "quit": "", "long": ""}
         found = tuple(Candidate(name, about) for name, about in names.items() if name.startswith(word))
         return Candidates(len(text) - len(word), found)
+
+    def called_for(self, pane: str) -> None:
+        self.called.append(pane)
 
     def know_layouts(self, names: tuple[str, ...]) -> None:
         self.layouts = names

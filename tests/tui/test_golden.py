@@ -25,6 +25,7 @@ async def drawn(app: PpcdbgApp, size: tuple[int, int], *keys: str) -> str:
             await pilot.press(key)
             await pilot.pause(0.1)
         await pilot.pause(0.1)
+        assert app.crash is None
         return "\n".join(text_of(app))
 
 

@@ -7,38 +7,66 @@ import pytest
 from ppcdbg.debugger import open_guest
 from ppcdbg.debugger.chapters import CHAPTERS
 from ppcdbg.tui.opening import Options, make_app
+from ppcdbg.tui.panes.table import KINDS
 from ppcdbg.tui.snapshot import _settled
 from ppcdbg.tui.source import DebuggerSource
 
 from .screen import text_of, until
 
-KEYS: tuple[tuple[str, ...], ...] = (
-    ("right_square_bracket",),
-    (":", *"run-until exit PROGRAM if pc > 0x100600", "enter"),
-    ("right_square_bracket",),
-    ("left_square_bracket",) * 6,
-    ("full_stop", "f5"),
-    ("9",),
-)
-"""What does the steps of the first chapter."""
+PRESSED = {
+    "]": ("right_square_bracket",), "[ until it is selected": ("left_square_bracket",) * 6, "F5": ("f5",), "9": ("9",),
+    "e": ("e",), "4; then z for all its columns, and z again": ("4", "z", "z"), "6": ("6",), "p": ("p",),
+    "Shift-F11 three times": ("shift+f11",) * 3,
+}  # fmt: skip
+"""The keys that steps speak of."""
 
 
-async def test_the_first_chapter_by_keys() -> None:
-    debugger = open_guest("demo")
-    debugger.lessons.begin(1)
+@pytest.mark.parametrize(("number", "shown"), [(1, False), (2, False), (3, True), (4, True), (5, False)])
+async def test_every_chapter_by_what_it_says_to_press(number: int, shown: bool) -> None:
+    """A key did nothing for its step where the pane was on the screen already, or stood before the step was seen."""
+    chapter = CHAPTERS[number - 1]
+    debugger = open_guest(chapter.opens)
+    debugger.lessons.begin(number)
     app = make_app(DebuggerSource(debugger), Options("dark", False), {})
-    async with app.run_test(size=(120, 36)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await _settled(app)
-        for place, keys in enumerate(KEYS, 1):
-            assert f"What an exit is  {place}/6" in "\n".join(text_of(app)), place
+        for place, step in enumerate(chapter.steps, 1):
+            keys = PRESSED[step.key] if step.key else ()
+            after = PRESSED[chapter.steps[place].key] if place < len(chapter.steps) and chapter.steps[place].key else ()
+            if shown and after and after[0] in {kind.key for kind in KINDS}:
+                await pilot.press(after[0])
+                await _settled(app)
+            for line in () if keys else step.do:
+                app.worker.execute(line)
+                await _settled(app)
+                await pilot.pause(0.02)
             for key in keys:
                 await pilot.press(key)
                 await _settled(app)
-            app.ask_again()
-            await _settled(app)
-            await pilot.pause(0.02)
-        assert CHAPTERS[0].ends.split()[0] in "\n".join(text_of(app))
-        assert "The chapter is done." in "\n".join(text_of(app))
+                await pilot.pause(0.02)
+            found = debugger.lessons.look()
+            assert found is not None and (found.step > place or found.ended), (step, "\n".join(text_of(app)))
+            if place < len(chapter.steps):
+                assert not app.desk.choice.zoom or not keys, "a long answer makes room for what comes next"
+        await pilot.press("escape", "u")
+        told = "This was the last chapter." if number == 5 else "The chapter is done. The next:"
+        await until(pilot, lambda: told in "\n".join(text_of(app)))
+        assert app.crash is None
+
+
+async def test_a_chapter_begun_in_the_ui_has_room_and_enter_goes_on() -> None:
+    """It came into the corner where the tutorial's list had stood, five rows of it."""
+    debugger = open_guest("demo")
+    app = make_app(DebuggerSource(debugger), Options("dark", False), {})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "u is a tutorial." in " ".join(" ".join(text_of(app)).split()))
+        await pilot.press("u", "enter")
+        await until(pilot, lambda: app.desk.choice.desktop == "teaching")
+        await _settled(app)
+        pane = app.desk.panes["tutorial"]
+        assert app.focused is pane and pane.box.height > 12 and "Enter does it" in "\n".join(text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: len(debugger.exits) == 1)
 
 
 SIZES = ((80, 24), (120, 36), (120, 36), (220, 60), (120, 36))

@@ -10,7 +10,7 @@ from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Follow, Need
 from ppcdbg.views import breakpoints, console, irqprio, paravirt, profile
 from ppcdbg.views import statistics as views
-from ppcdbg.views.spans import fit
+from ppcdbg.views.spans import fit, line
 
 COUNTED = 20_000
 """Exits that are counted for one scene: the table fills while it counts, and keys are answered."""
@@ -18,6 +18,7 @@ HISTORY = 200
 """Changes that a history shows."""
 CONSOLE_KEPT = 64 * 1024
 """Characters of the console that the pane can scroll back over."""
+WHY = line(("Enter", "selected"), (": from where, why  ", "label"))
 PARAVIRT_WIDTH = 128
 """Columns of a section's lanes; a narrower pane is shifted to read them."""
 CONSOLE_WIDTH = 400
@@ -53,7 +54,7 @@ def paravirtual(drawing: Drawing, need: Need) -> Filled:
     debugger = drawing.debugger
     if debugger.guest.kind != "pr":
         return notice("Paravirt", "This guest shares no magic page with KVM; one on e500v2 under --hv kvm does.", need)
-    places = paravirt.places(debugger, max(need.width, PARAVIRT_WIDTH))
+    places = paravirt.places(debugger, max(need.width, PARAVIRT_WIDTH), need.width)
     follow = tuple(Follow("command", name=lead) if lead else None for _, lead in places)
     return Filled(tuple(row for row, _ in places), "Paravirt", total=len(places), follow=follow)
 
@@ -67,6 +68,7 @@ def statistics(drawing: Drawing, need: Need) -> Filled:
         head, note = profile.header(found, need.width), profile.total(found)
         follow: tuple[Follow | None, ...] = ()
         if need.view == "exits":
+            note = (*WHY, *note) if found.kinds else note
             follow = tuple(Follow("command", name=f"most {r.name}") for r in found.kinds)
         if need.view == "symbols":
             follow = tuple(Follow("code", r.address) for r in found.symbols)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.scene import Filled, Follow, Need
 from ppcdbg.views import lessons
-from ppcdbg.views.spans import fit
+from ppcdbg.views.spans import fit, line
+
+ENTER = line(("Enter", "selected"), (" does it", "label"))
 
 
 def fill(drawing: Drawing, need: Need) -> Filled:
@@ -19,4 +21,4 @@ def fill(drawing: Drawing, need: Need) -> Filled:
     follow = tuple(Follow("command", name=lead) if lead else None for _, lead in places)
     cursor = None if found is None else next((i for i, lead in enumerate(follow) if lead is not None), None)
     shown = tuple(fit(row, need.width) for row, _ in places)
-    return Filled(shown, "Tutorial", total=len(places), follow=follow, cursor=cursor)
+    return Filled(shown, "Tutorial", ENTER, total=len(places), follow=follow, cursor=cursor)
