@@ -14,6 +14,7 @@ until it is proved that it never will be. Failures are printed with a line each 
   ppcdbg race vmlinux --from free_initmem --patched --html races.html
   ppcdbg race --world-switch                        the hypervisor's own way in and out of a guest, in all variants
   ppcdbg race --world-switch --replay ivpr:critical@entry.42
+  ppcdbg race --world-switch --variant linux-pr --pairs --jobs 2
 
 The status is 1 when a condition is broken: %s.
 """
@@ -26,7 +27,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppcdbg.cli import race_replay, race_vcpus, world_switch
+from ppcdbg.cli import race_kept, race_replay, race_vcpus, world_switch
 from ppcdbg.cli.guests import add_options, description
 from ppcdbg.cli.race_places import REACH, room_of, sites_of, start_of, symbols_of
 from ppcdbg.cli.run import Interruption
@@ -71,7 +72,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what("--cooperate", action="store_true",
          help="give the guest's sections the instruction that --deferral nop-exit or notify asks of it")  # fmt: skip
     what("--room", metavar="PLACE", default="kvm_tmp", help="where its code has zero words for that (default kvm_tmp)")
-    what("--record", metavar="FILE", help="with --replay: the run up to its verdict as a session file")
+    what("--record", metavar="FILE",
+         help="with --replay: the run up to its verdict as a session file; of several cores, or of the world switch,"
+         " the schedule, which `race FILE` replays")  # fmt: skip
     judge = parser.add_argument_group("judged by").add_argument
     judge("--patience", metavar="N", type=int, default=0, help="instructions that a deliverable interrupt may wait")
     judge("--delay", metavar="N", type=int, default=64, help="instructions that an enabled one may wait in all")
@@ -90,6 +93,8 @@ def run(options: argparse.Namespace) -> int:
     """Search, print, and return the status."""
     if options.world_switch:
         return world_switch.run(options)
+    if (kept := race_kept.kept_in(options)) is not None:
+        return race_kept.run(options, kept)
     from ppcdbg.cli.status import Status
     from ppcdbg.explore import sources
 

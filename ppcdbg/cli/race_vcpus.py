@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.errors import UsageError
@@ -11,6 +12,7 @@ from ppcdbg.errors import UsageError
 if TYPE_CHECKING:
     from ppcdbg.debugger.symbols import SymbolTable
     from ppcdbg.explore.interleavings import Interleavings, Plan, Report
+    from ppcdbg.explore.scheduled import Scheduled
     from ppcdbg.explore.together import Rules
     from ppcdbg.explore.vcpus import Vcpus
     from ppcdbg.machine.description import MachineDescription
@@ -49,7 +51,7 @@ def check(options: argparse.Namespace) -> None:
     own: dict[str, object] = {"switches": None, "states": STATES, "no_prune": False, "exclusive": [], "final": []}
     others: dict[str, object] = {
         "start": "0", "until": None, "sites": None, "patched": False, "range": [], "positions": [], "sources": None,
-        "pairs": 0, "remedies": False, "record": None, "condition": [], "jobs": 1, "dask": None,
+        "pairs": 0, "remedies": False, "condition": [], "jobs": 1, "dask": None,
     }  # fmt: skip
     foreign, only = (own, "with") if options.vcpus == 1 else (others, "without")
     for name, usual in foreign.items():
@@ -69,10 +71,12 @@ def run(
     from ppcdbg.views import interleavings as view
     from ppcdbg.views.spans import to_text
 
+    if options.replay is not None:
+        return replay(options, machine, symbols)
+    if options.record is not None:
+        raise UsageError("option --record belongs to --replay LINE")
     search, rules = _begin(options, machine, symbols)
     plan = _plan(options)
-    if options.replay is not None:
-        return _replay(options, search, symbols, machine.cpu)
     found = search.search(plan, progress, asked)
     progress(0, 0)
     if options.json:
@@ -146,18 +150,35 @@ def _plan(options: argparse.Namespace) -> Plan:
     return Plan(options.switches, options.steps, options.states, options.random, options.seed, not options.no_prune)
 
 
-def _replay(options: argparse.Namespace, search: Interleavings, symbols: SymbolTable, cpu: str) -> int:
+def replay(
+    options: argparse.Namespace, machine: MachineDescription, symbols: SymbolTable, kept: Scheduled | None = None
+) -> int:  # fmt: skip
+    """Carry out one line, tell it in columns, and return the status. ``kept``: what a file says of it."""
+    from ppcdbg.cli import race_kept
     from ppcdbg.cli.run import write_json
     from ppcdbg.cli.status import Status
     from ppcdbg.explore.interleaving import parse
     from ppcdbg.explore.interleavings_data import tale_data
+    from ppcdbg.explore.scheduled import VCPUS, Scheduled, state_hash, write
     from ppcdbg.views import interleavings as view
     from ppcdbg.views.spans import to_text
 
+    search, _ = _begin(options, machine, symbols)
+    plan = _plan(options)
     switches = parse(options.replay, options.vcpus)
-    broken, tale = search.tell(switches, options.steps)
+    broken, tale = search.tell(switches, plan.steps)
     if options.json:
         write_json(tale_data(switches, broken, tale), options.json)
     if options.json != "-":
-        print(to_text([*view.table(tale, options.vcpus, symbols.name, cpu), *view.verdict(broken)]))
+        print(to_text([*view.table(tale, options.vcpus, symbols.name, machine.cpu), *view.verdict(broken)]))
+    cluster = search.vcpus.cluster
+    found = Scheduled(
+        VCPUS, options.replay, "" if broken is None else broken.condition, "" if broken is None else broken.reason,
+        state_hash((core.state for core in cluster.cores), cluster.board.bus.ram), options.vcpus, plan.steps,
+        (*options.final,), (*options.exclusive,),
+    )  # fmt: skip
+    if options.record is not None:
+        write(Path(options.record), found, machine)
+    if kept is not None and (differs := race_kept.held(kept, found)) is not None:
+        return differs
     return Status.OK if broken is None else Status.FINDING

@@ -15,6 +15,7 @@ from ppcdbg.errors import InputError, Interrupted, PpcdbgError, UsageError
 from ppcdbg.session.magic import is_session, session_file
 
 if TYPE_CHECKING:
+    from ppcdbg.explore.scheduled import Scheduled
     from ppcdbg.machine.description import MachineDescription
     from ppcdbg.session.store import Store
 
@@ -107,6 +108,7 @@ def info(options: argparse.Namespace, given: list[str]) -> int:
 
 
 def _facts(path: Path) -> dict[str, object]:
+    from ppcdbg.explore.scheduled import read
     from ppcdbg.session.checkpoints import places
     from ppcdbg.session.importing import imported
     from ppcdbg.session.store import Store
@@ -115,6 +117,8 @@ def _facts(path: Path) -> dict[str, object]:
     try:
         if (facts := imported(store)) is not None:
             return _import_facts(path, store, facts)
+        if (kept := read(store)) is not None:
+            return _schedule_facts(path, store, kept)
         machine, reached, end = store.get("machine", {}), store.reached(), store.get("end")
         images = store.rows("SELECT role, name, size, data IS NOT NULL FROM image")
         names = {str(role): f"{name}{'' if held else ' (its hash only)'}" for role, name, _, held in images}
@@ -164,6 +168,18 @@ def note(options: argparse.Namespace, given: list[str]) -> int:
         for number, said in enumerate(notes.rows, 1):
             print(f"{number}  {' '.join(said.split())}")
     return 0
+
+
+def _schedule_facts(path: Path, store: Store, kept: Scheduled) -> dict[str, object]:
+    """Of a schedule: what was run, the line, and what it broke."""
+    machine, names = store.get("machine", {}), [name for (name,) in store.rows("SELECT name FROM image")]
+    return {
+        "file": str(path), "bytes": path.stat().st_size, "kernel": ", ".join(names) or kept.subject,
+        "cpu": machine.get("cpu", "of its own"), "hv": machine.get("hv", "of its own"), "position": 0, "exits": 0,
+        "subject": f"{kept.vcpus} vcpus" if names else kept.subject, "schedule": kept.line,
+        "broken": f"{kept.condition}: {kept.reason}" if kept.condition else "nothing",
+        "end": f"a schedule; ppcdbg race {path} replays it",
+    }  # fmt: skip
 
 
 def _import_facts(path: Path, store: Store, facts: dict[str, object]) -> dict[str, object]:

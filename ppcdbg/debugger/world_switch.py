@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 
 from ppcdbg.debugger.results import Table
 from ppcdbg.errors import UsageError
-from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, guests, parse, subject
+from ppcdbg.explore.scheduled import state_hash
+from ppcdbg.explore.switch import Step, SwitchReport, SwitchSearch, parse, subject
 from ppcdbg.explore.switch_events import EVENTS, SwitchEvent, event, inject
 from ppcdbg.explore.switch_judge import Observed, SwitchVerdict, judge
+from ppcdbg.explore.switch_run import guests
 from ppcdbg.isa.assemble import AsmLine
 from ppcdbg.kvm.switch.rig import Taken
 from ppcdbg.kvm.switch.variants import VARIANTS, Variant, variant
@@ -93,11 +95,12 @@ class SwitchRegisters:
 
 @dataclass(frozen=True)
 class SwitchOutcome:
-    """One run, judged."""
+    """One run, judged. ``state``: a hash of the machine's state at its end."""
 
     step: Step
     found: Observed
     verdict: SwitchVerdict
+    state: str
 
 
 @dataclass(frozen=True)
@@ -233,19 +236,24 @@ class WorldSwitch:
         self._made.append((self.search.rig.core.retired, what))
         return self._now(replace(self.place(), comes=what.name))
 
-    def replay(self, line: str) -> SwitchOutcome:
-        """A run by its line, judged; the machine stands then before the step, with the event made."""
-        one, out, what, name = parse(line)
-        self.start(subject(one, out))
-        step = self.search.seek(name)
-        observed = self.search.observe(what)
+    def replay(self, text: str) -> SwitchOutcome:
+        """A run by its line, judged; the machine stands then where its last event was made."""
+        line = parse(text)
+        self.start(line.subject)
+        search, rig = self.search, self.search.rig
+        step = search.seek(line.step)
+        observed = search.observe(line.event, line.then, line.after)
         if observed is None:
-            raise UsageError(f"{what.name} cannot come at {name}: nothing that this instruction uses can leave the TLB")
-        self._came = self.search.seek(name).name
-        inject(self.search.rig, what)
-        self._made.append((self.search.rig.core.retired, what))
-        self._now(replace(self.place(), comes=what.name))
-        return SwitchOutcome(step, observed, judge(observed))
+            raise UsageError(f"{text.strip()} cannot come: nothing that the instruction there uses can leave the TLB")
+        state = state_hash((rig.core.state,), rig.bus.ram)
+        self._came = search.seek(line.step).name
+        for what, after in ((line.event, 0), *(() if line.then is None else ((line.then, line.after),))):
+            for _ in range(after):
+                self._step()
+            inject(rig, what)
+            self._made.append((rig.core.retired, what))
+            self._now(replace(self.place(), comes=what.name))
+        return SwitchOutcome(step, observed, judge(observed), state)
 
     def table(self, names: tuple[str, ...], interrupted: Callable[[], bool]) -> SwitchFound:
         """Search variants, all when none is named; each may name a way out."""

@@ -12,7 +12,7 @@ from ppcdbg.explore.search import STOPPED, Search, UnitResult
 from ppcdbg.explore.sites import Site
 from ppcdbg.explore.strategies import Plan, Unit, units_of
 from ppcdbg.explore.task import Task
-from ppcdbg.explore.workers import Workers
+from ppcdbg.explore.workers import POLL, Workers
 
 Progress = Callable[[int, int], None]
 """Units done, and units known of."""
@@ -22,8 +22,6 @@ LARGE = 1_000
 """Schedules of one site that are a piece by themselves; of fewer, who walks over the site does all."""
 USUAL = 40
 """Boundaries of a section."""
-POLL = 0.05
-"""Seconds between two looks at whether the search is to stop."""
 
 
 def explored(

@@ -1,8 +1,11 @@
 """The exhaustive search over a world switch: each event before each instruction, from vcpu_load to kvmppc_handle_exit.
 
 Every run goes on until the guest has come back from its exit, on the core model and with the machine code of the
-variant; :mod:`.switch_judge` says what must hold. A run is named by one line, ``linux:critical@entry.17``, or
-``linux/hypercall:critical@exit.3`` where the guest leaves in another way than by a miss.
+variant; :mod:`.switch_judge` says what must hold. A run is named by one line:
+
+    linux:critical@entry.17                    the event comes before this step
+    linux/hypercall:critical@exit.3            where the guest leaves in another way than by a miss
+    linux:critical@entry.17+data-miss@+5       and a second one when five instructions have retired since
 """
 
 from __future__ import annotations
@@ -11,22 +14,20 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ppcdbg.cpu.interrupts import VECTORS
-from ppcdbg.cpu.msr import EPCR_DMIUH, MSR_CE, MSR_DS, MSR_EE, MSR_GS, MSR_IS, MSR_ME, MSR_PR
-from ppcdbg.cpu.tlb import TlbEntry
-from ppcdbg.engine.api import Why
 from ppcdbg.errors import UsageError
-from ppcdbg.explore.switch_events import EVENTS, NOTHING, SwitchEvent, event, inject
+from ppcdbg.explore.switch_events import EVENTS, NOTHING, SwitchEvent, event
 from ppcdbg.explore.switch_judge import CANNOT, SPOILED, Difference, Observed, SwitchVerdict, judge
-from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm.switch import layout as at
-from ppcdbg.kvm.switch.rig import GuestState, Rig, RigState, Taken
+from ppcdbg.explore.switch_pairs import Pairs, pairs_at
+from ppcdbg.explore.switch_run import LIMIT, Course, Run
+from ppcdbg.kvm.switch.rig import GuestState, Rig, RigState
 from ppcdbg.kvm.switch.variants import Variant, variant
 from ppcdbg.kvm.switch.ways import WAYS, Way, way
 
-LIMIT = 1_500
-"""Instructions after which a run that is not over goes round in a circle; the longest clean one has some 900."""
-_LINE = re.compile(r"(?P<variant>[a-z0-9-]+)(?:/(?P<way>[a-z-]+))?:(?P<event>[a-z-]+)@(?P<step>[a-z]+\.[0-9]+)")
+_LINE = re.compile(
+    r"(?P<variant>[a-z0-9-]+)(?:/(?P<way>[a-z-]+))?:(?P<event>[a-z-]+)@(?P<step>[a-z]+\.[0-9]+)"
+    r"(?:\+(?P<then>[a-z-]+)@\+(?P<after>[0-9]{1,4}))?"
+)
+EVERYWHERE = (0, LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Step:
 @dataclass(frozen=True)
 class SwitchReport:
     """One variant: ``rows`` has, for each step, a verdict by event in the order of ``events``; ``alone`` is the verdict
-    on the switch with no event."""
+    on the switch with no event; ``pairs`` what two events did, if they were asked for."""
 
     variant: Variant
     way: Way
@@ -56,6 +57,7 @@ class SwitchReport:
     alone: SwitchVerdict
     steps: tuple[Step, ...]
     rows: tuple[tuple[SwitchVerdict, ...], ...]
+    pairs: Pairs | None = None
 
     @property
     def name(self) -> str:
@@ -64,14 +66,21 @@ class SwitchReport:
 
     @property
     def tried(self) -> int:
-        """Runs: cells of the table in which the event can come."""
-        return 1 + sum(verdict is not CANNOT and verdict is not SPOILED for row in self.rows for verdict in row)
+        """Runs: cells of the table in which the event can come, and pairs."""
+        singles = sum(verdict not in (CANNOT, SPOILED) for row in self.rows for verdict in row)
+        return 1 + singles + (0 if self.pairs is None else self.pairs.runs)
 
     @property
     def failures(self) -> tuple[tuple[str, SwitchVerdict], ...]:
-        """Each failure with the line that replays it."""
+        """Each failure with the line that replays it: of one event, and of two where neither fails alone."""
         if self.alone.condition:
             return ((f"{self.name}:{NOTHING.name}@{self.steps[0].name}", self.alone),)
+        pairs = () if self.pairs is None else tuple((f.line, f.verdict) for f in self.pairs.failures)
+        return self.singles + pairs
+
+    @property
+    def singles(self) -> tuple[tuple[str, SwitchVerdict], ...]:
+        """The failures of one event."""
         return tuple(
             (f"{self.name}:{what.name}@{step.name}", verdict)
             for step, row in zip(self.steps, self.rows)
@@ -87,16 +96,8 @@ class SwitchSearch:
         self, chosen: Variant, way: Way = WAYS[0], guest: GuestState | None = None, engine: str = "reference"
     ) -> None:  # fmt: skip
         self.variant, self.way, self.rig = chosen, way, Rig(chosen, guest, way, engine)
-        labels = self.rig.code.labels
-        self._ends = frozenset({labels["guest_end"], labels["dead"]})
-        self._handle_exit = labels["handle_exit"]
-        self._rfi = next(a for a, line in self.rig.code.lines.items()
-                         if line.text == "rfi" and self.rig.code.groups.get(a) == ("entry", "rfi"))  # fmt: skip
-        self._parts = {labels[f"{who}_{n}"]: (n, who == "kvm") for who in ("kvm", "host") for n in at.VECTOR_NUMBERS}
-        """Where the code at a vector goes on: which vector, and whether in KVM."""
         self._start = self.rig.save()
-        self._wanted = _wanted(self.rig)
-        self._pages = _pages(self.rig)
+        self._course = Course(self.rig)
 
     def rewind(self) -> None:
         """The machine stands at the first step."""
@@ -107,7 +108,7 @@ class SwitchSearch:
         self.rewind()
         rig, counts = self.rig, dict.fromkeys(("load", "entry", "guest", "exit"), 0)
         for _ in range(LIMIT):
-            if rig.over or rig.pc == self._handle_exit:
+            if rig.over or rig.pc == self._course.handle_exit:
                 return
             phase, group = rig.code.groups.get(rig.pc, ("", ""))
             rig.arrive()
@@ -119,6 +120,17 @@ class SwitchSearch:
                 counts[phase] += 1
                 rig.restore(state)
             rig.step()
+
+    def length(self) -> int:
+        """How many steps there are."""
+        found = 0
+
+        def visit(step: Step, state: RigState) -> None:
+            nonlocal found
+            found += 1
+
+        self.walk(visit)
+        return found
 
     def steps(self) -> tuple[Step, ...]:
         """The instructions of the switch, up to kvmppc_handle_exit, with what each changes."""
@@ -132,25 +144,43 @@ class SwitchSearch:
         return tuple(replace(step, effects=_changed(before, after)) for (step, before), after in zip(found, afterwards))
 
     def search(
-        self, events: Sequence[SwitchEvent] = EVENTS, interrupted: Callable[[], bool] | None = None
-    ) -> SwitchReport:
+        self, events: Sequence[SwitchEvent] = EVENTS, interrupted: Callable[[], bool] | None = None,
+        span: int | None = None, part: tuple[int, int] = EVERYWHERE,
+    ) -> SwitchReport:  # fmt: skip
         """Every event at every step; where the switch fails with no event at all, nothing else is tried.
 
-        ``interrupted`` is asked at each step, and ends the search there."""
+        ``interrupted`` is asked at each step, and ends the search there. ``span``: pairs as well, the second event up
+        to so many instructions behind the first. ``part``: only the steps from one number up to another."""
         self.rewind()
         alone = self.observe(NOTHING)
         assert alone is not None
         verdict = judge(alone)
         steps: list[Step] = []
         rows: list[tuple[SwitchVerdict, ...]] = []
+        pairs = None if span is None else Pairs.none(span, len(events))
+        number = 0
 
         def visit(step: Step, state: RigState) -> bool:
+            nonlocal number, pairs
+            number += 1
+            if number <= part[0]:
+                return False
             steps.append(step)
             rows.append(tuple(SPOILED if verdict.condition else self._try(state, what) for what in events))
-            return interrupted is not None and interrupted()
+            if pairs is not None and not verdict.condition:
+                come = [what for what, single in zip(events, rows[-1]) if single is not CANNOT and not single.condition]
+                pairs = pairs.more(
+                    pairs_at(self._course, state, events, come, f"{self.name}:%s@{step.name}", pairs.span)
+                )
+            return number >= part[1] or interrupted is not None and interrupted()
 
         self.walk(visit)
-        return SwitchReport(self.variant, self.way, tuple(events), verdict, tuple(steps), tuple(rows))
+        return SwitchReport(self.variant, self.way, tuple(events), verdict, tuple(steps), tuple(rows), pairs)
+
+    @property
+    def name(self) -> str:
+        """See ``SwitchReport.name``."""
+        return subject(self.variant, self.way)
 
     def _try(self, state: RigState, what: SwitchEvent) -> SwitchVerdict:
         self.rig.restore(state)
@@ -173,90 +203,20 @@ class SwitchSearch:
         self.rig.restore(found[0][1])
         return found[0][0]
 
-    def observe(self, what: SwitchEvent) -> Observed | None:
-        """The event comes now, and the machine runs on; None where it cannot come."""
-        rig = self.rig
-        in_guest, start, before = not rig.in_host(), rig.core.retired, len(rig.watch.taken)
-        if not inject(rig, what):
+    def run(self) -> Run:
+        """A run from where the machine stands."""
+        return Run(self._course)
+
+    def observe(self, what: SwitchEvent, then: SwitchEvent | None = None, after: int = 0) -> Observed | None:
+        """The event comes now, a second one so many instructions ``after`` it, and the machine runs on; None where one
+        of them cannot come."""
+        run = self.run()
+        if not run.comes(what):
             return None
-        host: list[Difference] = []
-        lost: Taken | None = None
-        at_vector = rig.code.groups.get(rig.pc) == ("exit", "vector") or rig.pc in self._parts
-        on_way = rig.watch.taken[-1:] if at_vector else []
-        srr: tuple[Difference, ...] = ()
-        end = "hang"
-        stops = self._ends | {self._handle_exit, self._rfi} | self._parts.keys()
-        while (left := start + LIMIT - rig.core.retired) > 0:
-            seen = len(rig.watch.taken)
-            stop = rig.run(left, stops)
-            on_way += rig.watch.taken[seen:]
-            if stop.why is Why.CHECKSTOP:
-                end = "checkstop"
-                break
-            if stop.why is not Why.BREAKPOINT:
-                break
-            if rig.over:
-                end = rig.over
-                break
-            if any(not self._known(entry) for entry in rig.watch.written):
-                end = "tlb"
-                break
-            if rig.pc in self._parts:
-                if (lost := self._misrouted(on_way, *self._parts[rig.pc])) is not None:
-                    end = "misrouted"
-                    break
-            elif rig.pc == self._handle_exit:
-                host += self._host_wrong()
-            elif rig.in_host() and (srr := self._srr_wrong()):
-                end = "entry"
-                break
-        vector = what.vector
-        taken = tuple(rig.watch.taken)
-        first = next((t.position for t in taken[before:] if t.vector == vector), None)
-        return Observed(
-            what, in_guest, taken, lost, tuple(rig.exits()), 0 if vector is None else rig.handled(vector), end, srr,
-            self._guest_wrong() if end == "guest" else (), tuple(dict.fromkeys(host)),
-            tuple(e for e in rig.watch.written if not self._known(e)), None if first is None else first - start,
-        )  # fmt: skip
-
-    def _misrouted(self, on_way: list[Taken], number: int, kvm: bool) -> Taken | None:
-        """The interrupt that has come to the wrong one of host and KVM, if it did. ``on_way``: those at their vectors;
-        the last one of this number leaves it."""
-        last = next(t for t in reversed(on_way) if t.vector == number)
-        on_way.remove(last)
-        return None if kvm == last.from_guest else last
-
-    def _guest_wrong(self) -> tuple[Difference, ...]:
-        found = self.rig.registers()
-        return tuple((name, value, found[name]) for name, value in self._wanted.items() if found[name] != value)
-
-    def _srr_wrong(self) -> tuple[Difference, ...]:
-        """At the entry's rfi, with a guest to go to: what SRR0 and SRR1 must hold."""
-        reg, rig = self.rig.core.state.reg, self.rig
-        msr = rig.word(at.SHARED + at.SHARED_FIELDS["MSR"]) if rig.hv else rig.field("SHADOW_MSR")
-        wanted = {"SRR0": rig.field("PC"), "SRR1": msr}
-        return tuple((name, value, reg[SLOT[name]]) for name, value in wanted.items() if reg[SLOT[name]] != value)
-
-    def _host_wrong(self) -> list[Difference]:
-        """At kvmppc_handle_exit: what the host's C code takes for granted."""
-        rig, found = self.rig, self.rig.registers()
-        wanted = {
-            "r1": rig.place(at.STACK) + 0x800, "r2": at.HOST_R2, "r3": rig.place(at.VCPU), "PID": at.HOST_PID,
-            "MAS4": at.HOST_MAS4, "IVPR": at.VECTORS, "SPRG3": at.LOWMEM + at.CPU,
-        }  # fmt: skip
-        wanted |= {"EPCR": rig.field("EPCR")} if rig.hv else {"PID1": 0}
-        rows = [(name, value, found[name]) for name, value in wanted.items() if found[name] != value]
-        number = found["r4"]
-        base = number in VECTORS and VECTORS[number].cls.value[0] == "SRR0"
-        mask = MSR_GS | MSR_PR | MSR_IS | MSR_DS | (MSR_CE | MSR_ME if base else 0)
-        mask |= MSR_EE if "ee-on" not in self.variant.exit else 0
-        if found["msr"] & mask != at.HOST_MSR & mask:
-            rows.append(("msr", at.HOST_MSR, found["msr"]))
-        return rows
-
-    def _known(self, entry: TlbEntry) -> bool:
-        """Whether an entry maps what the host's page table, or the guest's, has there."""
-        return self._pages.get((entry.epn, bool(entry.mas8 >> 31 if self.rig.hv else entry.ts))) == entry.rpn
+        if then is not None and (run.go(after) or not run.comes(then)):
+            return None
+        run.go()
+        return run.observed()
 
 
 def _changed(before: dict[str, int], after: dict[str, int]) -> tuple[Difference, ...]:
@@ -267,54 +227,38 @@ def _changed(before: dict[str, int], after: dict[str, int]) -> tuple[Difference,
     )
 
 
-_FIELDS = {"USPRG0": "VRSAVE", "PID": "GUEST_PID", "EPLC": "EPC", "EPSC": "EPC", "GSRR0": "SRR0", "GSRR1": "SRR1",
-           "GDEAR": "DAR", "GESR": "ESR", **{f"GSPRG{n}": f"SPRG{n}" for n in range(4)}}  # fmt: skip
-_FIELDS_PR = {"PID": "SHADOW_PID", "PID1": "SHADOW_PID1"}
-"""Where the vcpu or the shared page has a register of the guest's, if not under its name."""
-
-
-def guests(rig: Rig) -> dict[str, int]:
-    """The guest's registers as the vcpu and the shared page have them now."""
-    vcpu = {name: rig.word(at.VCPU + offset) for name, offset in at.VCPU_FIELDS.items()}
-    shared = {name: rig.word(at.SHARED + offset) for name, offset in at.SHARED_FIELDS.items()}
-    out = {f"r{n}": vcpu[f"R{n}"] for n in range(32)} | {"pc": vcpu["PC"], "cr": vcpu["CR"]}
-    out["msr"] = shared["MSR"] if rig.hv else vcpu["SHADOW_MSR"]
-    for name in rig.guest_sprs:
-        where = (_FIELDS if rig.hv else _FIELDS_PR).get(name, name)
-        out[name] = vcpu[where] if where in vcpu else shared[where]
-    return out
-
-
-def _wanted(rig: Rig) -> dict[str, int]:
-    """The guest's registers when it has come back from its exit: what it was entered with, and what it did."""
-    out = guests(rig)
-    out["r20"] = out["r20"] + 1 & 0xFFFFFFFF
-    out["r21"] = (rig.word(at.GUEST_DATA) if rig.way.name == "data-miss" else out["r21"]) + 1
-    out["pc"] = rig.code.labels["guest_end"]
-    if rig.hv:
-        out["EPCR"] |= EPCR_DMIUH
-    return out
-
-
-def _pages(rig: Rig) -> dict[tuple[int, bool], int]:
-    """(effective page, whether the guest's) -> real page."""
-    pages = {(rig.word(at.PAGE_TABLE + 16 * i), False):
-             rig.word(at.PAGE_TABLE + 16 * i + 8) << 32 | rig.word(at.PAGE_TABLE + 16 * i + 4) & 0xFFFFF000
-             for i in range(64)}  # fmt: skip
-    return pages | {(at.GUEST_EA, True): at.GUEST_TEXT, (at.GUEST_DATA_EA, True): at.GUEST_DATA}
-
-
 def subject(chosen: Variant, out: Way) -> str:
     """A variant and a way out as one word: the first way is not named."""
     return chosen.name if out is WAYS[0] else f"{chosen.name}/{out.name}"
 
 
-def parse(line: str) -> tuple[Variant, Way, SwitchEvent, str]:
-    """Variant, way out, event and step of a line. Raises UsageError."""
+@dataclass(frozen=True)
+class SwitchLine:
+    """What a line names: ``then`` comes ``after`` so many instructions, if a second event does."""
+
+    variant: Variant
+    way: Way
+    event: SwitchEvent
+    step: str
+    then: SwitchEvent | None = None
+    after: int = 0
+
+    @property
+    def subject(self) -> str:
+        """The variant, and the way out where it is not the first."""
+        return subject(self.variant, self.way)
+
+
+def parse(line: str) -> SwitchLine:
+    """What a line means. Raises UsageError."""
     found = _LINE.fullmatch(line.strip())
     if found is None:
         raise UsageError(
-            f"{line!r} is no run of a world switch; one is VARIANT[/EXIT]:EVENT@STEP, say linux:critical@entry.17"
+            f"{line!r} is no run of a world switch; one is VARIANT[/EXIT]:EVENT@STEP, say linux:critical@entry.17, or"
+            " with a second event linux:critical@entry.17+data-miss@+5"
         )
     out = WAYS[0] if found["way"] is None else way(found["way"])
-    return variant(found["variant"]), out, event(found["event"]), found["step"]
+    then = None if found["then"] is None else event(found["then"])
+    return SwitchLine(
+        variant(found["variant"]), out, event(found["event"]), found["step"], then, int(found["after"] or 0)
+    )

@@ -63,9 +63,18 @@ def inject(rig: Rig, what: SwitchEvent) -> bool:
 
 def _debugged(rig: Rig) -> bool:
     """Whether the guest's debug registers are loaded and watch what runs now."""
-    if rig.code.groups.get(rig.pc, ("",))[0] == "load":
+    if _phase(rig) == "load":
         return False  # kvmppc_vcpu_run loads them after this
     return rig.hv or not rig.in_host()  # PR mode sets DBCR1[IAC1US] = 3: events of MSR[PR]=1 only
+
+
+def _phase(rig: Rig) -> str:
+    """The phase of the switch; in a handler of the host's, of what that interrupted."""
+    for pc in (rig.pc, *(t.pc for t in reversed(rig.watch.taken))):
+        phase, group = rig.code.groups.get(pc, ("", ""))
+        if phase and group != "vector":
+            return phase
+    return ""
 
 
 def _access(rig: Rig) -> int | None:

@@ -17,29 +17,43 @@ Difference = tuple[str, int, int]
 """A register, what it must be and what it is."""
 
 
-@dataclass(frozen=True)
-class Observed:
-    """One run, from where the event came: facts only.
-
-    ``in_guest``: it came in guest state. ``misrouted``: an interrupt that has come to the wrong one of host and KVM.
-    ``entries``: TLB entries that map what nobody has there. ``end`` is guest, dead, hang, checkstop, misrouted, tlb
-    (such an entry was written) or entry, where rfi would not go to the guest. ``guest`` and ``host`` are registers that
-    are wrong when the guest goes on, and at kvmppc_handle_exit. ``waited``: instructions until the event's interrupt
-    was taken, None if it never was.
-    """
+@dataclass(frozen=True, slots=True)
+class Came:
+    """One event of a run. ``after``: instructions since the first one. ``in_guest``: it came in guest state.
+    ``handled``: how often the host's handler of its interrupt ran. ``waited``: instructions until that was taken, None
+    if it never was."""
 
     event: SwitchEvent
+    after: int
     in_guest: bool
+    handled: int
+    waited: int | None
+
+    @property
+    def expected(self) -> int:
+        """How often it must be handled."""
+        return int(self.event.hosts or self.event.vector == DEBUG and self.in_guest)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One run, from where the first event came: facts only.
+
+    ``misrouted``: an interrupt that has come to the wrong one of host and KVM. ``entries``: TLB entries that map what
+    nobody has there. ``end`` is guest, dead, hang, checkstop, misrouted, tlb (such an entry was written) or entry,
+    where rfi would not go to the guest. ``guest`` and ``host`` are registers that are wrong when the guest goes on, and
+    at kvmppc_handle_exit.
+    """
+
+    events: tuple[Came, ...]
     taken: tuple[Taken, ...]
     misrouted: Taken | None
     exits: tuple[tuple[int, int, int], ...]
-    handled: int
     end: str
     srr: tuple[Difference, ...]
     guest: tuple[Difference, ...]
     host: tuple[Difference, ...]
     entries: tuple[TlbEntry, ...]
-    waited: int | None
 
 
 @dataclass(frozen=True)
@@ -100,19 +114,23 @@ def _host(o: Observed) -> str:
 
 
 def _phantom(o: Observed) -> str:
-    if o.event.vector == DEBUG and not o.in_guest and o.handled:
+    if any(e.event.vector == DEBUG and not e.in_guest and e.handled for e in o.events):
         t = next(t for t in o.taken if t.vector == DEBUG)
         where = "the guest" if t.from_guest else "the host"
         return f"the guest's breakpoint was hit by the host, and interrupts {where} at {t.pc:#010x}"
     return ""
 
 
-def _expected(o: Observed) -> int:
-    return int(o.event.hosts or o.event.vector == DEBUG and o.in_guest)
-
-
 def _twice(o: Observed) -> str:
-    return f"handled {o.handled} times" if o.handled > max(1, _expected(o)) else ""
+    for e in o.events:
+        if e.handled > max(1, e.expected):
+            return f"{_one(o, e)}handled {e.handled} times"
+    return ""
+
+
+def _one(o: Observed, e: Came) -> str:
+    """Which of several events a sentence is about."""
+    return f"{e.event.name} is " if len(o.events) > 1 else ""
 
 
 def _ends(o: Observed) -> str:
@@ -126,7 +144,7 @@ def _ends(o: Observed) -> str:
 
 
 def _lost(o: Observed) -> str:
-    return "never handled" if o.handled < _expected(o) else ""
+    return next((f"{_one(o, e)}never handled" for e in o.events if e.handled < e.expected), "")
 
 
 CONDITIONS: tuple[SwitchCondition, ...] = (
@@ -165,10 +183,21 @@ def judge(o: Observed) -> SwitchVerdict:
     for condition in CONDITIONS:
         if reason := condition.broken(o):
             return SwitchVerdict(condition.sign, "fails", condition.name, reason)
-    if o.event.vector is None:
+    first = o.events[0]
+    if len(o.events) > 1:
+        return SwitchVerdict(".", "handled", reason=", ".join(_fate(e) for e in o.events) + "; everything goes on")
+    if first.event.vector is None:
         return SwitchVerdict(".", "clean", reason="the guest goes on, and everything is where it belongs")
-    if o.waited is None:
+    if first.waited is None:
         return SwitchVerdict("s", "suppressed", reason="EPCR[DUVD]: no debug event in hypervisor state")
-    if o.waited:
-        return SwitchVerdict("-", f"held {o.waited}", reason=f"taken {o.waited} instructions later, and handled once")
+    if first.waited:
+        return SwitchVerdict(
+            "-", f"held {first.waited}", reason=f"taken {first.waited} instructions later, and handled once"
+        )
     return SwitchVerdict(".", "handled", reason="taken here, handled once, and everything goes on")
+
+
+def _fate(e: Came) -> str:
+    if e.waited is None:
+        return f"{e.event.name} is suppressed (EPCR[DUVD])"
+    return f"{e.event.name} is taken " + (f"{e.waited} instructions later" if e.waited else "where it comes")

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 
 from ppcdbg.explore.switch import Step, SwitchReport
 from ppcdbg.explore.switch_judge import CANNOT, SPOILED, SwitchVerdict
+from ppcdbg.explore.switch_pairs import PairFailure, Pairs
 
-SCHEMA, SCHEMA_VERSION = "ppcdbg-world-switch", 1
+SCHEMA, SCHEMA_VERSION = "ppcdbg-world-switch", 2
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,25 @@ def windows(found: SwitchReport) -> tuple[Window, ...]:
     return tuple(out)
 
 
+@dataclass(frozen=True)
+class PairWindow:
+    """The pairs of two events that break one condition, with the first of them."""
+
+    first: str
+    second: str
+    condition: str
+    pairs: int
+    least: PairFailure
+
+
+def pair_windows(found: Pairs) -> tuple[PairWindow, ...]:
+    """Every kind of failure that needs two events."""
+    kinds: dict[tuple[str, str, str], list[PairFailure]] = {}
+    for f in found.failures:
+        kinds.setdefault((f.first, f.second, f.verdict.condition), []).append(f)
+    return tuple(PairWindow(*kind, len(of), of[0]) for kind, of in kinds.items())
+
+
 def _stretches(steps: Sequence[Step], wrong: set[str]) -> tuple[tuple[str, str], ...]:
     out: list[tuple[str, str]] = []
     before: Step | None = None
@@ -65,6 +85,7 @@ def data(found: SwitchReport) -> dict[str, object]:
         "verdicts": {what.name: "".join(row[i].sign for row in found.rows) for i, what in enumerate(found.events)},
         "windows": [asdict(w) for w in windows(found)],
         "failures": [{"line": line, **asdict(verdict)} for line, verdict in found.failures],
+        "pairs": None if found.pairs is None else asdict(found.pairs),
     }  # fmt: skip
 
 

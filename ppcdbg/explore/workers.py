@@ -29,6 +29,8 @@ DEPTH = 2
 """Pieces that a process has at a time while more may come: the next one is there when it has finished one."""
 FAR = 20_000_000
 """Instructions that a process of a search is spared where that costs two forks: a tenth of a second."""
+POLL = 0.05
+"""Seconds between two looks at whether a search is to stop."""
 DEATHS = 3
 """Of processes on the same piece, after which it is given up."""
 
@@ -163,6 +165,22 @@ def processes(task: Task, search: Search, jobs: int) -> Processes:
     return spawned(data, jobs)
 
 
+def apart(work: Work, jobs: int) -> Processes:
+    """Who does pieces that say all that is needed: ``work`` is a function of a module."""
+    forks = sys.platform == "linux" and threading.active_count() == 1
+
+    def start(theirs: Connection, ours: Sequence[Connection]) -> BaseProcess:
+        process: BaseProcess
+        if forks:
+            process = get_context("fork").Process(target=_serve_apart, args=(theirs, ours, work), daemon=True)
+        else:
+            process = get_context("spawn").Process(target=_serve_apart, args=(theirs, (), work), daemon=True)
+        process.start()
+        return process
+
+    return Processes(start, jobs)
+
+
 def spawned(task: bytes, jobs: int) -> Processes:
     """New processes, which make everything anew."""
 
@@ -186,6 +204,12 @@ def _serve_search(pieces: Connection, others: Sequence[Connection], task: Task, 
         connection.close()  # or nobody would ever see that the first process is gone
     search.detach()
     _serve(pieces, doing(task.plan, search))
+
+
+def _serve_apart(pieces: Connection, others: Sequence[Connection], work: Work) -> None:
+    for connection in others:
+        connection.close()
+    _serve(pieces, work)
 
 
 def _serve_task(pieces: Connection, task: bytes) -> None:

@@ -18,7 +18,7 @@ from ppcdbg.machine.description import MachineDescription, describe
 from ppcdbg.paths import user_cache
 from ppcdbg.session.format import damaged
 from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
-from ppcdbg.session.store import IMPORTED, Store
+from ppcdbg.session.store import IMPORTED, SCHEDULE, Store
 
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
@@ -42,12 +42,18 @@ def write_machine(store: Store, machine: MachineDescription, *, images: bool = T
             store.add_image(role, path.name, _read(path, role), keep=images, cache=cache)
 
 
-def read_machine(store: Store, given: Mapping[str, Path | None] | None = None) -> MachineDescription:
+def read_machine(
+    store: Store, given: Mapping[str, Path | None] | None = None, *, scheduled: bool = False
+) -> MachineDescription:  # fmt: skip
     """The machine of a session; its images lie in files that go when the process ends.
 
-    ``given``: files of the user's by role, for a session that holds hashes alone. Raises InputError.
+    ``given``: files of the user's by role, for a session that holds hashes alone. ``scheduled``: the caller knows that
+    it holds a schedule, and not a recording. Raises InputError.
     """
     from hashlib import sha256
+
+    if not scheduled and store.get(SCHEDULE) is not None:
+        raise InputError(f"session {store.path} holds a schedule and no recording; ppcdbg race {store.path} replays it")
 
     if store.get(IMPORTED) is not None:
         from ppcdbg.session.viewing import viewer  # a recording is made and replayed without

@@ -31,6 +31,8 @@ Work = Callable[["Store"], object]
 """Something that is done to a store."""
 IMPORTED = "imported"
 """What is said of a trace that was read in; a recording has no such entry."""
+SCHEDULE = "schedule"
+"""A schedule of the explorer's in place of a recording."""
 LARGE = 1 << 18
 """Bytes of an image that is worth a look whether it was compressed before."""
 FAR = 1 << 50

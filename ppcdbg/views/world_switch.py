@@ -10,7 +10,8 @@ from ppcdbg.cpu.msr import MSR_BITS, names
 from ppcdbg.debugger.world_switch import SwitchPlace, SwitchRegisters, SwitchSteps
 from ppcdbg.explore.switch import Step, SwitchReport
 from ppcdbg.explore.switch_judge import CONDITIONS, Observed, SwitchVerdict
-from ppcdbg.explore.switch_report import Window, counts, windows
+from ppcdbg.explore.switch_pairs import Pairs
+from ppcdbg.explore.switch_report import PairWindow, Window, counts, pair_windows, windows
 from ppcdbg.kvm.switch.rig import Taken
 from ppcdbg.views.numbers import count, ea
 from ppcdbg.views.spans import Line, Span, column, fit, line, wrap
@@ -123,7 +124,40 @@ def report(found: SwitchReport, width: int, signs: bool) -> list[Line]:
         out += sign_map(found, width)
     for window in windows(found):
         out += _window(window, width)
+    if found.pairs is not None and not found.alone.condition:
+        out += _pairs(found, found.pairs, width)
     return out
+
+
+def _pairs(found: SwitchReport, pairs: Pairs, width: int) -> list[Line]:
+    """First events down, second ones across: at how many places they were tried, and how many need both to fail."""
+    names = [e.name for e in found.events]
+    cells = [max(len(_SHORT.get(n, n)), 9) for n in names]
+    needed = len(pairs.failures)
+    out = [line((f"  pairs up to {pairs.span} instructions apart: {count(pairs.runs)} runs, ", "dim"),
+                (f"{count(needed)} fail that neither event fails alone" if needed else "none fails that neither"
+                 " event fails alone", "failed" if needed else "ok"),
+                (f"; {count(pairs.covered)} fail as one of them does", "dim"))]  # fmt: skip
+    heads = (s for n, w in zip(names, cells) for s in _cell(_SHORT.get(n, n), "label", w))
+    out.append(fit(line(column("  first", _LABEL + 2, "label"), *heads), width))
+    for name, row in zip(names, pairs.tried):
+        spans = [column(f"  {name}", _LABEL + 2, "symbol")]
+        for second, tried, w in zip(names, row, cells):
+            bad = sum((f.first, f.second) == (name, second) for f in pairs.failures)
+            spans += _cell(f"{bad}/{tried}" if bad else f"ok {tried}" if tried else "-", "failed" if bad else "ok", w)
+        out.append(fit(tuple(spans), width))
+    for window in pair_windows(pairs):
+        out += _pair_window(window, width)
+    return out
+
+
+def _pair_window(w: PairWindow, width: int) -> list[Line]:
+    return [
+        *_indented(line((f"{w.first}, {w.second}", "label"),
+                        f" break {w.condition} together in {count(w.pairs)} pairs"), width, 2),
+        *_indented(line((w.least.verdict.reason, "failed")), width, 4),
+        fit(line("    --replay ", (w.least.line, "cause")), width),
+    ]  # fmt: skip
 
 
 def _window(w: Window, width: int) -> list[Line]:
@@ -218,11 +252,17 @@ def taken_rows(rows: Sequence[Taken], width: int) -> list[Line]:
 
 
 def outcome(step: Step, found: Observed, verdict: SwitchVerdict, width: int) -> list[Line]:
-    """One run: where the event came, what the core took from there on, and what is wrong with it."""
+    """One run: where the events came, what the core took from there on, and what is wrong with it."""
     role = "failed" if verdict.condition else "ok"
-    out = [fit(line((found.event.name, "cause"), f" comes before {step.name} ({step.group}), ", (step.text, "mnemonic"),
+    first, *then = found.events
+    out = [fit(line((first.event.name, "cause"), f" comes before {step.name} ({step.group}), ", (step.text, "mnemonic"),
                     f" at {ea(step.address)}"), width)]  # fmt: skip
-    out += _indented(line((found.event.about, "dim")), width, 2)
+    out += _indented(line((first.event.about, "dim")), width, 2)
+    for one in then:
+        state = "guest" if one.in_guest else "host"
+        out.append(fit(line((one.event.name, "cause"), f" comes {count(one.after)} instructions later, in the {state}"),
+                       width))  # fmt: skip
+        out += _indented(line((one.event.about, "dim")), width, 2)
     out += taken_rows(found.taken[:12], width)
     if len(found.taken) > 12:
         out.append(line((f"  ... {count(len(found.taken) - 12)} more", "dim")))

@@ -84,7 +84,7 @@ def test_every_way_out_with_every_event(name: str, out: str) -> None:
 def test_a_debug_exit_of_linux_costs_the_guest_its_sprg9() -> None:
     found = SwitchSearch(variant("linux"), way("debug")).search()
     assert found.alone.condition == "guest-registers" and "SPRG9" in found.alone.reason
-    assert parse(found.failures[0][0])[1] is way("debug")
+    assert parse(found.failures[0][0]).way is way("debug")
 
 
 def test_linux_is_clean_but_that_its_debug_vector_uses_sprg9() -> None:
@@ -198,10 +198,10 @@ def test_what_commutes_is_no_fault() -> None:
 def test_every_failure_replays_from_its_line() -> None:
     found = search(variant("dmiuh-last"), "data-miss")
     for line, verdict in found.failures:
-        one, out, what, step = parse(line)
-        again = SwitchSearch(one, out)
-        again.seek(step)
-        observed = again.observe(what)
+        run = parse(line)
+        again = SwitchSearch(run.variant, run.way)
+        again.seek(run.step)
+        observed = again.observe(run.event)
         assert observed is not None and judge(observed) == verdict
 
 
@@ -217,10 +217,10 @@ def both(name: str, out: str) -> SwitchReport:
 def test_every_line_gives_the_same_verdict_on_both_engines(name: str) -> None:
     found = both(name, WAYS[0].name)
     assert found.failures and not found.alone.condition  # with the event taken away nothing fails
-    one, out, what, step = parse(found.failures[-1][0])
-    again = SwitchSearch(one, out, engine="llvm")
-    again.seek(step)
-    observed = again.observe(what)
+    run = parse(found.failures[-1][0])
+    again = SwitchSearch(run.variant, run.way, engine="llvm")
+    again.seek(run.step)
+    observed = again.observe(run.event)
     assert observed is not None and judge(observed) == found.failures[-1][1]
 
 

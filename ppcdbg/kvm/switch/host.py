@@ -25,12 +25,13 @@ from ppcdbg.cpu.models import CORES
 from ppcdbg.cpu.msr import TSR_DIS
 from ppcdbg.isa.insn import E500MC
 from ppcdbg.isa.sprs import BY_NAME
-from ppcdbg.kvm.switch.layout import GUEST_DATA, GUEST_DATA_EA, GUEST_EA, GUEST_TEXT, LEVEL_SAVE, SAVE
+from ppcdbg.kvm.switch.layout import GUEST_DATA, GUEST_DATA_EA, GUEST_EA, GUEST_TEXT, LEVEL_SAVE, MISS_SAVE, SAVE
 from ppcdbg.kvm.switch.variants import Variant
 from ppcdbg.kvm.switch.ways import Way
 
 RETURNS = {"SRR": "rfi", "CSRR": "rfci", "DSRR": "rfdi", "MCSRR": "rfmci"}
 _SCRATCH = {"SRR": "SPRG0", "GSRR": "SPRG0", "CSRR": "SPRG2", "MCSRR": "SPRG1"}
+_MISS_KEEPS = ("MAS0", "MAS1", "MAS2", "MAS3", "MAS7")
 _MAS = ("MAS0", "MAS1", "MAS2", "MAS3", "MAS6", "MAS7")
 _LOWER = {"SRR": (), "CSRR": ("SRR0", "SRR1"), "DSRR": ("SRR0", "SRR1", "CSRR0", "CSRR1"),
           "MCSRR": ("SRR0", "SRR1", "CSRR0", "CSRR1", "DSRR0", "DSRR1")}  # fmt: skip
@@ -105,12 +106,18 @@ def _handler(number: int, v: Variant) -> str:
     pair = pair_of(number, v.core)
     area, save, scratch = LEVEL_SAVE[pair], save_of(pair), scratch_of(pair, v.debug_scratch)
     lower = (name for name in _LOWER[pair] if BY_NAME[name].on(v.core))
-    kept = (*_MAS, "ESR", "DEAR", "SPRG0", *lower, *(("SRR0", "SRR1") if pair == "SRR" else ()))
+    hv = ("MAS8",) if v.core == E500MC and pair != "SRR" else ()
+    kept = (*_MAS, *hv, "ESR", "DEAR", "SPRG0", *lower, *(("SRR0", "SRR1") if pair == "SRR" else ()))
     saves = [f"mfspr r6, {name}\nstw r6, {area + 32 + 4 * i}(r3)" for i, name in enumerate(kept)]
     loads = [f"lwz r6, {area + 32 + 4 * i}(r3)\nmtspr {name}, r6" for i, name in enumerate(kept)]
-    for i in range(4):
-        saves.append(f"lwz r6, {SAVE + 4 * i}(r3)\nstw r6, {area + 16 + 4 * i}(r3)")
-        loads.append(f"lwz r6, {area + 16 + 4 * i}(r3)\nstw r6, {SAVE + 4 * i}(r3)")
+    words = [(SAVE + 4 * i, area + 16 + 4 * i) for i in range(4)]
+    if pair != "SRR" and v.miss == "saving":  # it may have come in the midst of a miss
+        words += [(MISS_SAVE + 4 * i, area + 32 + 4 * len(kept) + 4 * i) for i in range(len(_MISS_KEEPS))]
+    for miss, own in words:
+        saves.append(f"lwz r6, {miss}(r3)\nstw r6, {own}(r3)")
+        loads.append(f"lwz r6, {own}(r3)\nstw r6, {miss}(r3)")
+    if hv:
+        saves.append("li r6, 0\nmtspr MAS8, r6   # a miss of the handler's own maps nothing for a guest")
     frame = "stw r4, -16(r1)   # its frame is on the stack that r1 points at" if pair == "SRR" else ""
     return "\n".join((
         f"host_{number}: stw r5, {area + 8}(r3)", f"stw r6, {area + 12}(r3)", *saves,
@@ -123,7 +130,6 @@ def _handler(number: int, v: Variant) -> str:
 def _miss(number: int, trusting: bool) -> str:
     """A TLB miss in memory that comes and goes. ``trusting``: MAS0 to MAS2 are what the hardware loads (as Linux's);
     else the handler fills all of MAS by itself and gives back what stood there."""
-    keeps = ("MAS0", "MAS1", "MAS2", "MAS3", "MAS7")
     head = f"""
         host_{number}: stw r6, SAVE+8(r3)
         stw r7, SAVE+12(r3)"""
@@ -149,8 +155,8 @@ def _miss(number: int, trusting: bool) -> str:
             "",
         )
     else:
-        save = "\n".join(f"mfspr r7, {name}\nstw r7, MISS_SAVE+{4 * i}(r3)" for i, name in enumerate(keeps))
-        load = "\n".join(f"lwz r7, MISS_SAVE+{4 * i}(r3)\nmtspr {name}, r7" for i, name in enumerate(keeps))
+        save = "\n".join(f"mfspr r7, {name}\nstw r7, MISS_SAVE+{4 * i}(r3)" for i, name in enumerate(_MISS_KEEPS))
+        load = "\n".join(f"lwz r7, MISS_SAVE+{4 * i}(r3)\nmtspr {name}, r7" for i, name in enumerate(_MISS_KEEPS))
         fill = """
         lis r7, 3
         mtspr MAS0, r7
@@ -176,22 +182,23 @@ def _miss(number: int, trusting: bool) -> str:
 
 
 def _map_guest(label: str, ea: int, real: int, hv: bool) -> str:
-    """kvmppc_mmu_map: the guest's page into TLB0, way 1; in HV mode with TGS and LPID in MAS8, else for TS=1."""
+    """kvmppc_mmu_map: the guest's page into TLB0, way 1; in HV mode with TGS and LPID in MAS8, else for TS=1. Nothing
+    that can miss is touched once MAS are being written, for a miss loads them."""
     if hv:
         pid, ts = "V_GUEST_PID", 0
-        write = """lwz r6, V_LPID(r3)
-        oris r6, r6, 0x8000
-        mtspr MAS8, r6
+        more = "lwz r8, V_LPID(r3)\noris r8, r8, 0x8000"
+        write = """mtspr MAS8, r8
         tlbwe
         li r6, 0
         mtspr MAS8, r6"""
     else:
-        pid, ts, write = "V_SHADOW_PID", 0x1000, "tlbwe"
+        pid, ts, more, write = "V_SHADOW_PID", 0x1000, "", "tlbwe"
     return f"""
-        {label}: lis r6, 1
+        {label}: lwz r7, {pid}(r3)
+        {more}
+        lis r6, 1
         mtspr MAS0, r6
-        lwz r6, {pid}(r3)
-        rlwinm r6, r6, 16, 8, 15
+        rlwinm r6, r7, 16, 8, 15
         oris r6, r6, 0x8000
         ori r6, r6, {ts | 0x100}
         mtspr MAS1, r6
