@@ -25,7 +25,7 @@ def test_a_clean_variant_is_status_0_and_its_data_say_so(cli: Cli, tmp_path: Pat
     done = cli("race", "--world-switch", "--variant", "dmiuh-first", "--sources", "data-miss", "--json", file)
     assert done.status == 0 and "all clean" in done.out
     report = json.loads(file.read_text())
-    assert report["schema"] == "ppcdbg-world-switch" and report["schema_version"] == 1
+    assert report["schema"] == "ppcdbg-world-switch" and report["schema_version"] == 2
     (one,) = report["variants"]
     assert one["failures"] == [] and one["alone"]["word"] == "clean"
     assert set(one["verdicts"]["data-miss"]) == {".", " "} and len(one["verdicts"]["data-miss"]) == len(one["steps"])
@@ -57,7 +57,7 @@ def test_lists_and_what_is_refused(cli: Cli) -> None:
     for arguments, part in (
         (("window",), "takes no guest"), (("--variant", "linus"), "no variant 'linus'"),
         (("--sources", "thunder"), "no event 'thunder'"), (("--exit", "door"), "no way out"),
-        (("--jobs", "2"), "one process"), (("--replay", "external@96"), "EVENT@STEP"),
+        (("--jobs", "0"), "at least 1"), (("--replay", "external@96"), "EVENT@STEP"),
     ):  # fmt: skip
         done = cli("race", "--world-switch", *arguments)
         assert done.status == 2 and part in done.err, done.err
