@@ -71,10 +71,10 @@ class Walk:
 
     def __init__(
         self, base: Base, guest: Guest, states: States, schedule: Schedule, bounds: Bounds, last: int | None = None,
-        kept: Kept | None = None,
+        kept: Kept | None = None, placed: bool = False,
     ) -> None:  # fmt: skip
         """``last``: the position behind which no other schedule of this search comes to the same state; None: any.
-        ``kept``: what the site's section finds and leaves, if the site is one."""
+        ``kept``: what the site's section finds and leaves, if the site is one. ``placed``: the guest was put there."""
         states.begin()
         self.ask: Callable[[], None] | None = None
         """Called now and then; whatever it raises ends the schedule."""
@@ -92,6 +92,7 @@ class Walk:
         self._end = schedule[-1].position + bounds.steps
         self._far = schedule[-1].position + bounds.steps * PATIENT
         self._counters = system.core.state.counters
+        self._placed = placed
         self._keys: list[Hashable] = []
         self._merging = True
         self._others: frozenset[int] = frozenset()
@@ -134,7 +135,8 @@ class Walk:
                 return self._to_return()
             if self._masked():
                 # Only a store to MSR or an exit can unmask it.
-                return system.run(Limits(self._far, exits=1, watches=self._base.msr_watch))
+                bound = self._bound([fate for fate in self._fates if self._waits(fate)])
+                return system.run(Limits(bound, exits=1, watches=self._base.msr_watch))
         return system.run(Limits(self._counters[RETIRED] + 1, exits=1))
 
     def _masked(self) -> bool:
@@ -306,10 +308,13 @@ class Walk:
 
     def _bound(self, waiting: list[Fate]) -> int:
         """Where to give up: from the moment on that the guest has unmasked an interrupt it may wait as long as one that
-        was never masked."""
+        was never masked. A guest that was put somewhere goes on behind the section as no guest would, so that how long
+        it keeps everything masked there says nothing."""
         unmasked = [fate.enabled for fate in waiting if fate.enabled is not None]
         if unmasked:
             return max(self._end, min(unmasked) + self._bounds.steps)
+        if self._placed and waiting and not self._frames:
+            return self._end
         return self._far if self._base.msr_watch or not waiting else self._end
 
     def _before_section(self) -> bool:

@@ -47,9 +47,8 @@ def read_machine(
 ) -> MachineDescription:  # fmt: skip
     """The machine of a session; its images lie in files that go when the process ends.
 
-    ``given``: files of the user's by role, for a session that holds hashes alone. ``scheduled``: the caller knows that
-    it holds a schedule, and not a recording. Raises InputError.
-    """
+    ``given``: files of the user's by role, for one that holds hashes alone. ``scheduled``: it may be a schedule and no
+    recording. Raises InputError."""
     from hashlib import sha256
 
     if not scheduled and store.get(SCHEDULE) is not None:
