@@ -116,7 +116,8 @@ class Search:
         self.stop_if_asked()
         path.put(schedule[0].position)
         last = path.boundaries[-1].position + 1
-        walk = Walk(path.base, self._guest, states, schedule, self.bounds, last, path.kept)
+        placed = path.site.placed >= 0
+        walk = Walk(path.base, self._guest, states, schedule, self.bounds, last, path.kept, placed)
         walk.ask = self.stop_if_asked
         return walk.go(futures)
 
