@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ppcdbg.cli.host import from_outside
 from ppcdbg.errors import PpcdbgError
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def reported(system: System, taken: Callable[[], Sequence[InputEvent]] | None = 
     except (PpcdbgError, BrokenPipeError):
         raise
     except Exception as error:
+        if from_outside(error):
+            raise
         had = taken() if taken is not None else events or ()
         error.add_note(_report(system, had, error))
         raise

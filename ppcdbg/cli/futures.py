@@ -93,13 +93,17 @@ def branch(options: argparse.Namespace, path: Path, machine: MachineDescription,
     from ppcdbg.debugger.arguments import count_of
     from ppcdbg.debugger.positions import where_of
     from ppcdbg.machine.input import first_apart
+    from ppcdbg.session.files import claim, remove
 
     if options.output is None or not options.edit:
         raise UsageError(
             "session branch needs at least one --edit COMMAND and -o FILE, for example: "
             "session branch a.ppcdbg --at exit:42 --edit 'inject DECREMENTER' -o b.ppcdbg"
         )
-    debugger, out = guest(machine, options.engine), Path(options.output)
+    out = Path(options.output)
+    claim(out)  # what cannot be written is said before a guest runs for it
+    remove(out)
+    debugger = guest(machine, options.engine)
     with opened(path) as store:
         reached, ended = store.reached().position, store.get("end") is not None
     with Interruption() as interruption, Progress("run") as progress:

@@ -10,10 +10,12 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
 from ppcdbg import __version__
+from ppcdbg.cli import host
 from ppcdbg.errors import PpcdbgError, UsageError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -104,12 +106,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return error.exit_status
     except BrokenPipeError:
-        # Whoever read stdout is gone; the interpreter's own flush at exit must not say so again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        host.mute()
         return 141
     except KeyboardInterrupt:
         return 130
-    except Exception:
+    except Exception as error:
+        said = host.sentence(error)
+        if said is not None:
+            host.mute()
+            complain(said)
+            return host.status(error)
         import traceback
 
         traceback.print_exc()
@@ -187,5 +193,6 @@ def _names(names: list[str]) -> str:
 
 
 def complain(sentence: str) -> None:
-    """One line on stderr."""
-    print(f"ppcdbg: {' '.join(sentence.split())}", file=sys.stderr)
+    """One line on stderr, if there is anybody who takes it."""
+    with suppress(OSError):
+        print(f"ppcdbg: {' '.join(sentence.split())}", file=sys.stderr, flush=True)

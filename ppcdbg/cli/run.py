@@ -123,7 +123,7 @@ class Interruption:
 
 
 def write_json(value: Summary, name: str) -> None:
-    """Write one object; a file gets it whole or not at all as far as its name can tell."""
+    """Write one object; a file gets it whole or not at all."""
     import json  # only who asks for it pays
 
     text = json.dumps(value, indent=2) + "\n"
@@ -134,8 +134,10 @@ def write_json(value: Summary, name: str) -> None:
 
 
 def write_file(name: str, text: str) -> None:
-    """Write a file. Raises InputError where that cannot be."""
+    """Write a file whole, or leave what there was. Raises InputError where that cannot be."""
+    from ppcdbg.session.files import write_whole
+
     try:
-        Path(name).write_text(text, encoding="utf-8")
+        write_whole(Path(name), text)
     except OSError as error:
         raise InputError(f"cannot write {name}: {error.strerror or error}") from None

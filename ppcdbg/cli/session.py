@@ -389,11 +389,11 @@ def _write(pieces: Iterator[bytes], name: str | None, look: Callable[[], None]) 
             for piece in chain((first,), pieces):
                 file.write(piece)
                 look()
-    except OSError as error:
-        raise InputError(f"cannot write {name}: {error.strerror or error}") from None
-    except PpcdbgError:
+    except (PpcdbgError, OSError) as error:
         if made:
             Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise InputError(f"cannot write {name}: {error.strerror or error}") from None
         raise
 
 

@@ -26,6 +26,7 @@ class Status(IntEnum):
     DIVERGENCE = 5, "two runs that must be equal are not"
     LIMIT = 6, "a limit was reached first, such as --max-insns"
     INTERNAL = 70, "a fault of ppcdbg itself"
+    HUNG_UP = 129, "the terminal went away (SIGHUP)"
     INTERRUPTED = 130, "interrupted (SIGINT)"
     PIPE = 141, "whoever read the output went away (SIGPIPE)"
 
@@ -39,6 +40,7 @@ WORDS: dict[Status, str] = {
     Status.DIVERGENCE: "divergence",
     Status.LIMIT: "limit",
     Status.INTERNAL: "internal",
+    Status.HUNG_UP: "hung-up",
     Status.INTERRUPTED: "interrupted",
     Status.PIPE: "pipe",
 }

@@ -35,7 +35,7 @@ class Recording:
         return travel.bookmarks.changed, travel.notes.changed, travel.debugger.branches.changed
 
     def start(self, path: Path) -> None:
-        """Begin to record. Raises UsageError where that cannot be."""
+        """Begin to record. Raises UsageError where that cannot be, and InputError where no file can."""
         if self.path is not None:
             raise UsageError(f"this run is being recorded into {self.path}; say `record stop` first")
         self._recorder, self.path = self._begun(path), path
@@ -44,7 +44,7 @@ class Recording:
         atexit.register(self._leave)
 
     def save(self, path: Path) -> int:
-        """Write the run up to now, whatever is being recorded; the size of the file. Raises UsageError."""
+        """Write the run up to now, whatever is being recorded; the size of the file. Raises as ``start``."""
         self._ended(self._begun(path))
         return path.stat().st_size
 
@@ -57,28 +57,23 @@ class Recording:
         if path.exists():
             raise UsageError(f"{path} exists already; name another file, or remove it")
         interrupts = [] if travel.debugger.has_exits else self._interrupts()
+        store = Store.new(path)
         try:
-            store = Store.new(path)
-            try:
-                recorder = Following(system, store, timeline, interrupts)
-                self._keep(recorder)
-                store.settle()
-            except InputError:
-                store.close()
-                path.unlink()
-                raise
-        except InputError as error:
-            raise UsageError(str(error)) from None
+            recorder = Following(system, store, timeline, interrupts)
+            self._keep(recorder)
+            store.settle()
+        except InputError:
+            with suppress(InputError):
+                store.close(keep=False)
+            store.remove()
+            raise
         return recorder
 
     def _ended(self, recorder: Following) -> None:
         try:
-            try:
-                recorder.finish()
-            finally:
-                recorder.store.close()
-        except InputError as error:
-            raise UsageError(str(error)) from None
+            recorder.finish()
+        finally:
+            recorder.store.close()
 
     def _interrupts(self) -> list[Row]:
         """Those of a bare machine are known only to who runs through its past."""
@@ -92,7 +87,8 @@ class Recording:
         return rows
 
     def stop(self) -> tuple[Path, int]:
-        """End the recording: the file and its size. Raises UsageError where there is none, or it cannot be written."""
+        """End the recording: the file and its size. Raises UsageError where there is none, and InputError where
+        it could not be written."""
         if self._recorder is None or self.path is None:
             raise UsageError("nothing is being recorded; `record FILE` begins")
         recorder, path = self._recorder, self.path

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from prompt_toolkit.history import FileHistory
 
+from ppcdbg.session.files import write_whole
+
 KEPT = 5000
 """Entries kept in the file when it is read; older ones go."""
 
@@ -43,6 +45,6 @@ class Past(FileHistory):
     def _rewrite(self, entries: list[str]) -> None:
         text = "".join("\n" + "".join(f"+{line}\n" for line in entry.split("\n")) for entry in reversed(entries))
         try:
-            self.path.write_text(text, encoding="utf-8")
+            write_whole(self.path, text)
         except OSError:
             return

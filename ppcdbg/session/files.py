@@ -1,7 +1,8 @@
-"""Session files as names in a folder: made, and taken away, without a look into them."""
+"""Files as names in a folder: those of sessions made and taken away without a look into them, others written whole."""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,3 +29,27 @@ def remove(path: Path) -> None:
 def journal(path: Path) -> Path:
     """Where SQLite keeps what it needs to take a write back."""
     return path.with_name(path.name + "-journal")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole, or leave what there was: beside its place first, as a disk may be full. What is no plain file
+    (a pipe, /dev/stdout) or lies where no other can be made is written as it stands. Raises OSError."""
+    place = path.resolve()
+    beside = place.with_name(f".{place.name}-{os.getpid()}")
+    try:
+        if place.exists() and not place.is_file():
+            raise PermissionError
+        file = beside.open("x", encoding="utf-8")
+    except (PermissionError, FileExistsError):
+        path.write_text(text, encoding="utf-8")
+        return
+    try:
+        with file:
+            file.write(text)
+        if place.exists():
+            beside.chmod(place.stat().st_mode & 0o7777)
+        beside.replace(place)
+    except BaseException:
+        with suppress(OSError):
+            beside.unlink()
+        raise

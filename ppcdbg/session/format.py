@@ -9,6 +9,7 @@ sizes are bounded, and whatever SQLite finds damaged is said in one sentence. Wh
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from ppcdbg.errors import InputError
@@ -178,6 +179,17 @@ def _migrated(connection: sqlite3.Connection, version: int) -> sqlite3.Connectio
         copy = _connect(f"{where}?mode=ro&immutable=1")
         copy.execute("SELECT count(*) FROM sqlite_master").fetchone()  # opens it; it has no name from here on
     return copy
+
+
+def mend(path: Path) -> None:
+    """Take back what a write left that failed: SQLite itself does so only for the next who opens the file."""
+    if _half_written(path):
+        with suppress(*FAULTS):
+            connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
+            try:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            finally:
+                connection.close()
 
 
 def _half_written(path: Path) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ppcdbg.cpu.timers import TIMEBASE_HZ
 from ppcdbg.errors import InputError
 from ppcdbg.kvm import codes
+from ppcdbg.session.files import remove
 from ppcdbg.session.format import damaged
 from ppcdbg.session.ftrace import Reading, TraceLine
 from ppcdbg.session.store import IMPORTED, Store
@@ -49,12 +50,12 @@ def import_trace(source: Iterable[str], name: str, path: Path) -> dict[str, obje
     store = Store.new(path)
     try:
         facts = _fill(store, source, name)
+        store.close()
     except BaseException:
         with suppress(Exception):
-            store.close()
-        path.unlink(missing_ok=True)
+            store.close(keep=False)
+        remove(path)
         raise
-    store.close()
     return facts
 
 

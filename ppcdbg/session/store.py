@@ -22,7 +22,7 @@ from ppcdbg.session import columns
 from ppcdbg.session.behind import Behind
 from ppcdbg.session.columns import EVENT_COLUMNS, EXIT_COLUMNS, INTERRUPT_COLUMNS
 from ppcdbg.session.files import claim, remove
-from ppcdbg.session.format import FAULTS, create, damaged, open_file, unwritable
+from ppcdbg.session.format import FAULTS, create, damaged, mend, open_file, unwritable
 from ppcdbg.session.plain import DamagedError
 from ppcdbg.session.snapshots import StateHash
 
@@ -124,6 +124,7 @@ class Store:
                 self.commit(again=False)
         finally:
             self._db.close()
+            mend(self.path)
 
     def remove(self) -> None:
         """Take the file away, which is closed: nothing is in it."""

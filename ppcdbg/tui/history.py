@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from ppcdbg.session.files import write_whole
+
 KEPT = 1000
 """Lines kept in the file."""
 
@@ -29,7 +31,7 @@ class History:
             if self.path is not None:
                 with suppress(OSError):
                     self.path.parent.mkdir(parents=True, exist_ok=True)
-                    self.path.write_text("\n".join(self.lines[-KEPT:]) + "\n", encoding="utf-8")
+                    write_whole(self.path, "\n".join(self.lines[-KEPT:]) + "\n")
         self.at = len(self.lines)
         self.draft = ""
 

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 from ppcdbg.errors import InputError, UsageError
+from ppcdbg.session.files import write_whole
 from ppcdbg.tui.layout import DESKTOPS, PANES, Choice
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -18,7 +19,7 @@ def write_choice(path: Path, choice: Choice) -> None:
     sizes = "".join(f"{name} = [{x}, {y}]\n" for name, x, y in choice.sizes if x or y)
     panes = ", ".join(f'"{name}"' for name in choice.recent)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'layout = "{choice.desktop}"\npanes = [{panes}]\n\n[sizes]\n{sizes}', encoding="utf-8")
+    write_whole(path, f'layout = "{choice.desktop}"\npanes = [{panes}]\n\n[sizes]\n{sizes}')
 
 
 def read_choice(path: Path, usual: str = "exits") -> Choice:

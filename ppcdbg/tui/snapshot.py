@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ppcdbg.errors import InputError
+from ppcdbg.session.files import write_whole
 from ppcdbg.tui.app import PpcdbgApp
 from ppcdbg.tui.picture import picture
 
@@ -34,7 +35,7 @@ def take(app: PpcdbgApp, path: Path, size: tuple[int, int], keys: Sequence[str] 
     if app.crash is not None:
         raise app.crash
     try:
-        path.write_text(drawn, encoding="utf-8")
+        write_whole(path, drawn)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 

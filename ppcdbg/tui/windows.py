@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from ppcdbg.errors import UsageError
+from ppcdbg.session.files import write_whole
 from ppcdbg.tui.help import HelpScreen
 from ppcdbg.tui.panes.pane import Pane
 from ppcdbg.tui.picture import picture
@@ -176,7 +177,7 @@ class Windows(App[int]):
         """Write the screen as an SVG file into the current folder."""
         path = next(p for p in (Path(f"ppcdbg-{i}.svg") for i in range(1, 10_000)) if not p.exists())
         try:
-            path.write_text(picture(self), encoding="utf-8")
+            write_whole(path, picture(self))
         except OSError as error:
             self.say([Span(f"cannot write {path}: {error.strerror}", "error")])
         else:
