@@ -13,7 +13,7 @@ from tests.cpu.rig import asm, rig, spr_field
 
 
 def test_one_tick_is_one_instruction_and_reads_see_it():
-    it = rig("e500v2").code(*[asm("mftb", RT=r, SPR=spr_field(268)) for r in (3, 4, 5)])
+    it = rig("e500v2").code(*[asm("mfspr", RT=r, SPR=spr_field(268)) for r in (3, 4, 5)])
     it.core.timers.set_time_base(0x1_FFFF_FFFE)
     it.run(1)
     it.run(2)

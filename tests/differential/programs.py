@@ -48,7 +48,7 @@ def _onward(number: int) -> list[int]:
     match number:
         case I.INST_STORAGE | I.ITLB_MISS:  # go on at a place that the time base chooses
             return [
-                encode("mftb", RT=30, SPR=268),
+                encode("mfspr", RT=30, SPR=268),
                 encode("rlwinm", RS=30, RA=30, SH=4, MASK=20 << 5 | 29),
                 encode("addi", RT=30, RA0=30, SI=CODE),
                 encode("mtspr", SPR="SRR0", RS=30),
@@ -74,7 +74,7 @@ def change_translation() -> list[int]:
     def take(register: int, rotate: int, first: int, last: int) -> list[int]:
         """Some bits of the time base, rotated left, in bits ``first`` to ``last``."""
         rotated = encode("rlwinm", RS=register, RA=register, SH=rotate, MASK=first << 5 | last)
-        return [encode("mftb", RT=register, SPR=268), rotated]
+        return [encode("mfspr", RT=register, SPR=268), rotated]
 
     return [
         *take(31, 29, 29, 31),

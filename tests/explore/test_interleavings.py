@@ -195,14 +195,14 @@ def test_a_third_core_waits_for_ever_in_the_spin_table() -> None:
 
 
 def test_a_guest_that_tells_the_time_has_time_in_its_states() -> None:
-    """`mftb` in place of an instruction that does nothing: states with other times are other states."""
+    """The time base read in place of what does nothing: states with other times are other states."""
     searching = search("atomic")
     ram = searching.vcpus.cluster.board.bus.ram
     symbols = read_symbols(describe(guest_file("atomic", os.environ)).kernel)
     main = symbols.address("main")
     assert main is not None
     assert not found("atomic").clock
-    ram[main + 8 : main + 12] = (0x7D0C42E6).to_bytes(4, "big")  # mftb r8, in place of `lis r8`
+    ram[main + 8 : main + 12] = (0x7D0C42A6).to_bytes(4, "big")  # mfspr r8, TBL, in place of `lis r8`
     ram[main + 12 : main + 16] = (0x39040000 | 128).to_bytes(4, "big")  # addi r8, r4, 128: the counter
     timed = Interleavings(Vcpus(searching.vcpus.cluster), searching.judge.rules).search(Plan(switches=2))
     assert timed.clock and not timed.failures

@@ -6,7 +6,7 @@ The SPR number is static, so an engine resolves a plain register when it makes t
 from __future__ import annotations
 
 from ppcdbg.isa.forms import RS, RT, SPR, XFX, X
-from ppcdbg.isa.insn import Chapter, Privilege
+from ppcdbg.isa.insn import E500MC, Chapter, Privilege
 from ppcdbg.isa.ops import Operands, Ops, SystemOps
 
 chapter = Chapter()
@@ -23,8 +23,9 @@ def mtspr(m: Ops, f: Operands) -> None:
     m.write_spr(f.SPR, m.gpr[f.RS])
 
 
-@insn("mftb", XFX(31, 371, RT, SPR), "RT, SPR", book="II 5.2", alters={"RT"})
+@insn("mftb", XFX(31, 371, RT, SPR), "RT, SPR", book="II 5.2", alters={"RT"}, cores={E500MC})
 def mftb(m: Ops, f: Operands) -> None:
+    """e500v2 takes it for illegal; its assembler makes mfspr of it (Linux commit beb2dc0a7a84, binutils' NO371)."""
     m.gpr[f.RT] = m.read_spr(f.SPR)
 
 
