@@ -195,7 +195,7 @@ def once(debugger: Debugger, text: str) -> str:
         raise UsageError(f"{wrong[0]} of a write is the guest's; {asked} can be completed as it is, or by {AT_ONCE}")
     reply = _carried_out(Rule(0, asked.REASON, text.strip(), tuple(sets), at_once, end, None), asked)
     assert reply is not None
-    system.leaving.answer(reply)
+    debugger.answer(reply)
     return reply.detail if isinstance(reply, Ending) else str(reply)
 
 

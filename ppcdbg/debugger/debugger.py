@@ -53,7 +53,9 @@ from ppcdbg.engine.api import WatchKind
 from ppcdbg.errors import InputError, UsageError
 from ppcdbg.isa.disassemble import Disassembler
 from ppcdbg.kvm.answers import Vmm
+from ppcdbg.kvm.payloads import UserspaceExit
 from ppcdbg.kvm.records import ExitRecord
+from ppcdbg.kvm.userspace import Ending
 from ppcdbg.machine.images import executable_parts
 from ppcdbg.machine.system import Stop, StopKind, System
 
@@ -286,19 +288,9 @@ class Debugger:
         numbers = tuple(n for n in outcome.numbers if n)
         traces = tuple(self.runner.traces[traced:])
         self.last = StopReport(
-            outcome.stop,
-            outcome.cause,
-            outcome.record,
-            numbers,
-            changed,
-            traces,
-            first,
-            len(self.exits),
-            start,
-            told,
-            outcome.fields,
-            lines,
-        )
+            outcome.stop, outcome.cause, outcome.record, numbers, changed, traces, first, len(self.exits), start, told,
+            outcome.fields, lines,
+        )  # fmt: skip
         return self.last
 
     def _told(self, b: Breakpoint) -> str:
@@ -473,6 +465,11 @@ class Debugger:
         self.past.begin()
         position, exits = max(self.past.timeline.end, self.past.here)
         answers.put_in(vmm, (position, exits))
+
+    def answer(self, reply: UserspaceExit | Ending) -> None:
+        """Answer the exit that the guest stands at unanswered (``StopReport.asked``), and it alone; it completes when
+        the guest runs on. Raises UsageError where there is none, and for what is no answer to it."""
+        queries.kvm_of(self).leaving.answer(reply)
 
     def branch(self, name: str) -> Branch:
         """Begin another future here: what is done to the guest from now on is that branch's. ``branches.switch`` goes

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ppcdbg.engine.api import Hit
+from ppcdbg.kvm.payloads import UserspaceExit
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.machine.system import Stop, StopKind
 
@@ -84,6 +85,11 @@ class StopReport:
         """Whether the guest stands between KVM_RUN's return to userspace and the answer: the exit completes when the
         guest runs on."""
         return self.stop.kind is StopKind.LEFT
+
+    @property
+    def asked(self) -> UserspaceExit | None:
+        """What userspace is asked where the guest is left so; ``Debugger.answer`` takes it, the answer filled in."""
+        return self.record.actions[-1].left if self.left and self.record is not None else None
 
     @property
     def hits(self) -> tuple[Hit, ...]:

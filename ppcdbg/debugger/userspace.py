@@ -10,7 +10,7 @@ from ppcdbg.debugger.answering import Rules
 from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.results import Table
 from ppcdbg.isa.operands import spr_name
-from ppcdbg.kvm.answers import Vmm
+from ppcdbg.kvm.answers import Vmm, answer_text
 from ppcdbg.kvm.codes import EXIT_REASON_NAMES, KVM_EXIT_MMIO, RESUME_FLAG_HOST
 from ppcdbg.kvm.log import MMIO, USERSPACE, Compact
 from ppcdbg.kvm.records import payloads
@@ -44,7 +44,17 @@ def tables(debugger: Debugger) -> tuple[Table, ...]:
         who = _name(answers.vmm) if reason in own else "built in"
         rows.append((EXIT_REASON_NAMES[reason], counts[reason], who, f"exit {number}", text or "-"))
     columns = "exit", "count", "answered by", "last", "struct kvm_run"
-    return Table("userspace", columns, tuple(rows)), _rules(vcpu, answers.vmm)
+    return Table("userspace", columns, tuple(rows), _at_hand(debugger)), _rules(vcpu, answers.vmm)
+
+
+def _at_hand(debugger: Debugger) -> tuple[str, ...]:
+    """The exit that stands unanswered, and what it will get, if somebody has said that."""
+    system = queries.kvm_of(debugger)
+    asked, answer = system.leaving.asked, system.leaving.given()
+    if asked is None:
+        return ()
+    gets = "nobody has answered yet" if answer is None else f"it gets {answer.name or answer_text(answer)}"
+    return (f"exit {len(debugger.exits)} waits: {asked}; {gets}",)
 
 
 def _name(vmm: Vmm | None) -> str:

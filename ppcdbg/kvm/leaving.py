@@ -18,7 +18,7 @@ from ppcdbg.kvm.log import USERSPACE
 from ppcdbg.kvm.payloads import UserspaceExit
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.kvm.userspace import Ending
-from ppcdbg.machine.input import Moment
+from ppcdbg.machine.input import InputEvent, Moment
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.run import KvmSystem
@@ -65,8 +65,20 @@ class Leaving:
         asked, system = self.asked, self._system
         if asked is None:
             raise UsageError("the guest does not stand at an exit to userspace; break userspace stops at one")
-        here = Moment(system.position, system.core.state.counters[SKIPPED], system.steps)
-        system.answers.give(asked, reply, here)
+        system.answers.give(asked, reply, self._here)
+
+    def given(self) -> InputEvent | None:
+        """The answer that this exit will get, where somebody gave one by hand or a recording has it."""
+        here, asked, system = self._here, self.asked, self._system
+        for event in system.input.answers if asked is not None else ():
+            if asked is not None and event.target == asked.REASON and event.due(here.position, here):
+                return event
+        return None
+
+    @property
+    def _here(self) -> Moment:
+        system = self._system
+        return Moment(system.position, system.core.state.counters[SKIPPED], system.steps)
 
     def serve(self, r: int, at: At | None, asked: bool) -> Ending | str | None:
         """KVM_RUN returned ``r``: userspace answers and calls it again, until the guest can be entered (None), has

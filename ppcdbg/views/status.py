@@ -85,12 +85,12 @@ _ENDS = {
 def reason(report: StopReport) -> str:
     """A few words: why the guest stands still."""
     if report.told:
-        what = f"exit {report.record.name}" if report.record else ""
+        what = _exit(report)
         if report.cause is Cause.UNTIL:
             return what or report.told[0]
         return f"breakpoint {report.breakpoints[0]}" + (f", {what}" if what else "")
     if report.record is not None:
-        return f"exit {report.record.name}"
+        return _exit(report)
     return {
         Cause.START: "at the start",
         Cause.STEP: "step",
@@ -102,3 +102,11 @@ def reason(report: StopReport) -> str:
         Cause.RECORDED: "end of recording",
         Cause.BEGINNING: "the beginning",
     }.get(report.cause, report.cause.value)
+
+
+def _exit(report: StopReport) -> str:
+    """The exit that it stands at."""
+    record = report.record
+    if record is None:
+        return ""
+    return f"exit {record.name}" if report.asked is None else f"{report.asked.name} unanswered"

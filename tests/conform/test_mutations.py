@@ -58,6 +58,16 @@ def _edges_only(v: Vcpu, irq: int) -> None:
         queueing.queue(v, irqprio.EXTERNAL_LEVEL if irq == codes.KVM_INTERRUPT_SET_LEVEL else irqprio.EXTERNAL)
 
 
+def _edges_stay(v: Vcpu, irq: int) -> None:
+    if irq == codes.KVM_INTERRUPT_UNSET:
+        v.pending &= ~(1 << irqprio.EXTERNAL_LEVEL)
+    else:
+        _interrupt(v, irq)
+
+
+_interrupt = queueing.interrupt
+
+
 def _keeps_ee(p: pytest.MonkeyPatch) -> None:
     table = irqprio.irqprios(False)
     p.setattr(irqprio, "irqprios", lambda hv: tuple(replace(each, keeps=each.keeps | 0x8000) for each in table))
@@ -99,6 +109,10 @@ MUTATIONS: dict[str, tuple[str, Patch]] = {
     "the watchdog needs no ENW": ("k", lambda p: p.setattr(timers, "TSR_ENW", timers.TSR_WIS)),
     "DECAR is never used": ("j", lambda p: p.setattr(timers, "TCR_ARE", 0)),
     "EPR makes no exit": ("l", lambda p: p.setattr(booke, "_update_epr", _nothing)),
+    "an edge cannot be taken back": ("t", lambda p: p.setattr(queueing, "interrupt", _edges_stay)),
+    "what userspace says EPR is is not what the guest reads": ("t", lambda p: p.setattr(booke, "set_epr", _nothing)),
+    "a vcpu with PAPR runs": ("u", lambda p: p.setattr(Vcpu, "sane", True)),
+    "a capability that nobody has is enabled": ("u", lambda p: p.setattr(codes, "EINVAL", 0)),
     "SPE stays on over exits to userspace": ("o", lambda p: p.setattr(ioctl, "MSR_SPE", 0)),
     "DBCR0 keeps RST": ("a", lambda p: p.setattr(emulate_sprs, "DBCR0_KEPT", 0x7DFF0000)),
     "debug registers never reach the core": ("m", lambda p: p.setattr(debug_registers, "switch", _nothing)),
@@ -127,7 +141,7 @@ def test_a_planted_fault_is_found(what: str, monkeypatch: pytest.MonkeyPatch) ->
     ("quirk", "guest"),
     [
         ("zero_r1_is_critical", "f"), ("magic_page_at_zero", "f"), ("rfmci_missing", "g"), ("sprg4_7_read_fails", "a"),
-        ("tlbilx_pid_exact", "b"), ("requests_print_zero", "e"),
+        ("tlbilx_pid_exact", "b"), ("requests_print_zero", "e"), ("never_injected", "s"),
         ("single_step_waits_for_set_msr", "h"), ("mmio_commits_first", "c"),
     ],
 )  # fmt: skip

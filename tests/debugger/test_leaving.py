@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from ppcdbg.debugger import Debugger, StopReport, UsageError, open_guest
 from ppcdbg.debugger.results import Note
 from ppcdbg.kvm.answers import Answer, Vmm
 from ppcdbg.kvm.payloads import SprExit
+from ppcdbg.views.status import state_of
 from ppcdbg.views.story import line_of
 
 SPRS = {"unknown_spr": "exit", "irqchip": "user", "spr_exits": "reset"}
@@ -41,15 +43,30 @@ def test_it_stops_before_the_answer_and_says_what_is_asked() -> None:
     assert report.left and dict(report.fields)["sprn"] == 976 and report.record is not None
     assert report.record.number == len(d.exits) == 13
     assert "KVM_EXIT_SPR sprn=0x3d0 data=0" in said(d) and "Nobody has answered yet" in said(d)
+    assert "".join(s.text for s in state_of(d)) == "■ stopped: breakpoint 1, KVM_EXIT_SPR unanswered "
     note = d.execute("answer data = 0x70 + 7")
     assert isinstance(note, Note) and note.text == (
         "when the guest runs on: KVM_EXIT_SPR sprn=0x3d0 data=0x77 msr=0x1000 is_write=0 status=0"
+    )
+    asked = "exit 13 waits: KVM_EXIT_SPR sprn=0x3d0 data=0 msr=0x1000 is_write=0 status=0; "
+    assert d.execute("info userspace")[0].notes == (  # type: ignore[index]
+        asked + "it gets sprn=0x3d0 data=0x77 msr=0x1000 is_write=0 status=0",
     )
     before = d.value("$r23")
     step = ran(d, "stepi")
     assert not step.left and step.record is not None and step.record.number == 13
     assert (before, d.value("$r23"), d.pc) == (0xFFFFFFFF, 0x77, report.pc + 4)
     assert "nobody" not in said(d).lower() and "data=0x77" in said(d)
+
+
+def test_a_program_answers_it_with_what_it_got() -> None:
+    d = opened("break userspace SPR")
+    asked = d.continue_().asked
+    assert isinstance(asked, SprExit) and asked.sprn == 976
+    d.answer(replace(asked, data=0x99))
+    assert d.step().asked is None and d.value("$r23") == 0x99
+    with pytest.raises(UsageError, match="does not stand at an exit"):
+        d.answer(asked)
 
 
 def test_after_and_both_and_a_trace() -> None:
