@@ -1,11 +1,14 @@
 """Several vcpus of one guest, each on a core of its own, where somebody else says which retires the next instruction.
 
 As :mod:`ppcdbg.machine.cluster` for bare cores: one instruction of one vcpu at a time, with the exits that it takes;
-time is the count of all. A message of the guest's is emulated and kicks its receiver; nothing else goes from vcpu to
-vcpu. No timer may run, and the host's cores hear nothing of each other.
+time is the count of all. A message of the guest's is emulated and kicks its receiver, and so does the MPIC, which has a
+destination for each vcpu; nothing else goes from vcpu to vcpu. No timer may run, and the host's cores hear nothing of
+each other.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import core_model
@@ -45,8 +48,9 @@ class KvmCluster:
         self.engines = sharing(description.engine, self.cores)
         vm = make_vm(description)
         self.systems = tuple(self._system(make_vcpu(vm, core, self.board), n) for n, core in enumerate(self.cores))
-        first = self.systems[0]
-        self.board.connect(first.external)
+        for number, system in enumerate(self.systems):
+            self.board.connect(system.external, core=number)
+            system.kvm.mpic_acknowledge = partial(self.board.proxy_acknowledge, number)
         self.board.release = self._release
         self.held = [number > 0 for number in range(count)]
         self.stopped = [""] * count
@@ -112,6 +116,7 @@ class KvmCluster:
         if system.ended is not None:
             system.wake()
         core = system.core
+        self.board.mpic_registers.current = number
         before = core.retired
         stop = system.run(Limits(before + 1))
         for other in self.cores:

@@ -8,6 +8,7 @@ Addresses and interrupt numbers: facts 11, QEMU's ppce500. What it looks like is
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ppcdbg.cpu.bus import DCR_SPACE
 from ppcdbg.cpu.models import CORES
@@ -20,7 +21,7 @@ from ppcdbg.machine.devices.dcr import DcrBus
 from ppcdbg.machine.devices.device import Clock, Device, DeviceState, numbers, table, whole
 from ppcdbg.machine.devices.gpio import Gpio
 from ppcdbg.machine.devices.guts import Guts
-from ppcdbg.machine.devices.mpic import CINT, INT, Mpic
+from ppcdbg.machine.devices.mpic import Mpic
 from ppcdbg.machine.devices.mpic_registers import SIZE as MPIC_SIZE
 from ppcdbg.machine.devices.mpic_registers import MpicRegisters
 from ppcdbg.machine.devices.mpic_timers import MpicTimers
@@ -57,7 +58,7 @@ class Board:
     """ppce500 with ``ram_size`` bytes. ``clock`` gives ticks, ``position`` retired instructions (default: the clock).
 
     ``model`` is a name of ``CORES``. ``mpic_timers`` off leaves the MPIC's timers standing, as KVM's in-kernel
-    model does. ``cores``: entries of the spin table; the MPIC knows the first one only. ``dcr``: there are
+    model does. ``cores``: entries of the spin table, and destinations of the MPIC. ``dcr``: there are
     device control registers. Raises InputError for a size or a core that cannot be.
     """
 
@@ -82,13 +83,14 @@ class Board:
         self.reset_requested = False
         self.poweroff_requested = False
         self.attention: Callable[[], None] = lambda: None
-        self._external: Line = _unconnected
-        self._critical: Line = _unconnected
-        self._machine_check: Line = _unconnected
         self._serial_lines = 0
         self.release: Release = _nobody
         """Where a store to the spin table lets a core go; the first core is never held."""
-        self.mpic = Mpic(self._interrupt, MpicTimers(clock if mpic_timers else None))
+        self._lines: list[tuple[Line, Line, Line]] = [(_unconnected,) * 3] * cores
+        """Of each core, in the order of INT, CINT and MCP."""
+        first, *others = (partial(self._interrupt, core) for core in range(cores))
+        self.mpic = Mpic(first, MpicTimers(clock if mpic_timers else None), others)
+        self.mpic_registers = MpicRegisters(self.mpic)
         # Where positions are not retired instructions, nothing can be put at an earlier one.
         late = (None, None) if position is None else (self.console.put_late, self.console1.put_late)
         self.serial0 = Uart("serial0", clock, self._serial_line(1), self.console.put, late[0])
@@ -96,7 +98,7 @@ class Board:
         self._devices: tuple[tuple[int, int, Device], ...] = (
             (SERIAL0, SERIAL_SIZE, self.serial0),
             (SERIAL1, SERIAL_SIZE, self.serial1),
-            (MPIC_BASE, MPIC_SIZE, MpicRegisters(self.mpic)),
+            (MPIC_BASE, MPIC_SIZE, self.mpic_registers),
             (GUTS_BASE, GUTS_SIZE, Guts(core.pvr, core.svr, self._request_reset)),
             (GPIO_BASE, GPIO_SIZE, Gpio(self._request_poweroff)),
             (SPIN_BASE, SPIN_SIZE, SpinTable(cores, lambda *where: self.release(*where))),
@@ -113,13 +115,15 @@ class Board:
             return RESET
         return POWER_OFF if self.poweroff_requested else ""
 
-    def connect(self, external: Line, critical: Line = _unconnected, machine_check: Line = _unconnected) -> None:
-        """Where the MPIC's outputs go. ``external`` may be called again with the level it already has."""
-        self._external, self._critical, self._machine_check = external, critical, machine_check
+    def connect(
+        self, external: Line, critical: Line = _unconnected, machine_check: Line = _unconnected, core: int = 0
+    ) -> None:  # fmt: skip
+        """Where the MPIC's outputs for a core go. ``external`` may be called again with the level it already has."""
+        self._lines[core] = external, critical, machine_check
 
-    def proxy_acknowledge(self) -> int | None:
-        """See ``cpu.bus.InterruptSource``: the board's MPIC answers."""
-        return self.mpic.proxy_acknowledge()
+    def proxy_acknowledge(self, core: int = 0) -> int | None:
+        """See ``cpu.bus.InterruptSource``: the board's MPIC answers, for the first core or another."""
+        return self.mpic.proxy_acknowledge(core)
 
     def next_event(self, now: int) -> int | None:
         """The tick at which a device next does something by itself; never before ``now``."""
@@ -187,13 +191,8 @@ class Board:
     def _port(self, event: InputEvent) -> Uart:
         return self.serial1 if event.target == 1 else self.serial0
 
-    def _interrupt(self, line: int, level: bool) -> None:
-        if line == INT:
-            self._external(level)
-        elif line == CINT:
-            self._critical(level)
-        else:
-            self._machine_check(level)
+    def _interrupt(self, core: int, line: int, level: bool) -> None:
+        self._lines[core][line](level)
 
     def _serial_line(self, bit: int) -> Line:
         """The two ports share one interrupt: it is asserted while either asserts its line."""

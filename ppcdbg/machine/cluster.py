@@ -2,10 +2,12 @@
 
 There is no run loop here: ``step`` carries out one instruction of one core, and time is the count of all instructions
 of all cores, which is every core's time base (plus idle time that ``pass_time`` skips). Core 0 boots, the others wait
-in the spin table until it releases them (ePAPR 1.1, 5.5.2). The MPIC's outputs go to core 0.
+in the spin table until it releases them (ePAPR 1.1, 5.5.2). The MPIC has a destination for each core.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.models import CORES
@@ -38,9 +40,10 @@ class Cluster:
         """Which cores wait in the spin table."""
         self.stopped: list[str] = [""] * count
         """Why a core does nothing more: a sentence; empty for one that does."""
-        first = self.cores[0]
-        first.interrupt_source = self.board
-        self.board.connect(first.set_external, first.set_critical, self._machine_check)
+        for number, core in enumerate(self.cores):
+            core.interrupt_source = _Source(self.board, number)
+            check = partial(self._machine_check, number)
+            self.board.connect(core.set_external, core.set_critical, check, number)
         self.board.release = self._release
         self.board.bus.moved = self.device_moved
         self._due: int | None = None
@@ -92,6 +95,7 @@ class Cluster:
     def step(self, number: int) -> EngineStop | None:
         """One instruction of a core, with the interrupt that it takes before. What it stopped for, if it could not."""
         core, engine = self.cores[number], self.engines[number]
+        self.board.mpic_registers.current = number
         before = core.retired
         stop: EngineStop | None = None
         while core.retired == before:
@@ -144,9 +148,19 @@ class Cluster:
             self.held[number] = False
             self.boot(released_state(address, r3), number)
 
-    def _machine_check(self, level: bool) -> None:
+    def _machine_check(self, number: int, level: bool) -> None:
         if level:
-            self.cores[0].machine_check(MCSR_MCP)
+            self.cores[number].machine_check(MCSR_MCP)
+
+
+class _Source:
+    """The MPIC as one of several cores asks it (external proxy)."""
+
+    def __init__(self, board: Board, number: int) -> None:
+        self._board, self._number = board, number
+
+    def proxy_acknowledge(self) -> int | None:
+        return self._board.proxy_acknowledge(self._number)
 
 
 def build_cluster(description: MachineDescription, count: int) -> tuple[Cluster, LoadedImage]:

@@ -96,14 +96,14 @@ def dump_mpic(mpic: Mpic) -> MpicDump:
     for number, source in enumerate(mpic.sources):
         masked = bool(source.ivpr & IVPR_MASK)
         active = bool(source.ivpr & IVPR_ACTIVITY)
-        if masked and not active and not source.pending and number not in mpic.servicing:
+        if masked and not active and not source.pending and number not in mpic.cores[0].servicing:
             continue
         row = SourceDump(
             number, _name(number), source.ivpr & IVPR_VECTOR, source.priority, masked, source.pending, active,
-            number in mpic.servicing, source.level,
+            number in mpic.cores[0].servicing, source.level,
         )  # fmt: skip
         sources.append(row)
-    return MpicDump(mpic.proxy, mpic.ctpr, mpic.line, tuple(sources))
+    return MpicDump(mpic.proxy, mpic.cores[0].ctpr, mpic.cores[0].line, tuple(sources))
 
 
 def _name(number: int) -> str:

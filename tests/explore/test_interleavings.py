@@ -20,10 +20,10 @@ from ppcdbg.machine.cluster import build_cluster
 from ppcdbg.machine.description import describe
 from ppcdbg.machine.guests import guest_file
 
-CLEAN = ("spinlock", "ticketlock", "atomic", "doorbell")
+CLEAN = ("spinlock", "ticketlock", "atomic", "doorbell", "ipi")
 BROKEN = {
     "brokenlock": "exclusive", "lostupdate": "final", "deadlock": "progress", "lostwakeup": "doorbell",
-    "lostdoorbell": "doorbell",
+    "lostdoorbell": "doorbell", "lostipi": "progress",
 }  # fmt: skip
 STEPS = Plan().steps
 
@@ -56,6 +56,7 @@ def found(guest: str, plan: Plan | None = None, hv: str = "none") -> Report:
 
 @pytest.mark.parametrize(("guest", "hv"), [
     *((guest, "none") for guest in CLEAN), ("atomic", "kvm"), ("doorbell", "kvm"), ("idlebell", "kvm"),
+    ("ipi", "kvm"),
 ])  # fmt: skip
 def test_a_correct_guest_is_clean_in_every_interleaving(guest: str, hv: str) -> None:
     report = found(guest, hv=hv)
@@ -71,6 +72,7 @@ def test_locks_work_on_either_core(cpu: str) -> None:
 
 @pytest.mark.parametrize(("guest", "condition", "hv"), [
     *((guest, condition, "none") for guest, condition in BROKEN.items()), ("lostdoorbell", "doorbell", "kvm"),
+    ("lostipi", "progress", "kvm"),
 ])  # fmt: skip
 def test_a_broken_guest_is_caught_by_lines_that_replay_and_are_least(guest: str, condition: str, hv: str) -> None:
     searching = search(guest, hv=hv)

@@ -15,7 +15,7 @@ from tests.guests.expected import DEMO, IMAGE
 
 VCPUS = DEMO.parent / "vcpus"
 GUESTS = ("spinlock", "brokenlock", "ticketlock", "atomic", "lostupdate", "deadlock", "doorbell", "lostwakeup",
-          "lostdoorbell", "idlebell")  # fmt: skip
+          "lostdoorbell", "idlebell", "ipi", "lostipi")  # fmt: skip
 Tool = Callable[[str], str]
 
 
@@ -30,7 +30,9 @@ def test_the_images_in_the_package_are_what_the_sources_give(tool: Tool, tmp_pat
         assert built == IMAGE.with_name(f"{name}.elf").read_bytes(), "run tests/guests/vcpus/build"
 
 
-@pytest.mark.parametrize(("guest", "word", "value"), [("spinlock", "counter", 4), ("doorbell", "received", 42)])
+@pytest.mark.parametrize(
+    ("guest", "word", "value"), [("spinlock", "counter", 4), ("doorbell", "received", 42), ("ipi", "received", 2)]
+)
 def test_they_run_on_two_cores_of_qemu(tool: Tool, guest: str, word: str, value: int) -> None:
     image = IMAGE.with_name(f"{guest}.elf")
     address = read_symbols(image).address(word)

@@ -246,3 +246,80 @@ def test_saved_state_goes_on_where_it_was(rig: Rig) -> None:
     other.mpic.restore(rig.mpic.save())
     assert other.mpic.save() == rig.mpic.save()
     assert other.read(IACK) == 43
+
+
+class TwoCores:
+    """A controller with two destinations, and the level of INT at each."""
+
+    def __init__(self) -> None:
+        self.out = [False, False]
+        outputs = [lambda line, level, core=core: self.out.__setitem__(core, level) for core in range(2)]
+        self.mpic = Mpic(outputs[0], None, outputs[1:])
+        self.port = MpicRegisters(self.mpic)
+        for core in range(2):
+            self.port.write(0x20080 + 0x1000 * core, 4, 0)
+        self.port.write(0x10A0, 4, 0x80040)  # IPIVPR0
+        self.port.write(0x20040, 4, 0)
+        self.first = [self.iack(0), self.iack(1)]
+        self.eoi(0)
+
+    def iack(self, core: int) -> int:
+        return self.port.read(0x200A0 + 0x1000 * core, 4)
+
+    def eoi(self, core: int) -> None:
+        self.port.write(0x200B0 + 0x1000 * core, 4, 0)
+
+
+def test_the_first_interrupt_after_a_reset_comes_to_the_first_core_whomever_it_names() -> None:
+    """kvm/mpic.c: openpic_reset writes the destination of every source, and IPIDR only adds to it."""
+    assert TwoCores().first == [0x40, 0xFFFF]
+
+
+def test_an_interrupt_from_core_to_core_comes_to_those_that_it_names() -> None:
+    two = TwoCores()
+    two.port.write(0x20040, 4, 2)
+    assert two.out == [False, True] and two.iack(0) == 0xFFFF and two.iack(1) == 0x40
+    assert two.out == [False, False] and two.mpic.cores[1].servicing
+    two.port.write(0x21040, 4, 1)  # and back
+    assert two.out == [True, False] and two.iack(0) == 0x40
+    two.eoi(1)
+    two.eoi(0)
+    assert not any(core.servicing or core.raised for core in two.mpic.cores)
+
+
+def test_both_cores_acknowledge_an_interrupt_that_names_both() -> None:
+    """kvm/mpic.c: when one core has acknowledged it the other still has to."""
+    two = TwoCores()
+    two.port.write(0x20040, 4, 7)
+    assert two.out == [True, True] and two.iack(1) == 0x40 and two.out[0] and two.iack(0) == 0x40
+    assert two.iack(0) == two.iack(1) == 0xFFFF
+
+
+def test_two_interrupts_before_the_first_is_acknowledged_are_one() -> None:
+    two = TwoCores()
+    for _ in range(2):
+        two.port.write(0x20040, 4, 2)
+    assert two.iack(1) == 0x40
+    two.eoi(1)
+    assert not two.out[1] and two.iack(1) == 0xFFFF
+
+
+def test_a_core_finds_its_own_registers_at_the_beginning() -> None:
+    two = TwoCores()
+    for core in range(2):
+        two.port.current = core
+        assert two.port.read(0x90, 4) == core == two.port.read(0x20090 + 0x1000 * core, 4)
+    two.port.write(0x80, 4, 9)
+    assert [core.ctpr for core in two.mpic.cores] == [0, 9]
+    assert two.port.read(0x1000, 4) >> 8 & 0x1F == 1 and two.port.read(0x220A0, 4) == 0xFFFFFFFF
+
+
+def test_a_source_that_names_two_cores_comes_to_both_and_its_state_can_be_put_away() -> None:
+    two = TwoCores()
+    two.port.write(0x10000, 4, 5 << 16 | 0x77)
+    two.port.write(0x10010, 4, 3)
+    two.mpic.set_irq(0, True)
+    assert two.out == [True, True]
+    other = TwoCores()
+    other.port.restore(two.port.save())
+    assert other.port.save() == two.port.save() and [other.iack(core) for core in (0, 1)] == [0x77, 0xFFFF]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from ppcdbg.cpu.plain import Plain, Saved, numbers, octets, table, whole
+from ppcdbg.cpu.plain import Plain, Saved, items, numbers, octets, table, whole
 
-__all__ = ["Clock", "Device", "DeviceState", "Plain", "numbers", "octets", "part", "table", "whole"]
+__all__ = ["Clock", "Device", "DeviceState", "Plain", "items", "numbers", "octets", "part", "table", "whole"]
 
 DeviceState: TypeAlias = Saved
 Clock: TypeAlias = Callable[[], int]

@@ -1,4 +1,4 @@
-"""The interrupt controller of ppce500: an OpenPIC of the FSL 4.2 generation with one destination core.
+"""The interrupt controller of ppce500: an OpenPIC of the FSL 4.2 generation, with one destination core or several.
 
 The same model serves as the board's controller and as KVM's in-kernel one; ``--irqchip`` decides only who calls it.
 This room is the state machine (sources, priorities, acknowledge, end of interrupt, outputs); its register map is
@@ -9,9 +9,9 @@ Sources: OpenPIC register specification 1.2; MPC8544E reference manual 10; behav
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from ppcdbg.machine.devices.device import DeviceState, numbers, whole
+from ppcdbg.machine.devices.device import DeviceState, items, numbers, table, whole
 from ppcdbg.machine.devices.mpic_timers import TIMERS, MpicTimers
 
 SOURCES = 256
@@ -30,7 +30,7 @@ INT, CINT, MCP = 0, 1, 2
 GCR_RESET, GCR_PROXY = 0x80000000, 0x60000000
 SPURIOUS = 0xFFFF
 
-Output = Callable[[int, bool], None]
+Output = Callable[[int, bool], None]  # one a core
 """``output(line, level)``: an output changes; ``line`` is INT, CINT or MCP. Called also when INT is raised anew."""
 
 
@@ -61,24 +61,50 @@ class Source:
         return (self.ivpr & IVPR_PRIORITY) >> 16
 
 
-class Mpic:
-    """The controller. ``timers`` None leaves the four timers standing, as KVM's in-kernel model does."""
+class Destination:
+    """What the controller has for one core: its task priority, what is raised there and in service, its outputs."""
 
-    name = "mpic"
+    __slots__ = ("asserted", "ctpr", "line", "output", "raised", "servicing")
 
-    def __init__(self, output: Output, timers: MpicTimers | None = None) -> None:
+    def __init__(self, output: Output) -> None:
         self.output = output
-        self.timers = timers or MpicTimers(None)
-        kinds = [Source.EXTERNAL] * FIRST_INTERNAL + [Source.INTERNAL] * (SOURCES - FIRST_INTERNAL)
-        self.sources = [Source(kind) for kind in kinds + [Source.SPECIAL] * (IPIS + TIMERS)]
         self.asserted = [0, 0, 0]
-        self.msi = [0] * MSI_GROUPS
-        self.gcr = 0
-        self.spurious = SPURIOUS
         self.ctpr = 15
         self.raised: set[int] = set()
         self.servicing: set[int] = set()
         self.line = False
+
+    def drive(self, level: bool) -> None:
+        """INT, raised anew or lowered if it was raised."""
+        if level or self.line:
+            self.line = level
+            self.output(INT, level)
+
+    def save(self) -> DeviceState:
+        return {"asserted": [*self.asserted], "ctpr": self.ctpr, "raised": [*sorted(self.raised)],
+                "servicing": [*sorted(self.servicing)], "line": self.line}  # fmt: skip
+
+    def restore(self, state: DeviceState) -> None:
+        self.asserted, self.ctpr = numbers(state["asserted"]), whole(state["ctpr"])
+        self.raised, self.servicing = set(numbers(state["raised"])), set(numbers(state["servicing"]))
+        self.line = bool(state["line"])
+
+
+class Mpic:
+    """The controller. ``timers`` None leaves the four timers standing, as KVM's in-kernel model does. ``outputs``: one
+    a core, at least one; ``output`` is the first core's."""
+
+    name = "mpic"
+
+    def __init__(self, output: Output, timers: MpicTimers | None = None, others: Sequence[Output] = ()) -> None:
+        self.cores = tuple(map(Destination, (output, *others)))
+        self.everybody = (1 << len(self.cores)) - 1
+        self.timers = timers or MpicTimers(None)
+        kinds = [Source.EXTERNAL] * FIRST_INTERNAL + [Source.INTERNAL] * (SOURCES - FIRST_INTERNAL)
+        self.sources = [Source(kind) for kind in kinds + [Source.SPECIAL] * (IPIS + TIMERS)]
+        self.msi = [0] * MSI_GROUPS
+        self.gcr = 0
+        self.spurious = SPURIOUS
 
     def reset(self) -> None:
         """What writing GCR[RST] does: all sources masked, nothing in service, CTPR at its highest."""
@@ -86,11 +112,12 @@ class Mpic:
         self.spurious = SPURIOUS
         for source in self.sources:
             source.reset()
-        self.ctpr = 15
-        self.raised.clear()
-        self.servicing.clear()
         self.timers.reset()
-        self._drive(False)
+        for core in self.cores:
+            core.ctpr = 15
+            core.raised.clear()
+            core.servicing.clear()
+            core.drive(False)
 
     def set_irq(self, number: int, level: bool) -> None:
         """A device drives source ``number``; edges count for edge-triggered sources, levels for the others."""
@@ -107,63 +134,70 @@ class Mpic:
             source.pending = False
             self._update(number)
 
-    def proxy_acknowledge(self) -> int | None:
-        """What the core gets in EPR when it takes the external interrupt; None when not in proxy (coreint) mode."""
-        return self.acknowledge() if self.proxy else None
+    def proxy_acknowledge(self, core: int = 0) -> int | None:
+        """What a core gets in EPR when it takes the external interrupt; None when not in proxy (coreint) mode."""
+        return self.acknowledge(core) if self.proxy else None
 
     @property
     def proxy(self) -> bool:
         """Whether GCR selects external proxy mode."""
         return self.gcr & GCR_PROXY == GCR_PROXY
 
-    def pending_vector(self) -> int:
+    def pending_vector(self, core: int = 0) -> int:
         """The vector that an acknowledge would give now, without doing it."""
-        number, priority = self._best(self.raised)
-        if number < 0 or priority <= self.ctpr or not self.sources[number].ivpr & IVPR_ACTIVITY:
+        own = self.cores[core]
+        number, priority = self._best(own.raised)
+        if number < 0 or priority <= own.ctpr or not self.sources[number].ivpr & IVPR_ACTIVITY:
             return self.spurious
         return self.sources[number].ivpr & IVPR_VECTOR
 
-    def acknowledge(self) -> int:
+    def acknowledge(self, core: int = 0) -> int:
         """IACK: the highest raised interrupt enters service and its vector is given, or the spurious vector."""
-        self._drive(False)
-        number, priority = self._best(self.raised)
+        own = self.cores[core]
+        own.drive(False)
+        number, priority = self._best(own.raised)
         if number < 0:
             return self.spurious
         source = self.sources[number]
-        if priority <= self.ctpr or not source.ivpr & IVPR_ACTIVITY:
+        if priority <= own.ctpr or not source.ivpr & IVPR_ACTIVITY:
             return self.spurious
-        self.servicing.add(number)
+        own.servicing.add(number)
         vector = source.ivpr & IVPR_VECTOR
         if not source.level:
             source.ivpr &= ~IVPR_ACTIVITY
             source.pending = False
-            self.raised.discard(number)
+            own.raised.discard(number)
         if IPI_BASE <= number < TIMER_BASE:
-            source.targets = 0
+            source.targets &= ~(1 << core)
+            if source.targets:  # whoever has not acknowledged it yet still does
+                self.set_irq(number, True)
         return vector
 
-    def end_of_interrupt(self) -> None:
+    def end_of_interrupt(self, core: int = 0) -> None:
         """EOI: the highest interrupt in service is done; a raised one above what remains goes to the core."""
-        number, _ = self._best(self.servicing)
+        own = self.cores[core]
+        number, _ = self._best(own.servicing)
         if number < 0:
             return
-        self.servicing.discard(number)
-        raised, priority = self._best(self.raised)
-        if raised >= 0 and priority > max(self._best(self.servicing)[1], self.ctpr):
-            self._drive(True)
+        own.servicing.discard(number)
+        raised, priority = self._best(own.raised)
+        if raised >= 0 and priority > max(self._best(own.servicing)[1], own.ctpr):
+            own.drive(True)
 
-    def set_task_priority(self, value: int) -> None:
+    def set_task_priority(self, value: int, core: int = 0) -> None:
         """CTPR: only priorities above it reach the core."""
-        self.ctpr = value & 0xF
-        _, priority = self._best(self.raised)
-        if priority <= self.ctpr:
-            self._drive(False)
-        elif priority > self._best(self.servicing)[1]:
-            self._drive(True)
+        own = self.cores[core]
+        own.ctpr = value & 0xF
+        _, priority = self._best(own.raised)
+        if priority <= own.ctpr:
+            own.drive(False)
+        elif priority > self._best(own.servicing)[1]:
+            own.drive(True)
 
     def send_ipi(self, index: int, targets: int) -> None:
-        """IPIDR: raise inter-processor interrupt ``index`` at the cores of the mask; there is core 0 only."""
-        self.sources[IPI_BASE + index].targets |= targets & 1
+        """IPIDR: raise inter-processor interrupt ``index`` at the cores of the mask; the first time after a reset at
+        core 0 as well, for a reset names it as it does for the other sources (kvm/mpic.c, openpic_reset)."""
+        self.sources[IPI_BASE + index].targets |= targets & self.everybody
         self.set_irq(IPI_BASE + index, True)
 
     def signal_msi(self, word: int) -> None:
@@ -191,9 +225,9 @@ class Mpic:
         self._update(number)
 
     def set_idr(self, number: int, value: int) -> None:
-        """Destination register; the one core is bit 0."""
+        """Destination register: bit n is core n, and all that are set get it (directed delivery)."""
         source = self.sources[number]
-        source.idr = source.targets = value & 1
+        source.idr = source.targets = value & self.everybody
 
     def set_ilr(self, number: int, value: int) -> None:
         """Which output a source drives (4.x only); values without an output here leave the source unheard."""
@@ -218,11 +252,6 @@ class Mpic:
                 best, priority = number, self.sources[number].priority
         return best, priority
 
-    def _drive(self, level: bool) -> None:
-        if level or self.line:
-            self.line = level
-            self.output(INT, level)
-
     def _update(self, number: int) -> None:
         """A source or its registers changed: recompute whether it is active and what the core sees."""
         source = self.sources[number]
@@ -231,37 +260,42 @@ class Mpic:
         if not active and not was_active:
             return
         source.ivpr = source.ivpr | IVPR_ACTIVITY if active else source.ivpr & ~IVPR_ACTIVITY
-        if not source.targets:
-            return
-        if source.output != INT:
-            self._direct(source.output, active, was_active)
-            return
-        if active:
-            self.raised.add(number)
-            floor = max(self.ctpr, self._best(self.servicing)[1])
-            if source.priority > floor:
-                self._drive(True)
-            return
-        self.raised.discard(number)
-        if self._best(self.raised)[1] <= max(self.ctpr, self._best(self.servicing)[1]):
-            self._drive(False)
+        for core, own in enumerate(self.cores):
+            if not source.targets >> core & 1:
+                continue
+            if source.output != INT:
+                self._direct(own, source.output, active, was_active)
+            else:
+                self._pipe(own, number, source, active)
 
-    def _direct(self, line: int, active: bool, was_active: bool) -> None:
+    def _pipe(self, own: Destination, number: int, source: Source, active: bool) -> None:
+        """An interrupt that one core acknowledges."""
+        if active:
+            own.raised.add(number)
+            if source.priority > max(own.ctpr, self._best(own.servicing)[1]):
+                own.drive(True)
+            return
+        own.raised.discard(number)
+        if self._best(own.raised)[1] <= max(own.ctpr, self._best(own.servicing)[1]):
+            own.drive(False)
+
+    @staticmethod
+    def _direct(own: Destination, line: int, active: bool, was_active: bool) -> None:
         """Critical and machine-check outputs: the OR of their sources, with no priority and no acknowledge."""
         if line > MCP or active == was_active:
             return
-        before = self.asserted[line]
-        self.asserted[line] = max(before + (1 if active else -1), 0)
-        if bool(before) != bool(self.asserted[line]):
-            self.output(line, active)
+        before = own.asserted[line]
+        own.asserted[line] = max(before + (1 if active else -1), 0)
+        if bool(before) != bool(own.asserted[line]):
+            own.output(line, active)
 
     def save(self) -> DeviceState:
-        """See ``Device.save``; six numbers a source."""
+        """See ``Device.save``; six numbers a source, the first core's own beside, those of others by themselves."""
+        first, *others = self.cores
         return {
             "sources": [[s.ivpr, s.idr, s.targets, s.output, int(s.pending), int(s.level)] for s in self.sources],
-            "asserted": list(self.asserted), "msi": list(self.msi), "gcr": self.gcr, "spurious": self.spurious,
-            "ctpr": self.ctpr, "raised": [*sorted(self.raised)], "servicing": [*sorted(self.servicing)],
-            "line": self.line, "timers": self.timers.save(),
+            "msi": list(self.msi), "gcr": self.gcr, "spurious": self.spurious, **first.save(),
+            "timers": self.timers.save(), **({"others": [core.save() for core in others]} if others else {}),
         }  # fmt: skip
 
     def restore(self, state: DeviceState) -> None:
@@ -272,8 +306,10 @@ class Mpic:
         for source, row in zip(self.sources, rows, strict=True):
             source.ivpr, source.idr, source.targets, source.output, pending, level = numbers(row)
             source.pending, source.level = bool(pending), bool(level)
-        self.asserted, self.msi = numbers(state["asserted"]), numbers(state["msi"])
-        self.gcr, self.spurious, self.ctpr = (whole(state[name]) for name in ("gcr", "spurious", "ctpr"))
-        self.raised, self.servicing = set(numbers(state["raised"])), set(numbers(state["servicing"]))
-        self.line = bool(state["line"])
+        self.msi = numbers(state["msi"])
+        self.gcr, self.spurious = whole(state["gcr"]), whole(state["spurious"])
+        first, *others = self.cores
+        first.restore(state)
+        for core, own in zip(others, items(state["others"]) if others else (), strict=True):
+            core.restore(table(own))
         self.timers.restore(state["timers"])

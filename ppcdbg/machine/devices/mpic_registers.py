@@ -11,7 +11,7 @@ from ppcdbg.machine.devices.mpic import GCR_PROXY, GCR_RESET, IPI_BASE, IVPR_VEC
 
 SIZE = 0x40000
 BRR1 = 0x00400402  # MPIC 4.2
-FRR = (196 - 1) << 16 | 2  # 196 sources, one core, OpenPIC 1.2
+FRR = (196 - 1) << 16 | 2  # 196 sources, OpenPIC 1.2; with the number of cores less one in bits 8:12
 GLOBAL_FRR, GLOBAL_GCR, GLOBAL_VIR, GLOBAL_PIR, GLOBAL_SPURIOUS = 0x1000, 0x1020, 0x1080, 0x1090, 0x10E0
 IPI_VECTORS, TIMER_FREQUENCY, TIMER_BANK, TIMER_CONTROL = 0x10A0, 0x10F0, 0x1100, 0x1300
 MSI_BANK, MSI_STATUS, MSI_INDEX = 0x1600, 0x1720, 0x1740
@@ -23,12 +23,13 @@ NOTHING = 0xFFFFFFFF
 
 
 class MpicRegisters:
-    """``mpic`` as the guest reaches it: 256 KiB of registers."""
+    """``mpic`` as the guest reaches it: 256 KiB of registers. ``current``: the core that accesses them."""
 
     name = "mpic"
 
     def __init__(self, mpic: Mpic) -> None:
         self.mpic = mpic
+        self.current = 0
 
     def next_event(self) -> int | None:
         """The tick at which a timer reaches zero next."""
@@ -39,9 +40,9 @@ class MpicRegisters:
         if size == 8:
             return self.read(offset, 4) << 32 | self.read(offset + 4, 4)
         register = offset & ~3
-        core = _core_register(register)
+        number, core = self._core_register(register)
         if core == ACKNOWLEDGE:
-            value = self.mpic.acknowledge()
+            value = self.mpic.acknowledge(number)
         elif MSI_BANK <= register < MSI_BANK + 16 * MSI_GROUPS and not register & 0xF:
             value = self.mpic.take_msi(register >> 4 & 7)
         else:
@@ -65,8 +66,8 @@ class MpicRegisters:
             return
         elif SOURCE_BANK <= offset < SOURCE_BANK_END:
             self._write_source(offset >> 5 & 0xFF, offset & 0x1F, value)
-        elif (core := _core_register(offset)) is not None:
-            self._write_core(core, value)
+        elif (found := self._core_register(offset))[1] >= 0:
+            self._write_core(*found, value)
         elif TIMER_FREQUENCY <= offset < TIMER_BANK + 0x100 or offset == TIMER_CONTROL:
             self._write_timer(offset, value)
         else:
@@ -77,11 +78,11 @@ class MpicRegisters:
         if SOURCE_BANK <= register < SOURCE_BANK_END:
             source = mpic.sources[register >> 5 & 0xFF]
             return {0x00: source.ivpr, 0x10: source.idr, 0x18: source.output}.get(register & 0x1F, NOTHING)
-        core = _core_register(register)
-        if core is not None:
+        number, core = self._core_register(register)
+        if core >= 0:
             if core == ACKNOWLEDGE:
-                return mpic.pending_vector()
-            return {TASK_PRIORITY: mpic.ctpr, WHO_AM_I: 0, END_OF_INTERRUPT: 0}.get(core, NOTHING)
+                return mpic.pending_vector(number)
+            return {TASK_PRIORITY: mpic.cores[number].ctpr, WHO_AM_I: number, END_OF_INTERRUPT: 0}.get(core, NOTHING)
         if TIMER_FREQUENCY <= register < TIMER_BANK + 0x100 or register == TIMER_CONTROL:
             return self._look_timer(register)
         if MSI_BANK <= register < MSI_BANK + 0x200:
@@ -90,7 +91,7 @@ class MpicRegisters:
             return mpic.sources[IPI_BASE + (register - IPI_VECTORS >> 4)].ivpr
         if SUMMARIES <= register < SUMMARIES_END:
             return 0
-        fixed = {0: BRR1, GLOBAL_FRR: FRR, GLOBAL_VIR: 0, GLOBAL_PIR: 0}
+        fixed = {0: BRR1, GLOBAL_FRR: FRR | len(mpic.cores) - 1 << 8, GLOBAL_VIR: 0, GLOBAL_PIR: 0}
         return {**fixed, GLOBAL_GCR: mpic.gcr, GLOBAL_SPURIOUS: mpic.spurious}.get(register, NOTHING)
 
     def _look_msi(self, register: int) -> int:
@@ -119,12 +120,12 @@ class MpicRegisters:
         elif register == 0x18:
             self.mpic.set_ilr(number, value)
 
-    def _write_core(self, register: int, value: int) -> None:
+    def _write_core(self, core: int, register: int, value: int) -> None:
         mpic = self.mpic
         if register == END_OF_INTERRUPT:
-            mpic.end_of_interrupt()
+            mpic.end_of_interrupt(core)
         elif register == TASK_PRIORITY:
-            mpic.set_task_priority(value)
+            mpic.set_task_priority(value, core)
         elif IPI_DISPATCH <= register < TASK_PRIORITY:
             mpic.send_ipi(register - IPI_DISPATCH >> 4, value)
 
@@ -164,10 +165,14 @@ class MpicRegisters:
         """See ``Device.restore``."""
         self.mpic.restore(state)
 
-
-def _core_register(register: int) -> int | None:
-    """The offset in core 0's bank, reached at 0x20000 or, as "this core", at 0; None elsewhere."""
-    if register & 0xF:
-        return None
-    bank = register - CORE_BANK if register >= CORE_BANK else register
-    return bank if IPI_DISPATCH <= bank <= END_OF_INTERRUPT else None
+    def _core_register(self, register: int) -> tuple[int, int]:
+        """The core and the offset in its bank, reached at 0x20000 + 0x1000 * core or, as "this core", at 0; an offset
+        of -1 elsewhere."""
+        if register & 0xF:
+            return 0, -1
+        core, bank = self.current, register
+        if register >= CORE_BANK:
+            core, bank = register - CORE_BANK >> 12, register & 0xFFF
+        if core < len(self.mpic.cores) and IPI_DISPATCH <= bank <= END_OF_INTERRUPT:
+            return core, bank
+        return 0, -1
