@@ -403,8 +403,9 @@ def test_dbsr_is_cleared_by_ones(make: Make, cpu: str) -> None:
 # --- timers that wait for the debugger ------------------------------------------------------------------------------
 
 
-def mftb(rt: int) -> int:
-    return 0x7C0C42E6 | rt << 21
+def time_base(rt: int) -> int:
+    """mfspr TBRL: e500v2 has no mftb."""
+    return asm("mfspr", RT=rt, SPR=spr_field(268))
 
 
 def mtspr(number: int) -> int:
@@ -424,7 +425,7 @@ def test_freeze_timers_holds_time_base_and_decrementer_until_dbsr_is_cleared(mak
     """III-E 8.5.1.1: with MSR[DE]=0 the event stays in DBSR; the clock goes on where it stood."""
     ft = M.DBCR0_FT
     it = make(
-        cpu, mftb(4), NOP, mftb(5), NOP, NOP, mftb(6), mtspr(304), mftb(8), NOP, mftb(9),
+        cpu, time_base(4), NOP, time_base(5), NOP, NOP, time_base(6), mtspr(304), time_base(8), NOP, time_base(9),
         dbcr0=M.DBCR0_IAC1 | ft, msr=0, iac1=BASE + 4, dec=1000,
     )  # fmt: skip
     it.core.state.gpr[7] = 0xFFFFFFFF
@@ -444,7 +445,7 @@ def test_freeze_timers_holds_time_base_and_decrementer_until_dbsr_is_cleared(mak
 @both
 def test_without_ft_and_with_ft_alone_time_goes_on(make: Make, cpu: str) -> None:
     for dbcr0, iac in ((M.DBCR0_IAC1, BASE), (M.DBCR0_FT, BASE), (M.DBCR0_FT | M.DBCR0_IAC1, BASE + 0x800)):
-        it = make(cpu, mftb(4), NOP, NOP, mftb(5), dbcr0=dbcr0, msr=0, iac1=iac)
+        it = make(cpu, time_base(4), NOP, NOP, time_base(5), dbcr0=dbcr0, msr=0, iac1=iac)
         it.core.write_spr("DBSR", M.DBSR_MRR)
         on(it, 4)
         assert it.core.state.gpr[5] - it.core.state.gpr[4] == 3 and not it.core.timers.frozen
