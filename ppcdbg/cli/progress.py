@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-import time
+
+from ppcdbg.session.pace import steady
 
 EVERY = 0.1
 """Seconds between two words."""
@@ -14,10 +15,10 @@ class Progress:
 
     def __init__(self, done: str) -> None:
         self._done, self._shown, self._width = done, sys.stderr.isatty(), 0
-        self._due = 0.0
+        self._clock, self._due = steady(), 0.0
 
     def __call__(self, position: int, last: int) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if not self._shown or now < self._due and position < last:
             return
         self._due = now + EVERY

@@ -16,12 +16,12 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ppcdbg.errors import InputError, UsageError
+from ppcdbg.session.pace import steady
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.kvmstat import KvmStat, Sample
@@ -110,17 +110,18 @@ def sampled(system: System, last: int, every: int | None, delay: float, look: Ca
     from ppcdbg.cli.run import Interruption
     from ppcdbg.machine.system import Limits, StopKind
 
+    clock = steady()
     with Interruption() as interruption:
-        due = time.monotonic() + delay
+        due = clock() + delay
         while True:
             target = system.position + (every or LOOK)
             target = min(target - target % every if every else target, last)
             stop = system.run(Limits(target, interrupted=interruption.wanted))
             if stop.kind is not StopKind.LIMIT or system.position >= last:
                 return stop
-            if every is None and time.monotonic() < due:
+            if every is None and clock() < due:
                 continue
-            due = time.monotonic() + delay
+            due = clock() + delay
             look()
 
 

@@ -12,6 +12,8 @@ import struct
 import time
 from typing import Protocol
 
+from ppcdbg.session.pace import steady
+
 PORTION = 1 << 16
 AWAKE_SECONDS = 0.0003
 """How long after a reply the next packet is waited for without sleeping."""
@@ -43,7 +45,7 @@ class SocketChannel:
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
-        self._awake = 0.0
+        self._clock, self._awake = steady(time.perf_counter), 0.0
         patience = struct.pack("ll", SEND_SECONDS, 0)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
         if connection.family != socket.AF_UNIX:
@@ -65,7 +67,7 @@ class SocketChannel:
 
         Waking a sleeping processor takes a virtual machine longer than most packets take to answer.
         """
-        receive, clock = self.connection.recv, time.perf_counter
+        receive, clock = self.connection.recv, self._clock
         while clock() < self._awake:
             try:
                 return receive(PORTION, socket.MSG_DONTWAIT)
@@ -77,7 +79,7 @@ class SocketChannel:
         return self.receive() if _readable(self.connection.fileno()) else b""
 
     def send(self, data: bytes) -> None:
-        self._awake = time.perf_counter() + AWAKE_SECONDS
+        self._awake = self._clock() + AWAKE_SECONDS
         try:
             self.connection.sendall(data)
         except OSError as error:

@@ -7,13 +7,13 @@ run stops the guest where it is.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 
 from ppcdbg.gdbstub.channel import Channel, Gone
 from ppcdbg.gdbstub.packets import Event, Signal, Wire
 from ppcdbg.gdbstub.replies import EINVAL, error
 from ppcdbg.gdbstub.stub import Stub
+from ppcdbg.session.pace import steady
 from ppcdbg.views.progress import Progress
 from ppcdbg.views.spans import to_text
 
@@ -42,7 +42,7 @@ class Connection:
         self.wire = Wire()
         self._events: deque[Event] = deque()
         self._gone = False
-        self._looked = 0.0
+        self._clock, self._looked = steady(), 0.0
         self._progress: Progress | None = None
         """Of a packet that takes long, and whose client shows what comes before the reply."""
         self._listens = self._monitor = self._told = False
@@ -97,7 +97,7 @@ class Connection:
         stub = self.stub
         stub.interrupted = stub.abandoned = False
         stub.debugger.runner.between = self._look
-        self._looked, self._sent = 0.0, time.monotonic()
+        self._looked, self._sent = 0.0, self._clock()
         self._progress, self._told, self._monitor = None, False, body.startswith(b"qRcmd")
         self._listens = self._monitor or body[:1] in _RUNNING
         if body[:1] not in _QUICK or body.startswith(b"vRun"):
@@ -118,7 +118,7 @@ class Connection:
     def _out(self, body: bytes) -> None:
         """A packet on the side; a client that does not read it is noticed by the next look."""
         if not self._gone and not self.stub.abandoned:
-            self._told, self._sent = True, time.monotonic()
+            self._told, self._sent = True, self._clock()
             try:
                 self._send(body)
             except Gone:
@@ -126,7 +126,7 @@ class Connection:
 
     def _look(self) -> None:
         """Between slices of work: has the client interrupted, or gone?"""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._looked < LOOK_SECONDS:
             return
         self._looked = now

@@ -9,6 +9,8 @@ import codecs
 import time
 from collections.abc import Callable
 
+from ppcdbg.session.pace import steady
+
 PATIENCE = 0.1
 """Seconds after which the beginning of a line is shown: a guest that asks ends no line."""
 
@@ -23,7 +25,7 @@ class GuestConsole:
         clock: Callable[[], float] = time.monotonic,
         seen: Callable[[int], bool] = lambda position: False,
     ) -> None:
-        self.show, self.clock, self.seen = show, clock, seen
+        self.show, self.clock, self.seen = show, steady(clock), seen
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._kept = bytearray()
         self._since = 0.0

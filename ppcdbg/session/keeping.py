@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from ppcdbg.session.checkpoints import Writer, places, read
 from ppcdbg.session.differ import Run
-from ppcdbg.session.pace import LOOK_EVERY, SPACING, next_look
+from ppcdbg.session.pace import LOOK_EVERY, SPACING, next_look, steady
 from ppcdbg.session.store import Mark, Store
 
 FIRST_LOOK = 200_000
@@ -28,7 +28,7 @@ class Keeper:
         self, store: Store, every: int | None = None, *, replace: bool = False, spacing: float = SPACING,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self._store, self._every, self._spacing, self._clock = store, every, spacing, clock
+        self._store, self._every, self._spacing, self._clock = store, every, spacing, steady(clock)
         self._total = len(store.input())
         self._on = replace or not places(store) and store.writable()
         self._run: Run | None = None

@@ -1,6 +1,9 @@
-"""How often a recording and a replay stop to take note, and what part of a run's time that may cost."""
+"""How often a recording and a replay stop to take note, what part of a run's time that may cost, and a clock for it."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Callable
 
 COMMIT_EVERY = 0.25
 """Seconds between two commits: a process that is killed loses less than a second."""
@@ -27,3 +30,19 @@ def next_look(position: int, done: int, took: float, every: float, least: int = 
 def next_checkpoint(seconds: float, spacing: float = SPACING) -> float:
     """When the next checkpoint is to come, where ``seconds`` of running lie before the last one."""
     return seconds + max(spacing, seconds / PART)
+
+
+def steady(clock: Callable[[], float] = time.monotonic) -> Callable[[], float]:
+    """A clock that does not go back, whatever the host does to its own: who waits for a time would wait for ever."""
+    last, lost = clock(), 0.0
+
+    def read() -> float:
+        nonlocal last, lost
+        now = clock() + lost
+        if now < last:
+            lost += last - now
+            now = last
+        last = now
+        return now
+
+    return read

@@ -25,6 +25,7 @@ from ppcdbg.session.pace import (
     SHARE_BEHIND,
     next_checkpoint,
     next_look,
+    steady,
 )
 from ppcdbg.session.pages import Written
 
@@ -52,7 +53,7 @@ class Recorder:
         self.failed: InputError | None = None
         self.system = system
         self._writes = writes
-        self._clock = clock
+        self._clock = clock = steady(clock)
         self._ram = Written(system)
         self._events: list[InputEvent] = []
         self._ended_at: Moment | None = None
@@ -142,10 +143,10 @@ class Recorder:
         begun, first = self._clock(), self._hash_due == 0.0
         self._look()
         self._tell("mark", self._moment(), self.system.save())
-        cost = self._clock() - begun
+        cost = min(self._clock() - begun, LONGEST)
         self._hash_due = begun + cost
         if not first:
-            self._hash_due += max(cost / SHARE, self._writes.hashing / SHARE_BEHIND)
+            self._hash_due += max(cost / SHARE, min(self._writes.hashing, LONGEST) / SHARE_BEHIND)
 
     def _checkpoint(self) -> None:
         """Have the state written into the file whole: a long run is not to be replayed to be looked at."""

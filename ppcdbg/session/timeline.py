@@ -21,7 +21,7 @@ from ppcdbg.machine.input import InputEvent, Moment, first_apart
 from ppcdbg.machine.system import Limits, Stop, StopKind, System
 from ppcdbg.session.checkpoints import BROKEN
 from ppcdbg.session.holding import PAGE_HELD, Checkpoint, Scale
-from ppcdbg.session.pace import next_look
+from ppcdbg.session.pace import next_look, steady
 from ppcdbg.session.pages import ZERO, Pages
 from ppcdbg.session.places import Asked, Key, MidKey, go_into, key_of
 from ppcdbg.session.recorded import Recorded
@@ -59,7 +59,7 @@ class Timeline:
     ) -> None:
         self.system = system
         self.budget = budget
-        self._clock = clock
+        self._clock = clock = steady(clock)
         self._pages = Pages(system)
         self._taken = [*taken]
         self._told_taken, self._told_added = system.input.taken, system.input.added

@@ -6,7 +6,6 @@ words in :mod:`ppcdbg.views`; here it is decided what the panes are about: now, 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -23,6 +22,7 @@ from ppcdbg.debugger.world_switch import SwitchPlace, SwitchRegisters
 from ppcdbg.kvm.log import KnownExits
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.nested.audit import Audit
+from ppcdbg.session.pace import steady
 from ppcdbg.tui.panes.drawing import Drawing
 from ppcdbg.tui.panes.table import BY_NAME
 from ppcdbg.tui.scene import Ask, Command, Filled, Move, Need, Pulse, Reply, Scene, Timeline, no_pulse
@@ -67,6 +67,7 @@ class DebuggerSource:
         self._told: int | None = None
         """The exit whose list row and story were drawn before the guest is brought there."""
         self._progress = progress.Progress(debugger, KEY)
+        self._clock = steady()
         self._kept: dict[str, tuple[float, Need, Filled]] = {}
         self._bars: tuple[float, int, tuple[int, ...]] = (0.0, 0, ())
 
@@ -310,20 +311,20 @@ class DebuggerSource:
     def _pane(self, name: str, need: Need, drawing: Drawing, running: bool) -> Filled:
         kind = BY_NAME[name]
         kept = self._kept.get(name)
-        if running and kept and kept[1] == need and time.monotonic() - kept[0] < SLOW_PERIOD:
+        if running and kept and kept[1] == need and self._clock() - kept[0] < SLOW_PERIOD:
             return kept[2]
         filled = kind.fill(drawing, need)
         if kind.dear:
-            self._kept[name] = (time.monotonic(), need, filled)
+            self._kept[name] = (self._clock(), need, filled)
         return filled
 
     def _timeline(self, ask: Ask, past: ExitRecord | None, running: bool) -> Timeline:
         d = self.debugger
         width = max(8, ask.width - NOTE_ROOM)
         drawn, before, bars = self._bars
-        if not running or before != width or time.monotonic() - drawn >= SLOW_PERIOD:
+        if not running or before != width or self._clock() - drawn >= SLOW_PERIOD:
             bars = timeline.heights(timeline.counts(self._filter.log, self._end, width))
-            self._bars = (time.monotonic(), width, bars)
+            self._bars = (self._clock(), width, bars)
         here = None
         if bars and (past is not None or d.position < self._end):
             here = min((d.position if past is None else past.position) * width // max(1, self._end), width - 1)

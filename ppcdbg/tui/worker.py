@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ppcdbg.errors import PpcdbgError
+from ppcdbg.session.pace import steady
 from ppcdbg.tui.scene import Ask, Move, Reply, Scene, Source
 from ppcdbg.views.spans import Line, Span
 
@@ -39,7 +40,7 @@ class Worker:
         self._replies: deque[Reply] = deque()
         self._progress: Line = ()
         self._crash: BaseException | None = None
-        self._drawn = 0.0
+        self._clock, self._drawn = steady(), 0.0
         """When the last scene was begun."""
         self._period = PERIOD
         self._thread = threading.Thread(target=self._serve, name="ppcdbg-guest", daemon=True)
@@ -155,11 +156,11 @@ class Worker:
     def _between(self) -> None:
         if self._halt or self._closing:
             self.source.interrupt()
-        if not (self._jobs or self._fresh) and time.monotonic() - self._drawn < self._period:
+        if not (self._jobs or self._fresh) and self._clock() - self._drawn < self._period:
             return  # the usual case, and with a breakpoint on exits one for every exit
         with self._wake:
             job = self._jobs.popleft() if self._jobs else None
-            due = self._fresh or time.monotonic() - self._drawn >= self._period
+            due = self._fresh or self._clock() - self._drawn >= self._period
         if job is not None:
             self._carry_out(job)
         if (due or job is not None) and not self._closing:
@@ -167,8 +168,8 @@ class Worker:
 
     def _pulse(self, progress: Line) -> bool:
         """Called while a scene is drawn that takes long: whether something else is wanted by now."""
-        if progress and time.monotonic() - self._drawn >= PERIOD:
-            self._drawn, self._progress = time.monotonic(), progress
+        if progress and self._clock() - self._drawn >= PERIOD:
+            self._drawn, self._progress = self._clock(), progress
             self._notify()
         return bool(self._fresh or self._jobs or self._closing)
 
@@ -178,7 +179,7 @@ class Worker:
             self._fresh = False
         if ask is None:
             return
-        self._drawn, used = time.monotonic(), time.thread_time()
+        self._drawn, used = self._clock(), time.thread_time()
         try:
             scene = self.source.draw(ask, self.running, self._pulse)
         except PpcdbgError as error:

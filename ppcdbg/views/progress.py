@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.work import Work
+from ppcdbg.session.pace import steady
 from ppcdbg.views.numbers import count
 from ppcdbg.views.spans import Line, line
 
@@ -19,8 +20,8 @@ class Progress:
     """One thing that somebody waits for; make it when that begins. ``key``: what the user can press to end it."""
 
     def __init__(self, debugger: Debugger, key: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._debugger, self._key, self._clock = debugger, key, clock
-        self._start = clock()
+        self._debugger, self._key, self._clock = debugger, key, steady(clock)
+        self._start = self._clock()
         self._due = self._start + AFTER
         self._begun: dict[str, tuple[int, float]] = {}
         """Of each thing that went on: where it was at first, and when."""
