@@ -12,4 +12,6 @@ _FOREIGN = re.compile(r',\s*url\("https?://[^;]*;')
 
 def picture(app: App[int]) -> str:
     """The screen as it is drawn now; where its font is missing the reader's own monospace one stands in."""
-    return _FOREIGN.sub(";", app.export_screenshot(title="ppcdbg"))
+    drawn = _FOREIGN.sub(";", app.export_screenshot(title="ppcdbg"))
+    # Some that draw pictures, librsvg among them, trim even hard blanks: columns of numbers stood at the left.
+    return drawn.replace('<svg class="rich-terminal"', '<svg xml:space="preserve" class="rich-terminal"', 1)

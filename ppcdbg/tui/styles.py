@@ -18,23 +18,69 @@ from ppcdbg.views.spans import Line
 from ppcdbg.views.theme import Look, Theme
 
 TRUE_COLOUR = 1 << 24
+DRAWN = frozenset({"rule", "arrow"})
+"""What is no text."""
+
+
+LEAST = 4.5
+"""Contrast that a text has at least on whatever it stands (WCAG 2.1, 1.4.3)."""
+_Rgb = tuple[int, int, int]
 
 
 @cache
-def fixed_colours() -> tuple[tuple[int, int, int], ...]:
-    """The colours of a 256-colour terminal (a cube, and a row of greys) that rich sends as they are."""
+def fixed_colours() -> dict[_Rgb, _Rgb]:
+    """The colours of a 256-colour terminal (a cube, and a row of greys), each with what rich must be told to send it:
+    light greys it sends a step darker than they are."""
     steps = (0, 95, 135, 175, 215, 255)
-    every = [(r, g, b) for r in steps for g in steps for b in steps] + [(v, v, v) for v in range(8, 239, 10)]
-    sent = (Color.from_rgb(*one).downgrade(ColorSystem.EIGHT_BIT).get_truecolor() for one in every)
-    return tuple(one for one, other in zip(every, sent) if one == tuple(other))
+    every = [(r, g, b) for r in steps for g in steps for b in steps] + [(v, v, v) for v in range(256)]
+    return {_sent(one): one for one in every} | {one: one for one in every if one == _sent(one)}
+
+
+def _sent(colour: _Rgb) -> _Rgb:
+    r, g, b = Color.from_rgb(*colour).downgrade(ColorSystem.EIGHT_BIT).get_truecolor()
+    return r, g, b
 
 
 @lru_cache(maxsize=256)
 def nearest(colour: str) -> str:
-    """The nearest of ``fixed_colours``. rich's own choice turns a dark grey with a touch of blue into teal."""
-    r, g, b = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    """What rich must be told for the nearest of ``fixed_colours``. Its own choice turns a dark grey with a touch of
+    blue into teal."""
+    r, g, b = _rgb(colour)
     best = min(fixed_colours(), key=lambda p: 3 * (p[0] - r) ** 2 + 4 * (p[1] - g) ** 2 + 2 * (p[2] - b) ** 2)
-    return "#{:02x}{:02x}{:02x}".format(*best)
+    return "#{:02x}{:02x}{:02x}".format(*fixed_colours()[best])
+
+
+def _rgb(colour: str) -> _Rgb:
+    r, g, b = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return r, g, b
+
+
+def luminance(colour: _Rgb) -> float:
+    """Relative luminance (WCAG 2.1)."""
+    r, g, b = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in (one / 255 for one in colour))
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def contrast(one: _Rgb, other: _Rgb) -> float:
+    """Contrast ratio of two colours (WCAG 2.1)."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@lru_cache(maxsize=256)
+def lifted(ink: str, paper: str, depth: int) -> str:
+    """An ink that can be read on a paper: the same, or as much nearer to white or black as it takes."""
+    few = depth <= 256
+    below = _sent(_rgb(paper)) if few else _rgb(paper)
+    end = 255 if luminance(below) < 0.18 else 0  # where white and black are as far
+    for part in range(17):
+        r, g, b = (one + (end - one) * part // 16 for one in _rgb(ink))
+        found = f"#{r:02x}{g:02x}{b:02x}"
+        if few:
+            found = nearest(found)
+        if contrast(_sent(_rgb(found)) if few else (r, g, b), below) >= LEAST:
+            break
+    return found
 
 
 def style_of(look: Look, depth: int = TRUE_COLOUR) -> Style:
@@ -90,8 +136,15 @@ class Styles:
             if "reverse" in below.attributes:
                 look = Look(attributes=look.attributes - {"dim"})
             whole = self.base + style_of(look, self.depth) + style_of(below, self.depth)
-            style = self._made[key] = legible(whole, self.depth)
+            style = self._made[key] = legible(self._lifted(whole, role), self.depth)
         return style
+
+    def _lifted(self, style: Style, role: str) -> Style:
+        """On a surface, which its theme chose without regard to each role, a text that can be read."""
+        ink, paper = style.color, style.bgcolor
+        if role in DRAWN or ink is None or paper is None or ink.triplet is None or paper.triplet is None:
+            return style
+        return style + Style(color=lifted(ink.triplet.hex, paper.triplet.hex, self.depth))
 
     def strip(self, row: Iterable[tuple[str, str]], width: int, surface: str = "", shift: int = 0) -> Strip:
         """One line as a strip of exactly ``width`` cells; ``shift`` cells are cut off at the left."""

@@ -17,7 +17,7 @@ from ppcdbg.views.numbers import count, count_in, ea, plural, real, size
 from ppcdbg.views.spans import Line, Span, clean, column, fit, line
 
 EXIT, PC = 13, 9
-NARROW, SLIM, TIGHT = 90, 66, 50
+NARROW, SLIM, TIGHT = 90, 66, 56
 """Columns below which numbers stand closer, so that more of cause and deed can be read; below which the position is
 left out for them, and below which pc is."""
 _ROLE = {

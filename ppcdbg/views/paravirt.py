@@ -184,10 +184,11 @@ def detail_rows(found: PatchedDetail, debugger: Debugger, width: int) -> list[Li
 # --- a critical section -------------------------------------------------------------------------------------------
 def section_rows(found: Section, debugger: Debugger, policy: str, width: int) -> list[Line]:
     """The instructions in order, each with what is saved before it and what an interrupt arriving there would do."""
+    does, saved, classes = _lanes(width)
     out: list[Line] = [
-        fit((Span(f"an interrupt that arrives before each instruction, deferral {policy}:", "label"),), width),
-        fit((Span(" " * 60, "dim"), column("saved", 12, "label"), column("crit", 6, "label"),
-             Span("EE", "label")), width),
+        *wrap((Span(f"an interrupt that arrives before each instruction, deferral {policy}:", "label"),), width),
+        fit((Span(" " * (_STEP + does)), column("saved" if saved else "", saved, "label"),
+             column("crit" if classes else "", classes, "label"), Span("EE", "label")), width),
     ]  # fmt: skip
     out += [_step(b, debugger, policy, width) for b in found.steps]
     lost = [b for b in found.steps if outcome(policy, b).fate is Fate.LOST]
@@ -206,7 +207,18 @@ def section_rows(found: Section, debugger: Debugger, policy: str, width: int) ->
     return out
 
 
+_STEP = 35
+"""Columns of a step's instruction, and the bar that says whether it is inside."""
+
+
+def _lanes(width: int) -> tuple[int, int, int]:
+    """Columns for what an instruction does, what is saved before it, and the other classes: what becomes of an
+    interrupt goes before them where there is no room for all."""
+    return 25 if width >= 100 else 0, 12 if width >= 76 else 0, 7 if width >= 60 else 0
+
+
 def _step(b: Boundary, debugger: Debugger, policy: str, width: int) -> Line:
+    does_room, saved, classes = _lanes(width)
     pc = b.address == debugger.pc
     does = b.slot or (f"{b.role.value} {b.field.partition('+')[0]}" if b.role is not Role.LOOK else b.role.value)
     cells = [
@@ -214,12 +226,15 @@ def _step(b: Boundary, debugger: Debugger, policy: str, width: int) -> Line:
         column(ea(b.address), 9, "address"),
         column(str(debugger.disassembler.one(b.word, b.address)), 22, "mnemonic"),
         Span(" "),
-        column(clean(does.strip()), 24, "operand"),
-        Span(" "),
+        *((column(clean(does.strip()), does_room - 1, "operand"), Span(" ")) if does_room else ()),
         Span("│" if b.inside else " ", "masked"),
-        column(" ".join(b.saved) if b.inside else "", 11, "register"),
-        Span(" "),
-        column(_OTHERS[others(policy, b).fate], 6, _FATES[others(policy, b).fate][1]),
+        Span(" " * (not saved)),
+        *((column(" ".join(b.saved) if b.inside else "", saved - 1, "register"), Span(" ")) if saved else ()),
+        *(
+            (column(_OTHERS[others(policy, b).fate], classes - 1, _FATES[others(policy, b).fate][1]),)
+            if classes
+            else ()
+        ),
         *_fate(outcome(policy, b)),
     ]
     return fit(tuple(cells), width)
@@ -251,7 +266,7 @@ def places(debugger: Debugger, width: int, seen: int) -> list[tuple[Line, str]]:
     verdict = verdict_rows(page, width)
     out = [(row, "") for row in verdict_rows(page, seen)]
     if here is not None and here.section is not None:
-        out += [((), ""), *((row, "") for row in detail_rows(here, debugger, width))]
+        out += [((), ""), *((row, "") for row in detail_rows(here, debugger, seen))]
     fields = magic_rows(page, width, debugger.paravirt.writers)[len(verdict) :]
     names = [r.name for r in _with_values(page.rows)]
     leads = ["", *(f"last magic {name}" for name in names), *[""] * len(fields)]

@@ -234,7 +234,7 @@ def owners(found: SwitchRegisters, width: int) -> list[Line]:
             column(r.name, 9, "register"), Span("*" if changed else " ", "changed"),
             Span(f" {ea(r.value)} ", "changed" if changed else "number"),
             column("" if r.guest is None else ea(r.guest), 9, "dim"), column(ea(r.host), 9, "dim"),
-            Span(f"the {r.whose}'s" if r.whose in ("guest", "host") else r.whose or "neither's", roles[r.whose]),
+            Span(f"{r.whose}'s" if r.whose in ("guest", "host") else r.whose or "neither's", roles[r.whose]),
         )  # fmt: skip
         out.append(fit(cells, width))
     return out

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from rich.color import ColorSystem
+from rich.color import Color, ColorSystem
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.strip import Strip
@@ -18,7 +18,7 @@ from ppcdbg.tui.bars import BARS
 from ppcdbg.tui.history import History
 from ppcdbg.tui.keys import KEYS, read_keymap, show, spelled, with_keymap
 from ppcdbg.tui.lines import KEPT, Lines, Part, Parts
-from ppcdbg.tui.styles import Styles, nearest
+from ppcdbg.tui.styles import DRAWN, TRUE_COLOUR, Styles, contrast, fixed_colours, nearest
 from ppcdbg.views.glyphs import TWINS, to_ascii
 from ppcdbg.views.spans import ROLES, Line, Span
 from ppcdbg.views.terminal import default_theme, wants_ascii
@@ -150,10 +150,37 @@ def test_plain_theme_has_no_colour_and_marks_by_weight(themes: dict[str, Theme])
 
 @pytest.mark.parametrize(
     ("colour", "found"),
-    [("#2d3b52", "#3a3a3a"), ("#222831", "#262626"), ("#ff0000", "#ff0000"), ("#14171c", "#1c1c1c")],
-)
-def test_a_dark_surface_stays_grey_with_256_colours(colour: str, found: str) -> None:
-    assert nearest(colour) == found
+    [("#2d3b52", "#3a3a3a"), ("#222831", "#262626"), ("#ff0000", "#ff0000"), ("#14171c", "#1c1c1c"),
+     ("#e9e7e0", "#e4e4e4"), ("#eceae4", "#eeeeee"), ("#c9c6bd", "#c6c6c6")],
+)  # fmt: skip
+def test_a_surface_stays_grey_with_256_colours(colour: str, found: str) -> None:
+    """The bar of the light theme was pink."""
+    r, g, b = sent(nearest(colour))
+    assert f"#{r:02x}{g:02x}{b:02x}" == found
+
+
+def sent(colour: str) -> tuple[int, int, int]:
+    """What a terminal of 256 colours gets."""
+    r, g, b = Color.parse(colour).downgrade(ColorSystem.EIGHT_BIT).get_truecolor()
+    return r, g, b
+
+
+@pytest.mark.parametrize("depth", [TRUE_COLOUR, 256])
+@pytest.mark.parametrize("name", ["dark", "light", "high-contrast", "colour-blind"])
+def test_every_role_can_be_read_on_every_surface(themes: dict[str, Theme], name: str, depth: int) -> None:
+    """What is dim could hardly be read under the cursor. On the background the nearest of 256 may be a little less."""
+    styles = Styles(themes[name], depth)
+    for role, surface in product((*ROLES, "key"), ("", "bar", "cursor", "cursor-idle")):
+        style = styles.on(role, surface) if surface else styles[role]
+        if role in DRAWN or "match" in role and not surface:
+            continue
+        assert style.color and style.color.triplet and style.bgcolor and style.bgcolor.triplet
+        ink, paper = style.color.triplet.hex, style.bgcolor.triplet.hex
+        if depth == 256:
+            found, least = contrast(sent(ink), sent(paper)), 4.5 if surface else 3.9
+        else:
+            found, least = contrast(tuple(style.color.triplet), tuple(style.bgcolor.triplet)), 4.5
+        assert found >= least, (role, surface, ink, paper, found)
 
 
 def test_with_256_colours_every_style_is_one_of_them(themes: dict[str, Theme]) -> None:
@@ -161,7 +188,7 @@ def test_with_256_colours_every_style_is_one_of_them(themes: dict[str, Theme]) -
     for role in ROLES:
         colour = styles[role].color
         assert colour is not None and colour.triplet is not None
-        assert colour.downgrade(ColorSystem.EIGHT_BIT).get_truecolor() == colour.triplet
+        assert sent(colour.triplet.hex) in fixed_colours()
 
 
 def test_a_strip_is_exactly_as_wide_as_asked(themes: dict[str, Theme]) -> None:

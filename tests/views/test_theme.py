@@ -37,7 +37,7 @@ def test_a_shipped_theme_is_complete(theme: Theme) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("dark", 3.5), ("light", 3.5), ("colour-blind", 3.5), ("high-contrast", 7)]
+    ("name", "least"), [("dark", 4.5), ("light", 4.5), ("colour-blind", 4.5), ("high-contrast", 7)]
 )
 def test_every_text_can_be_read(name: str, least: float) -> None:
     theme = THEMES[name]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ppcdbg.cpu.mmu import Access
+from ppcdbg.debugger import open_guest
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.kvm.build import build_system
 from ppcdbg.machine.description import MachineDescription, describe
@@ -16,6 +17,7 @@ from ppcdbg.views import (
     exits,
     irqprio,
     memory,
+    paravirt,
     registers,
     results,
     statistics,
@@ -171,3 +173,17 @@ def test_branch_arrows_do_not_share_a_lane() -> None:
 
 def test_the_number_of_an_exit_is_never_cut() -> None:
     assert [count_in(n, 7) for n in (0, 999_999, 1_000_000, 9_999_999)] == ["0", "999,999", "1000000", "9999999"]
+
+
+@pytest.mark.parametrize("width", [43, 60, 80, 128])
+def test_what_becomes_of_an_interrupt_in_a_section_is_seen_in_a_pane_of_any_width(width: int) -> None:
+    """It stood right of everything else, where a pane beside another ended."""
+    guest = open_guest("window")
+    guest.execute("run-until critical entered")
+    found = guest.paravirt.at(guest.pc)
+    assert found.section is not None
+    lines = [to_text((row,)) for row in paravirt.section_rows(found.section, guest, "stock", width)]
+    steps = [row for row in lines if row[1:9] in {f"{step.address:08x}" for step in found.section.steps}]
+    assert len(steps) == len(found.section.steps)
+    assert all(any(word in row for word in ("seen b", "LOST", "deliver")) for row in steps), steps
+    assert any(row.endswith("EE") for row in lines)
