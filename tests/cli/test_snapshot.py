@@ -16,7 +16,7 @@ def test_a_picture_and_a_text_of_the_demo(tmp_path: Path, capsys: pytest.Capture
         arguments = ["debug", "demo", "-c", "step-exit 5", "--keys", "9 z", "--size", "90x20", "--snapshot", str(path)]
         assert main(arguments) == 0
     assert picture.read_text().startswith("<svg") and "Statistics" in picture.read_text()
-    assert "xml:space=\"preserve\"" in picture.read_text(), "librsvg trims the blanks before a number"
+    assert 'xml:space="preserve"' in picture.read_text(), "librsvg trims the blanks before a number"
     rows = text.read_text().splitlines()
     assert len(rows) == 20 and "9 Statistics" in rows[1] and "PROGRAM" in text.read_text()
     assert re.findall(r"url\(\W*http", picture.read_text(encoding="utf-8")) == [], "it loads nothing from anywhere"
