@@ -172,13 +172,19 @@ def selected(screen: Screen) -> str:
     return next((row.split()[1] for row in screen.rows if row.startswith("▸ ")), "")
 
 
+def hears(terminal: Terminal, seconds: float) -> None:
+    """Take what comes for so long."""
+    end = now() + seconds
+    while (left := end - now()) > 0:
+        terminal.hear(left)
+
+
 def waits(terminal: Terminal, typed: Iterator[Key], times: int) -> list[float]:
     """Milliseconds from each key to its paint, with pauses that meet the guest and the screen at any moment."""
     found = []
-    for number, (key, shows) in zip(range(times), typed):
-        end = now() + REST + number % 7 * 0.003
-        while (left := end - now()) > 0:
-            terminal.hear(left)
+    for number in range(times):
+        hears(terminal, REST + number % 7 * 0.003)
+        key, shows = next(typed)  # only now: what it is to change is on the screen
         if "running" not in terminal.screen.rows[0]:
             raise NotRun("the guest ended before the keys did")
         began = terminal.send(key)
@@ -194,7 +200,10 @@ def key_row(guests: Mapping[str, Sequence[str]], folder: Path, amounts: Amounts)
         with ui(guests[name], USUAL, folder) as terminal:
             running(terminal)
             screen = terminal.screen
-            every = waits(terminal, focus_keys(screen), times) + waits(terminal, cursor_keys(screen), times)
+            every = waits(terminal, focus_keys(screen), times)
+            terminal.send(UP)  # from here on the cursor follows the guest no longer
+            hears(terminal, 10 * REST)
+            every += waits(terminal, cursor_keys(screen), times)
             terminal.send(b":")
             terminal.until(lambda screen: screen.rows[-1].lstrip().startswith(":"))
             every += waits(terminal, letter_keys(screen), times)

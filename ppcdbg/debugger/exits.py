@@ -6,17 +6,18 @@ Without a filter the index is the log itself. Records are never copied.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.expressions import Compiled, compile_expression, compile_node
-from ppcdbg.debugger.judged import Judged, depends
-from ppcdbg.debugger.quick import Plan, conjuncts, narrow, plan
+from ppcdbg.debugger.judged import SITE, Judged, depends
+from ppcdbg.debugger.quick import Condition, both, conjuncts, plan, select
 from ppcdbg.debugger.scope import DebuggerScope
 from ppcdbg.debugger.syntax import parse
 from ppcdbg.errors import UsageError
-from ppcdbg.kvm.columns import Columns
+from ppcdbg.kvm.blocks import Block
 from ppcdbg.kvm.log import ExitLog, KnownExits
 from ppcdbg.kvm.records import ExitRecord
 
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 QUICKER, ALIKE = 100, 10
 """Exits that are compared, or found alike to ones before, in the time of one record."""
+Step = Callable[[Block, int, int, int, bytes], bytes]
+"""As ``Judged.select``."""
+
+
+def _compared(condition: Condition, block: Block, start: int, first: int, end: int, among: bytes) -> bytes:
+    return select(condition, block, first, end)
 
 
 class ExitFilter:
@@ -45,8 +52,10 @@ class ExitFilter:
         self.patience: int | None = None
         """How many records one question may look at; None: all that came. With 0 only ``extend`` looks."""
         self._compiled: Compiled | None = None
-        self._plan: Plan | None = None
-        self._rest: list[tuple[Compiled, Judged | None]] = []
+        self._steps: list[Step] = []
+        """What must be true, by blocks; what is quickest first."""
+        self._costly = False
+        self._rest: list[Compiled] = []
         if self.text:
             scope = DebuggerScope(debugger, lambda: self._current, on_exits=True)
             self._compiled = compile_expression(self.text, scope)
@@ -56,22 +65,22 @@ class ExitFilter:
     def _split(self, scope: DebuggerScope) -> None:
         """What of the filter columns tell, and what is left to ask."""
         node = parse(self.text)
-        self._plan = plan(node)
+        closed: list[Step] = []
+        opened: list[Step] = []
         for part in conjuncts(node):
-            told = plan(part)
-            if told is None or not told.exact:
-                compiled, places = compile_node(part, self.text, scope), depends(part)
-                ask = partial(self._true, compiled)
-                self._rest.append((compiled, Judged(self._columns(), places, ask) if places else None))
-
-    def _columns(self) -> Columns:
-        log = self.log
-        assert isinstance(log, ExitLog | KnownExits)
-        kept = log.log if isinstance(log, KnownExits) else log
-        if kept.columns is None:
-            kept.columns = Columns(KnownExits(kept))
-        assert isinstance(kept.columns, Columns)
-        return kept.columns
+            told, places = plan(part), depends(part)
+            if told is not None and told.exact and places != frozenset({SITE}):
+                continue  # the plan has all of it
+            compiled = compile_node(part, self.text, scope)
+            if places is None:
+                self._rest.append(compiled)
+                continue
+            judged = Judged(places, partial(self._true, compiled))
+            (opened if judged.open else closed).append(judged.select)
+        found = plan(node)
+        compared = [] if found is None else [partial(_compared, found.condition)]
+        self._steps = [*closed, *compared, *opened]
+        self._costly = bool(opened)
 
     def _histories(self) -> int:
         return self.log.history if isinstance(self.log, ExitLog | KnownExits) else 0
@@ -96,8 +105,7 @@ class ExitFilter:
         if len(log) < self._seen or self._history != self._histories():  # the log was cut, or is another now
             self._seen, self._matches, self._history = 0, [], self._histories()
         if limit is not None and isinstance(log, ExitLog | KnownExits):
-            asked = [judged for _, judged in self._rest]
-            limit *= QUICKER if not asked else ALIKE if None not in asked else 1
+            limit *= 1 if self._rest else ALIKE if self._costly else QUICKER
         end = len(log) if limit is None else min(len(log), self._seen + limit)
         if self._compiled is not None:
             self._matches += self._found(range(self._seen, end))
@@ -109,14 +117,15 @@ class ExitFilter:
         log = self.log
         if not isinstance(log, ExitLog | KnownExits):
             return [i for i in exits if self.accepts(log[i])]
-        found: Sequence[int] = exits
-        if self._plan is not None:
-            found = narrow(self._plan.condition, self._columns(), found, exits.stop)
-        for compiled, judged in self._rest:
-            if judged is not None:
-                found = judged.passing(found, exits.stop)
-            else:
-                found = [i for i in found if self._holds(compiled, log[i])]
+        found: list[int] = []
+        for start, block, first, end in log.blocks(exits.start, exits.stop):
+            passing = b"\1" * (end - first)
+            for step in self._steps:
+                if 1 in passing:
+                    passing = both(passing, step(block, start, first, end, passing))
+            found += compress(range(start + first, start + end), passing)
+        for compiled in self._rest:
+            found = [i for i in found if self._holds(compiled, log[i])]
         return found
 
     def __len__(self) -> int:

@@ -1,82 +1,138 @@
 """A condition on exits that is asked once for all that are alike in everything it depends on.
 
-Of a million exits some hundred are different: the same instructions at the same places. Which columns of the log a
-condition depends on is known for the fields below; a condition that names another field, a register or memory is asked
-of each record.
+Of a million exits some hundred are different: their sites (:mod:`ppcdbg.kvm.blocks`). A condition on what a site has is
+asked once for each; one on data addresses or time beside, once for each of those that a site came with. A condition
+that names another field, a register or memory is asked of each record.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
+from operator import add
+from types import MappingProxyType
 from typing import Any
 
+from ppcdbg.cpu.interrupts import DATA_STORAGE, DTLB_MISS
 from ppcdbg.debugger.fields import FIELDS, SYNONYMS
+from ppcdbg.debugger.quick import both, either
 from ppcdbg.debugger.syntax import Binary, Cast, Name, Node, Number, Register, Text, Unary
-from ppcdbg.kvm.columns import ABOUT, COST, DEAR, ESR, MSR, PC, VECTOR, Columns
+from ppcdbg.kvm.blocks import DEAR, POSITION, TICK, Block, Site, Sites, numbers
 
-_DEPENDS = {
-    "exit": (VECTOR,), "pc": (PC,), "symbol": (PC,), "msr": (MSR,), "user": (MSR,), "dear": (DEAR,), "esr": (ESR,),
-    "cost": (COST,), "inst": (ABOUT,), "spr": (ABOUT,), "did": (ABOUT,), "cause": (ABOUT, PC, DEAR, ESR),
-}  # fmt: skip
-"""Fields by the columns that their values are made of."""
+MISSED, SITE = -2, -3
+"""In place of columns: DEAR, of the exits whose cause says which data could not be accessed (``causes.cause_of``); and
+what is alike at one site."""
+_SAY_DEAR = frozenset({DTLB_MISS, DATA_STORAGE})
+_OF_A_SITE = frozenset({
+    "exit", "pc", "symbol", "msr", "user", "esr", "cost", "inst", "spr", "did", "prio", "delivered", "resume",
+    "accounted",
+})  # fmt: skip
+_DEPENDS = MappingProxyType({
+    "dear": frozenset({DEAR}), "insn": frozenset({POSITION}), "tick": frozenset({TICK}),
+    "cause": frozenset({MISSED}), **dict.fromkeys(_OF_A_SITE, frozenset({SITE})),
+})  # fmt: skip
+"""Fields by what their values are made of."""
+_CLOSED, _OPEN = b"\0\1\0".ljust(256, b"\0"), b"\0\0\1".ljust(256, b"\0")
+_ASK = 2
+_DATA = 32
+"""Bits of a data address, the only column that goes with a site in one number."""
 
 
-def depends(node: Node) -> tuple[int, ...] | None:
-    """The columns that a condition depends on, in order; None where it depends on more than columns."""
-    found = _columns(node)
-    return None if found is None else tuple(sorted(found))
-
-
-def _columns(node: Node) -> set[int] | None:
+def depends(node: Node) -> frozenset[int] | None:
+    """The columns that a condition depends on, ``SITE`` and ``MISSED`` among them; None where on more."""
     match node:
         case Number() | Text():
-            return set()
+            return frozenset()
         case Register():
             return None
         case Name():
             name = node.name.lower().partition(".")[0]
             name = SYNONYMS.get(name, name)
-            if name in FIELDS:
-                return set(_DEPENDS[name]) if name in _DEPENDS else None
-            return set()  # a symbol or a constant
+            return _DEPENDS.get(name, None if name in FIELDS else frozenset())  # or a symbol, or a constant
         case Unary() if node.operator == "*":
             return None
         case Unary() | Cast():
-            return _columns(node.operand)
+            return depends(node.operand)
         case Binary():
-            left, right = _columns(node.left), _columns(node.right)
+            left, right = depends(node.left), depends(node.right)
             return None if left is None or right is None else left | right
 
 
 class Judged:
-    """The verdicts of one condition so far. ``ask`` gives that on one exit by its number."""
+    """The verdicts of one condition so far. ``ask`` gives that on one exit by its number; ``places`` as ``depends``."""
 
-    def __init__(self, columns: Columns, places: Sequence[int], ask: Callable[[int], bool]) -> None:
-        self._columns, self._places, self._ask = columns, places, ask
+    def __init__(self, places: frozenset[int], ask: Callable[[int], bool]) -> None:
+        self._of_data = bool(places & {DEAR, POSITION, TICK})
+        self._missed = MISSED in places
+        self._of_site = SITE in places or self._missed or not self._of_data
+        self._only_cause = places == frozenset({MISSED})
+        columns = (places - {SITE, MISSED}) | ({DEAR} if self._missed else set())
+        self._places = tuple(sorted(columns))
+        self.open = bool(columns)
+        """Whether some exits of one site may pass and others not."""
+        self._ask = ask
+        self._sites: dict[Site, tuple[int, int]] = {}
+        """By the number of those that are judged alike, and the verdict or that there is none."""
+        self._likes: dict[Site | tuple[int, int], int] = {}
         self._verdicts: dict[Any, bool] = {}
 
-    def passing(self, exits: Sequence[int], end: int) -> list[int]:
-        """Those of some exits, all before ``end``, that pass; in order."""
-        made = [self._columns.column(place, end) for place in self._places]
-        if self._places == (ABOUT,) and not self._columns.told:
-            self._verdicts.clear()
-        if len(made) == 1:
-            keys: Any = _of(made[0], exits)
-        else:
-            keys = list(zip(*(_of(one, exits) for one in made), strict=True))
-        verdicts, ask = self._verdicts, self._ask
-        new = set(keys).difference(verdicts)
-        if new:
-            place = dict(zip(reversed(keys), reversed(exits))) if len(new) > 64 else None
-            for key in new:
-                verdicts[key] = ask(exits[keys.index(key)] if place is None else place[key])
-        return list(compress(exits, map(verdicts.__getitem__, keys)))
+    def select(self, block: Block, start: int, first: int, end: int, among: bytes) -> bytes:
+        """A 1 for each of some exits of a block that passes; those with a 0 in ``among`` need not be looked at.
+        ``start`` is the number of the block's first exit."""
+        if not self._of_site:
+            return self._by_data(block, start, first, end, None, among)
+        sites = block.sites
+        told = [self._site(sites, code, start) for code in range(len(sites.table))]
+        marks = sites.mark(bytes(verdict for _, verdict in told), first, end)
+        if _ASK not in marks:
+            return marks
+        asked = both(marks.translate(_OPEN), among)
+        known = [number << _DATA for number, _ in told]
+        found = self._by_data(block, start, first, end, (sites.codes[first:end], known), asked)
+        return either(marks.translate(_CLOSED), found)
 
+    def _site(self, sites: Sites, code: int, start: int) -> tuple[int, int]:
+        site = sites.table[code]
+        found = self._sites.get(site)
+        if found is None:
+            of_data = self._of_data or self._missed and numbers(site)[0] in _SAY_DEAR
+            verdict = _ASK if of_data else int(self._ask(start + sites.codes.index(code)))
+            vector, _, _, esr, *_ = numbers(site)
+            like = (vector, esr) if self._only_cause else site  # of which causes.access_of reads what it says
+            found = self._sites[site] = self._likes.setdefault(like, len(self._likes)), verdict
+        return found
 
-def _of(column: array[int], exits: Sequence[int]) -> Sequence[int]:
-    """The numbers of some exits."""
-    if isinstance(exits, range):
-        return column[exits.start : exits.stop].tolist()
-    return list(map(column.__getitem__, exits))
+    def _by_data(
+        self,
+        block: Block,
+        start: int,
+        first: int,
+        end: int,
+        sites: tuple[Sequence[int], list[int]] | None,
+        asked: bytes,
+    ) -> bytes:
+        """A 1 for each that passes, of those with a 1 in ``asked``; ``sites``: their sites, where they matter."""
+        columns = [block.column(place)[first:end] for place in self._places]
+        whole = 0 not in asked
+
+        def keys() -> Iterable[Any]:
+            data: list[Any] = columns if whole else [compress(column, asked) for column in columns]
+            if sites is None:
+                return zip(*data) if len(data) > 1 else data[0]
+            known = map(sites[1].__getitem__, sites[0] if whole else compress(sites[0], asked))
+            return map(add, known, data[0]) if self._places == (DEAR,) else zip(known, *data)
+
+        try:
+            found = bytes(map(self._verdicts.__getitem__, keys()))
+        except KeyError:
+            new = dict(zip(keys(), compress(range(first, end), asked)))
+            self._verdicts |= {key: self._ask(start + at) for key, at in new.items() if key not in self._verdicts}
+            found = bytes(map(self._verdicts.__getitem__, keys()))
+        if whole:
+            return found
+        out = bytearray(end - first)
+        if 1 not in found:
+            return bytes(out)
+        for at in compress(compress(range(end - first), asked), found):
+            out[at] = 1
+        return bytes(out)

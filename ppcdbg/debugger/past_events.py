@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ppcdbg.cpu.interrupts import DTLB_MISS, ITLB_MISS
-from ppcdbg.kvm.log import EMULATED, MAPPED, MAPPED_MAGIC, QUEUED, REFLECTED, ExitLog
+from ppcdbg.kvm.blocks import EMULATED, MAPPED, MAPPED_MAGIC, QUEUED, REFLECTED
+from ppcdbg.kvm.log import ExitLog
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.records import Did, ExitRecord
 

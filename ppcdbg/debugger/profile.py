@@ -6,6 +6,7 @@ time. Costs are ticks of the model's time base (:mod:`ppcdbg.kvm.timing`).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.cpu.interrupts import HV_PRIV, PROGRAM
 from ppcdbg.debugger.story import Story
 from ppcdbg.errors import UsageError
+from ppcdbg.kvm.blocks import POSITION, Block, numbers
 from ppcdbg.kvm.log import ExitLog
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.trace import exit_name
@@ -206,28 +208,38 @@ class Profiler:
 
     def _count(self, log: ExitLog, end: int) -> None:
         counts = self._now
-        places, words = counts.places, counts.words
-        for row in log.rows(counts.seen, end):
-            vector, cost, part = row[2], row[-1], row[0] >> counts.part
+        for _, block, first, stop in log.blocks(counts.seen, end):
+            while block.number(stop - 1, POSITION) >> counts.part >= 2 * PARTS:
+                self._join()
+            while first < stop:
+                part = block.number(first, POSITION) >> counts.part
+                until, after = stop, part + 1 << counts.part
+                if block.number(stop - 1, POSITION) >= after:
+                    until = first + bisect_left(range(first, stop), after, key=lambda i: block.number(i, POSITION))
+                self._add(block, first, until, part)
+                first = until
+        counts.seen = end
+
+    def _add(self, block: Block, first: int, until: int, part: int) -> None:
+        """Count some exits of one part, those of one site at once."""
+        counts, sites = self._now, block.sites
+        for code, times in Counter(sites.codes[first:until]).items():
+            vector, pc, _, _, inst, _, _, _, cost = numbers(sites.table[code])
             kind = counts.kinds.get(vector)
             if kind is None:
                 kind = counts.kinds[vector] = _Kind()
-            kind.count += 1
-            kind.total += cost
-            kind.squares += cost * cost
+            kind.count += times
+            kind.total += times * cost
+            kind.squares += times * cost * cost
             kind.minimum = min(kind.minimum, cost)
             kind.maximum = max(kind.maximum, cost)
-            kind.spread[min(cost.bit_length(), BUCKETS - 1)] += 1
-            while part >= 2 * PARTS:
-                self._join()
-                part = row[0] >> counts.part
+            kind.spread[min(cost.bit_length(), BUCKETS - 1)] += times
             if len(kind.trend) <= part:
                 kind.trend += [0] * (part + 1 - len(kind.trend))
-            kind.trend[part] += 1
-            places[vector, row[3]] += 1
+            kind.trend[part] += times
+            counts.places[vector, pc] += times
             if vector in (PROGRAM, HV_PRIV):
-                words[row[7], vector] += 1
-        counts.seen = end
+                counts.words[inst, vector] += times
 
     def _join(self) -> None:
         """Parts are twice as long from now on."""

@@ -11,8 +11,8 @@ from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.results import Table
 from ppcdbg.isa.operands import spr_name
 from ppcdbg.kvm.answers import Vmm, answer_text
+from ppcdbg.kvm.blocks import MMIO, USERSPACE, Compact
 from ppcdbg.kvm.codes import EXIT_REASON_NAMES, KVM_EXIT_MMIO, RESUME_FLAG_HOST
-from ppcdbg.kvm.log import MMIO, USERSPACE, Compact
 from ppcdbg.kvm.records import payloads
 from ppcdbg.kvm.spr_exits import DBCR0, EPR, SprExits, userspaces
 from ppcdbg.kvm.vcpu import Vcpu

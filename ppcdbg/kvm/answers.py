@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm import codes, queueing
-from ppcdbg.kvm.log import USERSPACE
+from ppcdbg.kvm.blocks import USERSPACE
 from ppcdbg.kvm.payloads import (
     PAYLOADS,
     DcrExit,

@@ -13,8 +13,8 @@ from ppcdbg.cpu.msr import MSR_CE, MSR_DE, MSR_EE, MSR_GS, MSR_ME, MSR_PR, MSR_S
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import codes, irqprio, timers
 from ppcdbg.kvm import magic_page as mp
+from ppcdbg.kvm.blocks import HOST, RESCHED
 from ppcdbg.kvm.irqprio import IntClass, IrqPrio
-from ppcdbg.kvm.log import HOST, RESCHED
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu

@@ -13,8 +13,8 @@ from ppcdbg.cpu.msr import ESR_PIL, ESR_PTR, MSR_EE
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import booke, codes, emulate_dcr, emulate_sprs, emulate_tlb, printk, queueing, words
 from ppcdbg.kvm import magic_page as mp
+from ppcdbg.kvm.blocks import DEBUG, EMULATED, FAILED
 from ppcdbg.kvm.codes import ADVANCE, EMULATE_DONE, EMULATE_EXIT_USER, EMULATE_FAIL, NO_ADVANCE
-from ppcdbg.kvm.log import DEBUG, EMULATED, FAILED
 from ppcdbg.kvm.vm import FailurePolicy
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from ppcdbg.cpu.msr import MSR_FP
 from ppcdbg.cpu.state import RETIRED
 from ppcdbg.kvm import codes, irqprio, queueing, words
+from ppcdbg.kvm.blocks import EMULATED, MMIO
 from ppcdbg.kvm.codes import EMULATE_DO_MMIO, EMULATE_DONE, EMULATE_FAIL
-from ppcdbg.kvm.log import EMULATED, MMIO
 from ppcdbg.kvm.singles import double_to_single, single_to_double
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import MSR_IS
 from ppcdbg.kvm import codes, irqprio
+from ppcdbg.kvm.blocks import MAPPED
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_FAIL
 from ppcdbg.kvm.e500_mmu import ANY_AS, MAS1_TS, MAS1_VALID, MAS2_ATTRIB_MASK, MAS2_EPN, MAS3_USER_BITS, TSIZE_4K
-from ppcdbg.kvm.log import MAPPED
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu

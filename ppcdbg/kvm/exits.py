@@ -27,12 +27,12 @@ from ppcdbg.cpu.msr import (
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import booke, codes, fetch, irqprio, printk, queueing
 from ppcdbg.kvm import magic_page as mp
+from ppcdbg.kvm.blocks import DEBUG, HOST, MAPPED, MAPPED_MAGIC
 from ppcdbg.kvm.codes import RESUME_GUEST, RESUME_HOST
 from ppcdbg.kvm.emulate import emulate
 from ppcdbg.kvm.emulate_loadstore import emulate_mmio
 from ppcdbg.kvm.emulate_tlb import deliver_miss_defaults
 from ppcdbg.kvm.hypercalls import kvm_pv
-from ppcdbg.kvm.log import DEBUG, HOST, MAPPED, MAPPED_MAGIC
 from ppcdbg.kvm.payloads import SPR_STATUS_OK
 from ppcdbg.kvm.printk import KernelBug
 

@@ -22,7 +22,7 @@ from ppcdbg.cpu.mmu import Access, Context
 from ppcdbg.cpu.msr import ESR_EPID, MSR_PR
 from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import codes, printk
-from ppcdbg.kvm.log import FETCH
+from ppcdbg.kvm.blocks import FETCH
 from ppcdbg.kvm.printk import KernelBug
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ppcdbg.kvm import codes
-from ppcdbg.kvm.log import HYPERCALL
+from ppcdbg.kvm.blocks import HYPERCALL
 from ppcdbg.kvm.payloads import HcallExit
 
 if TYPE_CHECKING:

@@ -2,39 +2,55 @@
 
 An exit costs one tuple: the run loop's, or ``words.ROW`` for one that compiled code handled. What compiled code handled
 in one go is kept as the bytes that it wrote until somebody reads a row. The :class:`ExitRecord` of a row is made when
-somebody reads that. Of a long log the beginning is put away (:mod:`.archive`), so that memory stays bounded.
+somebody reads that. The log is cut into blocks (:mod:`.blocks`), which do not change any more once they are full; those
+of a long log's beginning are put away (:mod:`.archive`), so that memory stays bounded.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, overload
+from typing import ClassVar, overload
 
 from ppcdbg.cpu.interrupts import VECTORS
 from ppcdbg.cpu.plain import Saved, whole
-from ppcdbg.kvm.archive import BLOCK, Archive
+from ppcdbg.kvm.archive import Archive
+from ppcdbg.kvm.blocks import (
+    BLOCK,
+    EMULATED,
+    FAILED,
+    FETCH,
+    HOST,
+    HYPERCALL,
+    MAPPED,
+    MAPPED_MAGIC,
+    MMIO,
+    POSITION,
+    QUEUED,
+    RECORDED,
+    REFLECTED,
+    RESCHED,
+    USERSPACE,
+    VECTOR,
+    Block,
+    Compact,
+    Kept,
+    Part,
+    begins,
+    cut,
+    pick,
+)  # fmt: skip
 from ppcdbg.kvm.codes import EMULATE_DONE, EMULATE_NAMES, HCALL_NAMES, NO_EXIT_TYPE, RESUME_NAMES, exit_type_name
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.records import Action, Did, ExitRecord
 from ppcdbg.kvm.trace import exit_name
 from ppcdbg.kvm.words import NUMBERS, ROW
 
-# What an action tuple begins with; the rest depends on it (see ``action``).
-(EMULATED, REFLECTED, MAPPED, MAPPED_MAGIC, MMIO, HYPERCALL, QUEUED, FAILED, HOST, DEBUG, FETCH, USERSPACE,
- RESCHED) = range(13)  # fmt: skip
-Compact = tuple[Any, ...]
-Kept = Compact | bytes
-"""A row, or two and more of compiled code's as it wrote them."""
 WRITES = 0x100
 """In the third word of a row of compiled code: a device was written. The lowest byte is the size of the access."""
 AT_HAND = 1 << 17
-"""Rows that are never put away, the last ones; there are twice as many at most, but while a later state is known."""
-PACKED = 64
-"""Rows of compiled code from which on it is worth while to leave them as they are."""
-RECORDED = 11
-"""Numbers of a row as a recording has it: how the exit began and how it ended."""
+"""Rows that are not put away, the last ones, about."""
 
 _DEAR_ESR_INST = frozenset({"dear", "esr", "inst"})
 _CAPTURED_PR: dict[int, frozenset[str]] = {
@@ -103,256 +119,245 @@ class _Records(Sequence[ExitRecord]):
 
 
 class ExitLog(_Records):
-    """Every exit of a run in order. Appending is O(1); reading makes the record."""
+    """Every exit of a run in order. Appending is O(1); reading makes the record.
+
+    While the state is one of the past, the exits after it are known as well: they will come again, unless another
+    history begins. So there are two ends, that of the present and that of what is known.
+    """
 
     were = "taken"
 
     def __init__(self, hv: bool, device_at: Callable[[int], str], each: bool = False) -> None:
         """``each``: in HV mode every exit that may need the instruction has it (:mod:`ppcdbg.kvm.fetch`)."""
-        self._old = Archive()
-        """The rows before those of ``_rows``; nothing is put away while ``_seen`` holds any."""
+        self._away = Archive()
+        self._parts: list[Part] = []
+        """The full blocks after those that are put away, of all that is known."""
+        self._base = 0
+        """How many exits the full blocks have that lie before the present altogether."""
         self._rows: list[Kept] = []
-        """The last item is a row, if there is any: what is at hand can be answered and taken back."""
+        """Those between them and the present. The last one that happened can be answered and taken back."""
         self._more = 0
-        """Rows beyond one that the items have, all together."""
-        self._read = 0
-        """Items at the beginning that are known to be rows."""
-        self._batched = False
-        """Whether an item after those is bytes."""
+        """Exits beyond one that the items have, all together."""
         self._starts: list[int] = []
-        """The numbers of the exits that the items after those begin with, as far as somebody asked."""
-        self._covered = 0
-        """How many exits the items up to there have."""
+        """The numbers of the exits that the items begin with, counted from there, as far as somebody asked."""
+        self._later: list[Compact] = []
+        """What is known from the end of the full blocks on, where the present is or was not the furthest."""
         self._captured = _CAPTURED_HV if hv else _CAPTURED_PR
         if each:
             self._captured = self._captured | {6: frozenset({"esr", "inst"})}
         self._device_at = device_at
-        self._seen: list[Compact] = []
-        """The longest log seen so far, from the first row of ``_rows`` on, while no other history begins: what a return
-        to a later state needs."""
         self.history = 0
         """How many other histories began: an exit of a number is the same one while this is the same."""
-        self._since = 0
-        """How many of ``_rows`` there were at that return: those after it were seen to happen, not foretold."""
-        self.columns: object = None
-        """What a reader keeps of it by column (:mod:`ppcdbg.kvm.columns`)."""
 
     def __len__(self) -> int:
-        return len(self._old) + self._here
+        return self._base + len(self._rows) + self._more
 
     @property
-    def _here(self) -> int:
-        """Exits that ``_rows`` holds."""
-        return len(self._rows) + self._more
+    def _full(self) -> int:
+        """Exits in full blocks, of all that is known."""
+        return len(self._away) + len(self._parts) * BLOCK
 
+    @property
+    def ahead(self) -> int:
+        """Exits that are known, those after the present too."""
+        return max(len(self), self._full + len(self._later))
+
+    # --- as the guest runs -----------------------------------------------------------------------------------------
     def append(self, row: Compact) -> None:
         """One exit more."""
         self._rows.append(row)
-        if len(self._rows) + self._more > 2 * AT_HAND and not self._seen:
-            self._put_away()
-
-    def _put_away(self) -> None:
-        """Pack what is not at hand any more."""
-        rows = self._all()
-        whole_blocks = (len(rows) - AT_HAND) // BLOCK * BLOCK
-        for start in range(0, whole_blocks, BLOCK):
-            self._old.add(rows[start : start + BLOCK])
-        del rows[:whole_blocks]
-        self._read = len(rows)
-        self._starts.clear()
-
-    def _take_back(self) -> None:
-        """Everything at hand again."""
-        if len(self._old):
-            rows = self._old.rows()
-            self._all()[:0] = rows
-            if self._seen:
-                self._seen[:0] = rows
-                self._since += len(rows)
-            self._old = Archive()
-            self._read = len(self._rows)
-            self._starts.clear()
+        if len(self._rows) + self._more > BLOCK:
+            self._close()
 
     def extend(self, rows: memoryview, count: int) -> Compact:
         """Take ``count`` rows over that compiled code wrote, and return the last."""
-        if count > 1:
+        if count > 2:
             more = count - 1
             self._rows.append(rows[: more * ROW.size].tobytes())
             self._more += more - 1
-            self._batched = True
+        elif count == 2:
+            self._rows.append(ROW.unpack_from(rows))
         last: Compact = ROW.unpack_from(rows, (count - 1) * ROW.size)
         self.append(last)
         return last
 
-    def _all(self) -> list[Compact]:
-        """Every exit that was not put away as a row of its own."""
-        kept: list[Any] = self._rows
-        if self._batched:
-            late: list[Compact] = []
-            for item in kept[self._read :]:
-                if type(item) is bytes:
-                    late += ROW.iter_unpack(item)
-                else:
-                    late.append(item)
-            kept[self._read :] = late
-            self._batched, self._more = False, 0
-            self._read = len(kept)
-            self._starts.clear()
-        return kept
+    def _close(self, least: int = 1) -> None:
+        """Make blocks of rows that fill them; at least so many rows stay at hand."""
+        count = len(self) - self._base
+        ready = (count - least) // BLOCK
+        parts = [self._here(number * BLOCK, (number + 1) * BLOCK) for number in range(ready)]
+        rest = self._here(ready * BLOCK, count)
+        self._hold(rest, count - ready * BLOCK)
+        for part in parts:
+            self._settle(Part(part, BLOCK))
 
-    def _items(self, first: int, end: int) -> Iterator[tuple[int, Kept]]:
-        """The items with the exits from ``first`` up to ``end``, counted from the first of ``_rows``, each with the
-        number of its first; packed or not."""
-        starts, items, end = self._starts, self._rows, min(end, self._here)
-        if not starts:
-            self._covered = self._read
-        for item in items[self._read + len(starts) :]:
-            starts.append(self._covered)
-            self._covered += len(item) // ROW.size if type(item) is bytes else 1
-        yield from ((i, items[i]) for i in range(first, min(end, self._read)))
-        at = bisect_right(starts, max(first, self._read)) - 1
-        while first < end and 0 <= at < len(starts) and starts[at] < end:
-            yield starts[at], items[self._read + at]
-            at += 1
+    def _hold(self, items: list[Kept], count: int) -> None:
+        """Have these at hand."""
+        self._rows, self._more = items, count - len(items)
+        self._starts.clear()
+
+    def _settle(self, part: Part) -> None:
+        """A block came to be full, of exits that happened. What is known already need not be kept twice."""
+        number = self._base // BLOCK
+        self._base += BLOCK
+        if self._base > self._full:
+            self._parts.append(part)
+            del self._later[:BLOCK]
+            if len(self._parts) * BLOCK > AT_HAND:
+                self._away.add(self._parts.pop(0))
+        elif self._block(number).untold:
+            self._put(number, part)
+
+    def _put(self, number: int, part: Part) -> None:
+        """A block in place of one that was untold."""
+        away = len(self._away) // BLOCK
+        if number < away:
+            self._away.replace(number, part)
+        else:
+            self._parts[number - away] = part
+
+    def answer(self, value: int) -> None:
+        """The last row is compiled code's, of a load from a device: what the device gave."""
+        row = self._rows[-1]
+        assert not isinstance(row, bytes)  # see _rows
+        self._rows[-1] = *row[:10], value, *row[11:]
+
+    def pop(self) -> Compact:
+        """Take the last row back. It is the one at hand, and another comes for it."""
+        row = self._rows.pop()
+        assert not isinstance(row, bytes)  # see _rows
+        del self._starts[len(self._rows) :]
+        return row
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+    def blocks(self, first: int, end: int) -> Iterator[tuple[int, Block, int, int]]:
+        """What has the known exits from ``first`` up to ``end``: the number of the first exit of a block, the block,
+        and which of its exits are meant."""
+        end = min(end, self.ahead)
+        while first < end:
+            start = first - first % BLOCK
+            if start < min(self._full, self._base) or self._full > start and first >= len(self):
+                stop = min(end, start + BLOCK)
+                yield start, self._block(start // BLOCK), first - start, stop - start
+            elif first < len(self):  # the items at hand are those that happened
+                stop = min(end, len(self))
+                here = Part(self._here(first - self._base, stop - self._base), stop - first)
+                yield first, here, 0, stop - first
+            else:
+                stop = min(end, start + BLOCK)
+                later: list[Kept] = [*self._later[first - self._full : stop - self._full]]
+                yield first, Part(later, stop - first), 0, stop - first
+            first = stop
+
+    def _block(self, number: int) -> Block:
+        away = len(self._away) // BLOCK
+        return self._away.blocks[number] if number < away else self._parts[number - away]
+
+    def _here(self, first: int, end: int) -> list[Kept]:
+        """Items of the exits at hand."""
+        if not self._more:
+            return self._rows[first:end]
+        begins(self._rows, self._starts)
+        return cut(self._rows, self._starts, first, end)
 
     def row(self, index: int) -> Compact:
         """One exit's row, counted from the beginning or the end. Nothing else is unpacked for it."""
-        index, old = range(len(self))[index], len(self._old)
-        if index < old:
-            return self._old.row(index)
-        index -= old
-        if not self._batched or index < self._read:
-            return self._rows[index]  # type: ignore[return-value]  # see _read
-        start, item = next(self._items(index, index + 1))
-        return ROW.unpack_from(item, (index - start) * ROW.size) if isinstance(item, bytes) else item
+        return self.known_row(range(len(self))[index])
 
-    def pieces(self, first: int, end: int) -> Iterator[list[Compact] | memoryview]:
-        """The rows from exit ``first`` up to ``end``: in lists, and what compiled code wrote as it wrote it."""
-        old = len(self._old)
-        if first < old:
-            yield from self._old.pieces(first, min(end, old))
-        first, end = max(first - old, 0), max(end - old, 0)
-        if not self._batched:
-            yield self._rows[first:end]  # type: ignore[misc]  # see _read
-            return
-        rows: list[Compact] = []
-        for start, item in self._items(first, end):
-            if not isinstance(item, bytes):
-                rows.append(item)
-                continue
-            packed = memoryview(item)[max(first - start, 0) * ROW.size : (end - start) * ROW.size]
-            if len(packed) < PACKED * ROW.size:
-                rows += ROW.iter_unpack(packed)
-                continue
-            if rows:
-                yield rows
-                rows = []
-            yield packed
-        if rows:
-            yield rows
-
-    def save(self) -> Saved:
-        """How many exits there were; which ones is the history's, which ``restore`` keeps."""
-        return {"length": len(self)}
-
-    def restore(self, state: Saved) -> None:
-        """Go back to a state of the past, or forward again to one that was seen before."""
-        length = whole(state["length"]) - len(self._old)
-        if length < 0:
-            length += len(self._old)
-            self._take_back()
-        rows = self._all()
-        self._seen[self._since : len(rows)] = rows[self._since :]
-        if length > len(self._seen):
-            raise TypeError(f"the exit log ends at exit {len(self._seen)}, before the {length} of this state")
-        del rows[length:]
-        rows += self._seen[len(rows) : length]
-        self._read = self._since = length
-
-    def known(self) -> list[Compact]:
-        """Every exit of this history that was seen so far, those after the present as well."""
-        rows = self._all()
-        return [*self._old.rows(), *rows, *self._seen[len(rows) :]]
-
-    def foretell(self, rows: list[Compact]) -> None:
-        """What will be logged is known, from a recording: whole rows, or the columns that recordings have of them."""
-        self._take_back()
-        held = self._all()
-        self._seen[self._since : len(held)] = held[self._since :]
-        self._since = len(held)
-        self._seen += rows[len(self._seen) :]
-
-    def told(self, index: int) -> bool:
-        """Whether all of an exit is known; of one that no run came through, not what its handler did."""
-        return len(self.row(index)) != RECORDED
-
-    def forget(self) -> None:
-        """The exits after the present will not come again."""
-        self._seen, self._since = [], 0
-        self.history += 1
-
-    def become(self, length: int, rows: list[Compact]) -> None:
-        """The first ``length`` exits and then these: another history begins."""
-        self._take_back()
-        self._all()[length:] = rows
-        self._seen, self._since = [], 0
-        self.history += 1
-        self._read = len(self)
+    def known_row(self, index: int) -> Compact:
+        """The same of what is known."""
+        if not self._base <= index < len(self):
+            _, block, at, _ = next(self.blocks(index, index + 1))
+            return block.row(at)
+        if not self._more:
+            return self._rows[index - self._base]  # type: ignore[return-value]  # each item is a row
+        begins(self._rows, self._starts)
+        return pick(self._rows, self._starts, index - self._base)
 
     def rows(self, first: int, end: int | None = None) -> list[Compact]:
         """The compact rows from exit ``first`` on, up to ``end``."""
+        return self.known(first, len(self) if end is None else min(end, len(self)))
+
+    def known(self, first: int = 0, end: int | None = None) -> list[Compact]:
+        """Every exit of this history that was seen so far, those after the present as well."""
         found: list[Compact] = []
-        for piece in self.pieces(first, len(self) if end is None else end):
-            found += ROW.iter_unpack(piece) if isinstance(piece, memoryview) else piece
+        for _, block, low, high in self.blocks(first, self.ahead if end is None else end):
+            found += block.rows(low, high)
         return found
 
     def recorded(self, first: int) -> list[Kept]:
         """From exit ``first`` on what a recording has of each: what compiled code wrote, as it wrote it, and of others
         ``RECORDED`` numbers, for what a handler did may be no plain data and is told by a replay."""
         return [item if type(item) is bytes or len(item) == NUMBERS else (*item[:8], *item[-3:])
-                for item in self._kept(first)]  # fmt: skip
-
-    def _kept(self, first: int) -> list[Any]:
-        if first < len(self._old):
-            return [*self.rows(first)]
-        items: list[Any] = self._rows
-        at, start = len(self), len(items)
-        if not self._batched:
-            return items[first - len(self._old) :]
-        while at > first:
-            start -= 1
-            item = items[start]
-            at -= len(item) // ROW.size if type(item) is bytes else 1
-        found = items[start:]
-        if at < first:
-            found[:1] = [found[0][(first - at) * ROW.size :]]
-        return found
+                for _, block, low, high in self.blocks(first, len(self)) for item in block.kept(low, high)]  # fmt: skip
 
     def __iter__(self) -> Iterator[ExitRecord]:
         return (self._record(i) for i in range(len(self)))
 
     def vector(self, index: int) -> int:
         """Exit number of one exit without making its record."""
-        vector: int = self.row(index)[2]
-        return vector
+        return self.known_number(range(len(self))[index], VECTOR)
 
     def position(self, index: int) -> int:
         """Retired instructions at one exit, without making its record."""
-        position: int = self.row(index)[0]
-        return position
+        return self.known_number(range(len(self))[index], POSITION)
 
-    def answer(self, value: int) -> None:
-        """The last row is compiled code's, of a load from a device: what the device gave."""
-        row: Any = self._rows[-1]
-        self._rows[-1] = *row[:10], value, *row[11:]
+    def known_number(self, index: int, place: int) -> int:
+        """One number of what is known of an exit (``blocks.POSITION`` and its kin)."""
+        if index < self._full and not self._base <= index < len(self):
+            return self._block(index // BLOCK).number(index % BLOCK, place)
+        number: int = self.known_row(index)[place]
+        return number
 
-    def pop(self) -> Compact:
-        """Take the last row back. It is the one at hand, and another comes for it."""
-        row: Compact = self._rows.pop()  # type: ignore[assignment]  # see _rows
-        self._read = min(self._read, len(self._rows))
-        if len(self._starts) > len(self._rows) - self._read:
-            self._covered = self._starts.pop()
-        return row
+    def told(self, index: int) -> bool:
+        """Whether all of an exit is known; of one that no run came through, not what its handler did."""
+        return len(self.row(index)) != RECORDED
+
+    # --- other states, other histories -------------------------------------------------------------------------------
+    def save(self) -> Saved:
+        """How many exits there were; which ones is the history's, which ``restore`` keeps."""
+        return {"length": len(self)}
+
+    def restore(self, state: Saved) -> None:
+        """Go back to a state of the past, or forward again to one that was seen before."""
+        count = whole(state["length"])
+        if count > self.ahead:
+            raise TypeError(f"the exit log ends at exit {self.ahead}, before the {count} of this state")
+        self._keep()
+        self._base = min(count - count % BLOCK, self._full)
+        if self._base < self._full:
+            items = self._block(self._base // BLOCK).kept(0, count - self._base)
+        else:
+            items = [*self._later[: count - self._base]]
+        self._hold(items, count - self._base)
+
+    def _keep(self) -> None:
+        """What happened up to the present is known from now on."""
+        self._close(0)
+        count = len(self) - self._base
+        if self._base >= self._full:
+            self._later[:count] = Part(self._rows, count).rows(0, count)
+        elif count and (block := self._block(self._base // BLOCK)).untold:
+            self._put(self._base // BLOCK, Part([*self._rows, *block.kept(count, BLOCK)], BLOCK))
+
+    def foretell(self, rows: list[Compact]) -> None:
+        """What will be logged is known, from a recording: whole rows, or the columns that recordings have of them."""
+        self._keep()
+        self._later += rows[self._full + len(self._later) :]
+
+    def forget(self) -> None:
+        """The exits after the present will not come again."""
+        self._away.cut(self._base // BLOCK)
+        del self._parts[max(self._base - len(self._away), 0) // BLOCK :]
+        self._later = []
+        self.history += 1
+
+    def become(self, length: int, rows: list[Compact]) -> None:
+        """The first ``length`` exits and then these: another history begins."""
+        self.restore({"length": length})
+        self.forget()
+        for row in rows:
+            self.append(row)
 
     def beginning(self, at: tuple[int, ...], unread: bool = False) -> ExitRecord:
         """The record that the next exit begins with: position, tick, number, pc, MSR, DEAR, ESR, instruction; the last
@@ -428,36 +433,28 @@ class KnownExits(_Records):
         return self.log.history
 
     def __len__(self) -> int:
-        return max(len(self.log), len(self.log._old) + len(self.log._seen))
+        return self.log.ahead
 
     def rows(self, first: int, end: int | None = None) -> list[Compact]:
         """See ``ExitLog.rows``."""
-        known = self.log.rows(first, end)
-        return known + self._later(first, len(self) if end is None else end)
+        return self.log.known(first, end)
 
-    def _later(self, first: int, end: int) -> list[Compact]:
-        """Those from ``first`` up to ``end`` that come after the present."""
-        old = len(self.log._old)
-        return self.log._seen[max(first, len(self.log)) - old : max(end - old, 0)]
+    def blocks(self, first: int, end: int) -> Iterator[tuple[int, Block, int, int]]:
+        """See ``ExitLog.blocks``."""
+        return self.log.blocks(first, end)
 
     def position(self, index: int) -> int:
         """Retired instructions at one exit, without making its record."""
-        position: int = self._row(index)[0]
-        return position
-
-    def _row(self, index: int) -> Compact:
-        return self.log.row(index) if index < len(self.log) else self.log._seen[index - len(self.log._old)]
-
-    def pieces(self, first: int, end: int) -> Iterator[list[Compact] | memoryview]:
-        """See ``ExitLog.pieces``."""
-        yield from self.log.pieces(first, min(end, len(self.log)))
-        if end > len(self.log):
-            yield self._later(first, end)
-
-    def _record(self, index: int) -> ExitRecord:
-        return self.log._read_row(index, self._row(index))
+        return self.log.known_number(range(len(self))[index], POSITION)
 
     def vector(self, index: int) -> int:
         """Exit number of one exit without making its record."""
-        vector: int = self._row(index)[2]
-        return vector
+        return self.log.known_number(range(len(self))[index], VECTOR)
+
+    def _record(self, index: int) -> ExitRecord:
+        return self.log._read_row(index, self.log.known_row(index))
+
+
+def before(log: ExitLog | KnownExits, position: int) -> int:
+    """How many exits of a log happened at a lower position."""
+    return bisect_left(range(len(log)), position, key=log.position)

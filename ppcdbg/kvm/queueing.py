@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ppcdbg.kvm.blocks import QUEUED, REFLECTED
 from ppcdbg.kvm.codes import KVM_INTERRUPT_SET_LEVEL, KVM_INTERRUPT_UNSET
 from ppcdbg.kvm.irqprio import ALIGNMENT, DATA_STORAGE, DTLB_MISS, EXTERNAL, EXTERNAL_LEVEL, INST_STORAGE, PROGRAM
-from ppcdbg.kvm.log import QUEUED, REFLECTED
 
 if TYPE_CHECKING:
     from ppcdbg.kvm.vcpu import Vcpu

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.cpu.msr import MSR_IS
 from ppcdbg.cpu.plain import Plain, items, numbers
 from ppcdbg.engine.api import Watch, WatchKind
-from ppcdbg.kvm.log import HOST
+from ppcdbg.kvm.blocks import HOST
 from ppcdbg.kvm.patching import patchable, replacement
 
 if TYPE_CHECKING:

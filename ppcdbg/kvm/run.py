@@ -36,8 +36,8 @@ from ppcdbg.machine.loop import RunLoop
 from ppcdbg.machine.schedule import Schedule
 from ppcdbg.machine.system import Limits, Stop, StopKind
 
-EXITS_A_SLICE = 1000
-"""Exits that take the model about as long as the engine takes for its slice of instructions, or less."""
+EXITS_A_SLICE, NATIVE_A_SLICE = 500, 4000
+"""Exits that take the model about as long as the engine takes for its slice of instructions, and of compiled code's."""
 FOREVER = 1 << 62
 PATIENCE = 512
 """Exits in a row without a retired instruction, after which the guest counts as stuck."""
@@ -134,7 +134,7 @@ class KvmSystem(RunLoop):
         position, breakpoints = limits.position, limits.breakpoints
         self._native.begin(limits)
         patience = FOREVER if limits.interrupted is None else self.slice
-        exit_cost = self.slice // EXITS_A_SLICE
+        exit_cost, native_cost = self.slice // EXITS_A_SLICE, self.slice // NATIVE_A_SLICE
         start = (-1, -1) if self.left else (reg[PC], counters[RETIRED])  # a completed exit comes to its pc
         self.leaving.wanted = limits.leave
         if self.left or self._holding.number >= 0:
@@ -155,6 +155,7 @@ class KvmSystem(RunLoop):
                     return self._stop(StopKind.BREAKPOINT)
                 ahead = horizon > before
                 reason = self._go(min(horizon, position, before + patience) if ahead else before + 1, stops, ahead)
+                until_look -= self._native.taken * native_cost
                 if reason.why is Why.EXIT:
                     number = reason.vector
                 elif reason.why is Why.TENANT:

@@ -32,8 +32,9 @@ NUMBERS = 16
 """Of a row."""
 ROW_WORDS, ROW_LONGS = ROW.size // 4, ROW.size // 8
 """Of a row: words of 32 bits, and of 64."""
-ROOM = 4096
-"""Rows until somebody must read them."""
+ROOM = 1024
+"""Rows until somebody must read them: some milliseconds of a guest of nothing but exits, so that it can be looked at
+and stopped in between."""
 
 KNOWN_ENTRIES = 4096
 KNOWN_WORDS = 2

@@ -17,8 +17,8 @@ from ppcdbg.cpu.state import TLB0_ENTRIES, TLB_ENTRY_WORDS
 from ppcdbg.cpu.tlb import MAS1_TID_SHIFT, MAS1_V, Tlb
 from ppcdbg.engine.common.interpreter import Interpreter
 from ppcdbg.errors import InputError
+from ppcdbg.kvm.blocks import EMULATED
 from ppcdbg.kvm.e500_mmu import GuestTlb
-from ppcdbg.kvm.log import EMULATED
 from ppcdbg.kvm.notes import instruction
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.description import MachineDescription

@@ -11,7 +11,7 @@ from typing import Any
 
 from ppcdbg.errors import InputError
 from ppcdbg.kvm import codes
-from ppcdbg.kvm.log import EMULATED, QUEUED
+from ppcdbg.kvm.blocks import EMULATED, QUEUED
 from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.machine.system import Stop, StopKind, System

@@ -32,6 +32,10 @@ class Actions(Windows):
     selected: int | None
     trail: list[Footprint]
     filter: str
+    ahead = 0
+    """Exits that are still to be gone to, because the key for it was pressed while the guest was on its way to one."""
+    stepping = False
+    """Whether the guest is on its way to an exit for the user who goes through them."""
     scrubbing = False
     scrubbed: int | None = None
     """Where the run is to be gone to once it is where it was sent before."""
@@ -41,6 +45,7 @@ class Actions(Windows):
         another machine that one runs."""
         if self.worker.running:
             return
+        self.stepping = self.stepping and how == "exit"
         pane = self.pane()
         own = {} if pane is None else dict(pane.about.moves)
         if pane is not None and own:
@@ -53,12 +58,13 @@ class Actions(Windows):
 
     def action_interrupt(self) -> None:
         """Stop a running guest."""
+        self.ahead = 0
         self.worker.interrupt()
 
     def action_halt(self) -> None:
         """Stop a running guest; when it stands, close the zoomed pane, else go back to now."""
         if self.worker.running:
-            self.worker.interrupt()
+            self.action_interrupt()
         elif self.desk.choice.zoom:
             self.desk.zoom("")
             self.ask_again()
@@ -69,10 +75,29 @@ class Actions(Windows):
         """The exit before or after; past the newest one the guest runs to its next exit."""
         exits = self.desk.panes["exits"]
         last = exits.filled.total - 1
-        if step > 0 and (exits.cursor is None or exits.cursor >= last):
-            self.action_run("exit")
+        if self.stepping and self.worker.running:
+            self.ahead = max(0, self.ahead + step)
+        elif step > 0 and (exits.cursor is None or exits.cursor >= last):
+            self.to_exit(1)
         elif exits.cursor is not None:
             exits.go(exits.cursor + step)
+
+    def to_exit(self, count: int) -> None:
+        """Let the guest run to its next exit, or so many further."""
+        if self.worker.running:
+            return
+        self.stepping, self.ahead = True, 0
+        if count > 1:
+            self.worker.execute(f"step-exit {count}")
+            self.action_now()
+        else:
+            self.action_run("exit")
+
+    def step_on(self) -> None:
+        """The guest stands again: what was pressed meanwhile has its turn."""
+        count, self.stepping = self.ahead, False
+        if count:
+            self.to_exit(count)
 
     def action_alike(self, step: int) -> None:
         """Select the next or previous exit of the selected one's kind, or the next match of a pane's search."""

@@ -225,6 +225,8 @@ class PpcdbgApp(Typed):
             self.action_now()
         if self.scrubbing and not self.worker.running:
             self.scrub_on()
+        if self.stepping and not self.worker.running:
+            self.step_on()
         if reply.show:
             self.desk.panes[reply.show].turn(reply.view)
             self.action_pane(reply.show)

@@ -69,7 +69,11 @@ class DebuggerSource:
         self._progress = progress.Progress(debugger, KEY)
         self._clock = steady()
         self._kept: dict[str, tuple[float, Need, Filled]] = {}
-        self._bars: tuple[float, int, tuple[int, ...]] = (0.0, 0, ())
+        self._bars: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+        """The heights of the line of the run, after what they are of."""
+        self._bars_at = 0.0
+        self._dear = 0
+        """How many things that read a lot the scene at hand has drawn."""
 
     @property
     def desktop(self) -> str:
@@ -233,6 +237,7 @@ class DebuggerSource:
         past = record if ask.row is not None or ask.keep is not None else None
         there = running or self._bring(past, pulse)
         self._sees(frozenset(ask.needs))
+        self._dear = 0
         drawing = Drawing(d, self._filter, cursor, record, past, self._tops)
         panes = {kind: self._pane(kind, need, drawing, running) for kind, need in ask.needs.items()
                  if there or BY_NAME[kind].timeless}  # fmt: skip
@@ -311,20 +316,28 @@ class DebuggerSource:
     def _pane(self, name: str, need: Need, drawing: Drawing, running: bool) -> Filled:
         kind = BY_NAME[name]
         kept = self._kept.get(name)
-        if running and kept and kept[1] == need and self._clock() - kept[0] < SLOW_PERIOD:
+        if running and kept and kept[1] == need and self._waits(kept[0]):
             return kept[2]
         filled = kind.fill(drawing, need)
         if kind.dear:
+            self._dear += 1
             self._kept[name] = (self._clock(), need, filled)
         return filled
 
+    def _waits(self, drawn: float) -> bool:
+        """Whether what reads a lot need not be drawn again while the guest runs, or is left for the next scene: a scene
+        that draws all of them comes late."""
+        return bool(self._dear) or self._clock() - drawn < SLOW_PERIOD
+
     def _timeline(self, ask: Ask, past: ExitRecord | None, running: bool) -> Timeline:
         d = self.debugger
-        width = max(8, ask.width - NOTE_ROOM)
-        drawn, before, bars = self._bars
-        if not running or before != width or self._clock() - drawn >= SLOW_PERIOD:
-            bars = timeline.heights(timeline.counts(self._filter.log, self._end, width))
-            self._bars = (self._clock(), width, bars)
+        log, width = self._filter.log, max(8, ask.width - NOTE_ROOM)
+        history = log.history if isinstance(log, KnownExits) else 0
+        (of, bars), now = self._bars, (width, self._end, len(log), history)
+        if of != now and not (running and of[:1] == now[:1] and self._waits(self._bars_at)):
+            self._dear += 1
+            bars = timeline.heights(timeline.counts(log, self._end, width))
+            self._bars, self._bars_at = (now, bars), self._clock()
         here = None
         if bars and (past is not None or d.position < self._end):
             here = min((d.position if past is None else past.position) * width // max(1, self._end), width - 1)

@@ -20,7 +20,9 @@ from ppcdbg.views.spans import Line, Span
 PERIOD = 0.03
 """Seconds from scene to scene while the guest runs: the screen is to have thirty of them a second."""
 SHARE = 3
-"""Scenes that cost more than this part of the period come less often, so that the guest has the rest."""
+"""Scenes that on the average cost more than this part of the period come less often, so that the guest has the rest."""
+LATELY = 8
+"""Scenes that the average is of, about."""
 
 
 class Worker:
@@ -42,7 +44,10 @@ class Worker:
         self._crash: BaseException | None = None
         self._clock, self._drawn = steady(), 0.0
         """When the last scene was begun."""
-        self._period = PERIOD
+        self._due = 0.0
+        """When the next one is to be, while the guest runs."""
+        self._cost = 0.0
+        """Processor seconds of a scene, lately: one that is dear among cheap ones keeps none of them back."""
         self._thread = threading.Thread(target=self._serve, name="ppcdbg-guest", daemon=True)
 
     def start(self) -> None:
@@ -156,15 +161,21 @@ class Worker:
     def _between(self) -> None:
         if self._halt or self._closing:
             self.source.interrupt()
-        if not (self._jobs or self._fresh) and self._clock() - self._drawn < self._period:
+        if not (self._jobs or self._fresh) and self._clock() < self._due:
             return  # the usual case, and with a breakpoint on exits one for every exit
         with self._wake:
             job = self._jobs.popleft() if self._jobs else None
-            due = self._fresh or self._clock() - self._drawn >= self._period
+            due = self._fresh or self._clock() >= self._due
         if job is not None:
             self._carry_out(job)
         if (due or job is not None) and not self._closing:
             self._draw()
+
+    def _begin(self) -> None:
+        """A scene is begun. The one after it is not later for this one's being late: guests pause when they can."""
+        now, period = self._clock(), max(PERIOD, SHARE * self._cost)
+        self._drawn = now
+        self._due = now + period if now < self._due else max(self._due + period, now + period / 2)
 
     def _pulse(self, progress: Line) -> bool:
         """Called while a scene is drawn that takes long: whether something else is wanted by now."""
@@ -179,7 +190,8 @@ class Worker:
             self._fresh = False
         if ask is None:
             return
-        self._drawn, used = self._clock(), time.thread_time()
+        self._begin()
+        used = time.thread_time()
         try:
             scene = self.source.draw(ask, self.running, self._pulse)
         except PpcdbgError as error:
@@ -191,5 +203,5 @@ class Worker:
             self._scene = scene
             self._progress = ()
             self._fresh |= scene.partial and not self.running
-        self._period = max(PERIOD, SHARE * (time.thread_time() - used))
+        self._cost += (time.thread_time() - used - self._cost) / LATELY
         self._notify()

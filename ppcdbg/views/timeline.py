@@ -84,11 +84,8 @@ def rows(course: Course, width: int) -> list[Line]:
     out.append(row("checkpoints", str(len(course.checkpoints)), *points))
     if course.kinds:
         whole = [sum(column) for column in zip(*(kind.parts for kind in course.kinds))]
-        about = "~" if course.sampled else ""
         out.append(row("exits", f"{course.exits:,}", _bars(whole, "exit")))
-        out += [
-            row(kind.name, f"{about}{kind.total:,}", _bars(kind.parts, kind_role(kind.name))) for kind in course.kinds
-        ]
+        out += [row(kind.name, f"{kind.total:,}", _bars(kind.parts, kind_role(kind.name))) for kind in course.kinds]
     return [fit(each, width) for each in out]
 
 

@@ -8,8 +8,9 @@ from signal import Signals
 
 import pytest
 
-from ppcdbg.kvm import archive, log
-from ppcdbg.kvm.archive import BLOCK, Archive
+from ppcdbg.kvm import archive, blocks, log
+from ppcdbg.kvm.archive import Archive, Packed
+from ppcdbg.kvm.blocks import BLOCK, COST, Part
 from ppcdbg.kvm.log import ExitLog, KnownExits
 from ppcdbg.kvm.words import NUMBERS, ROW
 
@@ -17,8 +18,8 @@ from ppcdbg.kvm.words import NUMBERS, ROW
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(archive, "BLOCK", 16)
-    monkeypatch.setattr(log, "BLOCK", 16)
+    for room in (archive, blocks, log):
+        monkeypatch.setattr(room, "BLOCK", 16)
     monkeypatch.setattr(log, "AT_HAND", 40)
 
 
@@ -35,7 +36,8 @@ def filled(count: int, rng: random.Random) -> tuple[ExitLog, list[tuple[object, 
             rows.append(row(len(rows)))
             it.append(rows[-1])
         else:
-            some = [(len(rows) + i, 7, *[rng.getrandbits(32)] * 14) for i in range(rng.randrange(1, 9))]
+            some = [(len(rows) + i, 7, *[rng.getrandbits(32)] * 6, rng.randrange(9), *[rng.getrandbits(32)] * 7)
+                    for i in range(rng.randrange(1, 9))]  # fmt: skip
             it.extend(memoryview(b"".join(ROW.pack(*r) for r in some)), len(some))
             rows += some
     return it, rows
@@ -44,7 +46,7 @@ def filled(count: int, rng: random.Random) -> tuple[ExitLog, list[tuple[object, 
 def test_everything_is_read_as_it_was_written() -> None:
     rng = random.Random(5)
     it, rows = filled(1000, rng)
-    assert len(it._old) > 800 and len(it._rows) <= 80 and len(it) == len(rows)
+    assert len(it._away) > 900 and len(it._parts) == 2 and len(it._rows) <= 16 and len(it) == len(rows)
     assert it.rows(0) == rows and it.known() == rows
     for _ in range(300):
         a, b = rng.randrange(1000), rng.randrange(1000)
@@ -87,36 +89,101 @@ def test_what_cannot_be_packed_is_kept_as_it_is() -> None:
     rows = [(*row(n)[:8], ((8, Path("x")),) if n == 5 else (), *row(n)[9:]) for n in range(300)]
     for each in rows:
         it.append(each)
-    assert it.rows(0) == rows and len(it._old) > 100
+    assert it.rows(0) == rows and len(it._away) > 100
 
 
 def test_where_no_file_can_be_written_the_rows_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "_nameless", lambda: None)
     it, rows = filled(500, random.Random(7))
-    assert it.rows(0) == rows and len(it._old) > 300
+    assert it.rows(0) == rows and len(it._away) > 300
 
 
 def test_a_disk_that_fills_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    it = Archive()
-    it.add([row(n) for n in range(16)])
+    it, rows = Archive(), [row(n) for n in range(48)]
+    it.add(Part(list(rows[:16]), 16))
 
     class Full:
         def __init__(self, file: object) -> None:
-            self.seek, self.read = file.seek, file.read  # type: ignore[attr-defined]
+            self.seek, self.fileno, self.truncate = file.seek, file.fileno, file.truncate  # type: ignore[attr-defined]
 
         def write(self, data: bytes) -> int:
             raise OSError(28, "No space left on device")
 
-    it._file = Full(it._file)  # type: ignore[assignment]
-    it.add([row(n) for n in range(16, 32)])
-    it.add([row(n) for n in range(32, 48)])
-    assert it.rows() == [row(n) for n in range(48)] and it._file is None
+    file = it._file
+    it._file = Full(file)  # type: ignore[assignment]
+    it.add(Part(list(rows[16:32]), 16))
+    it._file = file
+    it.add(Part(list(rows[32:]), 16))
+    assert [row for block in it.blocks for row in block.rows(0, 16)] == rows
+    assert [block.held is None for block in it.blocks if isinstance(block, Packed)] == [True, False, True]
 
 
 def test_the_file_has_no_name(tmp_path: Path) -> None:
     it, _ = filled(500, random.Random(8))
-    assert it._old._file is not None and not [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert it._away._file is not None and not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
 def test_blocks_are_no_smaller_than_what_packs_well() -> None:
     assert BLOCK >= 1024
+
+
+def test_a_block_answers_the_same_wherever_it_lies() -> None:
+    rng = random.Random(11)
+    it, rows = filled(1000, rng)
+    seen: set[type] = set()
+    for start, block, first, end in KnownExits(it).blocks(0, 1000):
+        seen.add(type(block))
+        fresh = Part(list(rows[start : start + block.count]), block.count)
+        assert block.rows(first, end) == fresh.rows(first, end) == rows[start + first : start + end]
+        for place in (0, 1, 2, 3, 4, 5, 6, 7, COST):
+            assert [*block.column(place)] == [*fresh.column(place)]
+            assert block.number(3, place) == rows[start + 3][place]
+        table, own = block.sites.table, fresh.sites
+        assert [table[c] for c in block.sites.codes] == [own.table[c] for c in own.codes]
+        assert dict(block.kinds) == dict(fresh.kinds) and block.bounds(0) == fresh.bounds(0)
+        kept = block.kept(first, end)
+        assert [r for k in kept for r in (ROW.iter_unpack(k) if isinstance(k, bytes) else [k])] == rows[
+            start + first : start + end
+        ]
+    assert seen == {Part, Packed}
+
+
+def test_after_a_way_back_over_a_long_log_what_comes_is_put_away_again() -> None:
+    """A log that had gone back once kept everything at hand for good."""
+    it, rows = filled(1000, random.Random(12))
+    away = len(it._away)
+    for length in (100, 1000, 500):
+        it.restore({"length": length})
+        assert len(it._away) == away and len(it._rows) <= 16 and len(it._later) <= 32
+    for each in rows[500:]:
+        it.append(each)
+    for number in range(1000, 2000):
+        it.append(row(number))
+    assert len(it._away) > 1900 and not it._later and len(it._parts) == 2 and len(it._rows) <= 16
+    assert it.rows(0) == rows + [row(n) for n in range(1000, 2000)]
+
+
+def test_what_was_foretold_is_told_once_it_happened_though_it_was_put_away() -> None:
+    rows = [row(n) for n in range(300)]
+    it = ExitLog(False, lambda gpa: "")
+    it.foretell([(*each[:8], *each[-3:]) for each in rows])
+    for number in (300, 10, 300):  # sought, and not come through: put away as foretold
+        it.restore({"length": number})
+    assert len(it._away) > 200 and it.known() == [(*each[:8], *each[-3:]) for each in rows]
+    it.restore({"length": 0})
+    for number, each in enumerate(rows):
+        it.append(each)
+        if number in (100, 120):
+            it.restore({"length": 30})
+            it.restore({"length": number + 1})
+    assert it.rows(0) == rows and it.told(3) and it.told(299)
+
+
+def test_another_history_begins_in_what_was_put_away() -> None:
+    it, rows = filled(1000, random.Random(13))
+    it.restore({"length": 333})
+    it.forget()
+    assert len(KnownExits(it)) == 333
+    for number in range(1000):
+        it.append(row(number))
+    assert it.rows(0) == rows[:333] + [row(n) for n in range(1000)]

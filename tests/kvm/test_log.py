@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from ppcdbg.kvm.columns import ABOUT, Columns
-from ppcdbg.kvm.log import Compact, ExitLog, Kept, KnownExits
+from ppcdbg.kvm.blocks import Compact, Kept
+from ppcdbg.kvm.log import ExitLog, KnownExits
 from ppcdbg.kvm.words import NUMBERS, ROW
 
 
@@ -47,7 +47,7 @@ def test_whatever_is_done_to_it_the_log_is_the_list_of_its_rows(seed: int) -> No
         elif what < 14:
             first, end = sorted((chance.randrange(len(rows) + 1), chance.randrange(len(rows) + 9)))
             assert log.rows(first, end) == rows[first:end]
-            pieces = [list(ROW.iter_unpack(p)) if isinstance(p, memoryview) else p for p in log.pieces(first, end)]
+            pieces = [block.rows(low, high) for _, block, low, high in log.blocks(first, end)]
             assert [row for piece in pieces for row in piece] == rows[first:end]
         elif what == 14 and rows:
             index = chance.randrange(len(rows))
@@ -78,41 +78,32 @@ def test_a_log_goes_back_and_forward_again_over_rows_of_compiled_code() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_columns_are_what_the_rows_have_and_grow_with_them(seed: int) -> None:
+def test_exits_of_one_site_are_alike_and_those_of_two_are_not(seed: int) -> None:
     chance = random.Random(seed)
     log = ExitLog(False, lambda gpa: "none")
-    columns = Columns(KnownExits(log))
     for step in range(60):
         if chance.randrange(3):
-            rows = [(n, n + 1, n % 43, *native(chance, 0)[3:]) for n in range(chance.choice((1, 2, 5, 90, 300)))]
+            rows = [
+                (n, n + 1, n % 43, *(chance.randrange(3) for _ in range(13))) for n in range(chance.choice((1, 90)))
+            ]
             log.extend(memoryview(b"".join(ROW.pack(*row) for row in rows)), len(rows))
         else:
-            log.append((step, *range(1, 8), ((0, step % 5, 0, None), (1, 3)), (), None, 0, 2, 1 << 40))
-        if step == 40:
-            length = len(log)
-            log.restore({"length": length // 2})
-            if seed % 2:
-                log.forget()
-            else:  # an exit of a number stays the same one
-                assert [*columns.column(0, length)] == [row[0] for row in KnownExits(log).rows(0)]
-                log.restore({"length": length})
-        if not chance.randrange(4):
-            end = chance.randrange(len(log) + 1)
-            for place in (0, 1, 2, 3, 4, 5, 6, 7, -1):
-                assert [*columns.column(place, end)[:end]] == [row[place] for row in KnownExits(log).rows(0, end)]
-            kinds = [
-                (row[2], row[7], row[8] if len(row) == 16 else str(row[8])) for row in KnownExits(log).rows(0, end)
-            ]
-            about = columns.column(ABOUT, end)[:end]
-            assert len(set(zip(about, kinds))) == len(set(about)), "one number, one kind"
-            assert columns.told
+            did = (0, chance.randrange(3), 0, None), (1, step)
+            log.append((step, *range(1, 8), did, (chance.randrange(3),), None, 0, 2, 1 << 40))
+    found: dict[object, set[object]] = {}
+    for _, block, first, end in log.blocks(0, len(log)):
+        for code, row in zip(block.sites.codes[first:end], block.rows(first, end), strict=True):
+            what = row[8] if len(row) == NUMBERS else (row[8][0][:2], row[9])
+            found.setdefault(block.sites.table[code], set()).add((*row[2:5], *row[6:8], what, *row[-3:]))
+    assert {len(each) for each in found.values()} == {1}
+    assert len({next(iter(each)) for each in found.values()}) == len(found)
 
 
 def test_what_a_recording_tells_of_an_exit_is_told_no_longer_once_a_run_came_through_it() -> None:
     log = ExitLog(False, lambda gpa: "none")
     log.foretell([(5, 6, 8, 0x1000, 0, 0, 0, 0x7C7042A6, 0, 2, 9)])
-    columns = Columns(KnownExits(log))
-    before = columns.column(ABOUT, 1)[0]
-    assert not columns.told
+    _, before, _, _ = next(KnownExits(log).blocks(0, 1))
+    assert before.untold
     log.append((5, 6, 8, 0x1000, 0, 0, 0, 0x7C7042A6, ((0, 0x7C7042A6, 0, None),), (), None, 0, 2, 9))
-    assert columns.column(ABOUT, 1)[0] != before and columns.told
+    _, after, _, _ = next(KnownExits(log).blocks(0, 1))
+    assert not after.untold and before.sites.table != after.sites.table

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ppcdbg.kvm.log import Compact, Kept
+from ppcdbg.kvm.blocks import Compact, Kept
 from ppcdbg.kvm.words import ROW
 from ppcdbg.session.columns import EXIT_COLUMNS, pack_exits, unpack
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ppcdbg.tui import opening
 from ppcdbg.tui.app import PpcdbgApp
 from ppcdbg.tui.help import help_rows
 from ppcdbg.tui.layout import PANES, key_of
-from ppcdbg.tui.scene import Move
+from ppcdbg.tui.scene import Move, Reply
 from ppcdbg.views.spans import length
 
 from .double import Double
@@ -99,6 +100,32 @@ async def test_step_keys(make_app: Make) -> None:
             assert source.moves[-1] is move
         await until(pilot, lambda: app.selected == 100_001)
         assert any(row.find("▶c0013a50") > 0 for row in text_of(app))
+
+
+@pytest.mark.parametrize(("times", "wanted"), [(2, ["exit", "exit"]), (4, ["exit", "step-exit 3"])])
+async def test_exits_asked_for_while_the_guest_is_on_its_way_to_one_are_gone_to(
+    make_app: Make, times: int, wanted: list[str]
+) -> None:
+    """``]`` pressed twice quickly went to one exit only."""
+    gate, done = threading.Event(), list[str]()
+
+    class Slow(Double):
+        def move(self, move: Move, between: Callable[[], None]) -> Reply:
+            gate.wait(20)
+            done.append(move.value)
+            return super().move(move, between)
+
+        def execute(self, text: str, between: Callable[[], None]) -> Reply:
+            done.append(text)
+            return super().move(Move.EXIT, between)
+
+    app = make_app(Slow())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.selected == 100_000)
+        await pilot.press(*["]"] * times)
+        gate.set()
+        await until(pilot, lambda: done == wanted and app.settled)
+        assert not app.ahead and not app.stepping
 
 
 async def test_brackets_walk_the_past_and_full_stop_comes_back(make_app: Make) -> None:

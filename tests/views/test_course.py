@@ -8,7 +8,6 @@ from collections import Counter
 import pytest
 
 from ppcdbg.debugger.course import course_of
-from ppcdbg.kvm.log import KnownExits
 from ppcdbg.views import timeline
 from ppcdbg.views.glyphs import to_ascii
 from ppcdbg.views.results import lines
@@ -22,7 +21,7 @@ def test_counts_are_those_of_the_exits_part_by_part() -> None:
     end = d.position
     course = course_of(d, 50)
     names = Counter(record.name for record in d.exits)
-    assert {kind.name: kind.total for kind in course.kinds} == names and not course.sampled
+    assert {kind.name: kind.total for kind in course.kinds} == names
     edges = [end * part // 50 for part in range(50)]
     for kind in course.kinds:
         parts = Counter(bisect_right(edges, r.position) - 1 for r in d.exits if r.name == kind.name)
@@ -30,26 +29,20 @@ def test_counts_are_those_of_the_exits_part_by_part() -> None:
     assert [kind.total for kind in course.kinds] == sorted((k.total for k in course.kinds), reverse=True)
 
 
-def test_of_many_exits_a_share_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_counts_are_the_same_wherever_the_exits_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     d = on_demo()
     d.execute("continue")
-    whole = course_of(d, 4)
-    monkeypatch.setattr("ppcdbg.debugger.course.LOOKED_AT", 100)
-    looked = 0
-    vector = KnownExits.vector
-
-    def counted(self: KnownExits, index: int) -> int:
-        nonlocal looked
-        looked += 1
-        return vector(self, index)
-
-    monkeypatch.setattr(KnownExits, "vector", counted)
-    course = course_of(d, 4)
-    assert course.sampled and looked <= 4 * 100
-    for kind in whole.kinds[:2]:
-        guess = next(k for k in course.kinds if k.name == kind.name)
-        assert abs(guess.total - kind.total) < 0.25 * kind.total
-    assert "~" in to_text(timeline.rows(course, 80))
+    whole = course_of(d, 40)
+    small = on_demo()
+    for room in ("archive", "blocks", "log"):
+        monkeypatch.setattr(f"ppcdbg.kvm.{room}.BLOCK", 16)
+    monkeypatch.setattr("ppcdbg.kvm.log.AT_HAND", 64)
+    small.execute("continue")
+    assert course_of(small, 40).kinds == whole.kinds and small.profiler.profile() == d.profiler.profile()
+    small.execute("seek %40")
+    assert course_of(small, 40).kinds == whole.kinds
+    d.execute("seek %40")
+    assert small.profiler.profile("symbols") == d.profiler.profile("symbols")
 
 
 @pytest.mark.parametrize("hv", ["kvm", "none"])

@@ -19,6 +19,7 @@ from ppcdbg.isa.sprs import SLOT
 from ppcdbg.kvm import codes
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm import words as W
+from ppcdbg.kvm.blocks import EMULATED, MAPPED, MMIO
 from ppcdbg.kvm.e500_mmu import (
     MAS1_TS,
     MAS1_TSIZE_MASK,
@@ -30,7 +31,7 @@ from ppcdbg.kvm.e500_mmu import (
     MAS3_USER_PERM,
     TSIZE_4K,
 )
-from ppcdbg.kvm.log import EMULATED, MAPPED, MMIO, WRITES
+from ppcdbg.kvm.log import WRITES
 from ppcdbg.kvm.native.parts import Part
 from ppcdbg.kvm.shadow_tlb import MAS8_TGS, REF_MAS2, REF_TLB0, REF_VALID
 

@@ -8,8 +8,9 @@ from ppcdbg.cpu.bus import BusFault
 from ppcdbg.engine.api import Engine, TenantHost
 from ppcdbg.kvm import codes
 from ppcdbg.kvm import words as W
+from ppcdbg.kvm.blocks import MMIO
 from ppcdbg.kvm.host import Backing
-from ppcdbg.kvm.log import MMIO, WRITES
+from ppcdbg.kvm.log import WRITES
 from ppcdbg.kvm.vmm import BoardUserspace
 from ppcdbg.machine.system import Limits, Stop
 
@@ -38,6 +39,8 @@ class Native:
         self._wanted = False
         self._accessing = False
         self._open: tuple[Any, ...] | None = None
+        self.taken = 0
+        """Exits that the last stretch in the guest took."""
 
     def begin(self, limits: Limits) -> None:
         """A run begins. Whoever wants to see each exit gets each from Python."""
@@ -56,7 +59,7 @@ class Native:
     def absorb(self) -> None:
         """After each stretch: what happened in compiled code is in the log and in the vcpu."""
         words = self._words
-        count = words[W.LOG_COUNT]
+        self.taken = count = words[W.LOG_COUNT]
         if not count:
             return
         v = self._v

@@ -12,7 +12,7 @@ from ppcdbg.views import breakpoints, console, irqprio, paravirt, profile
 from ppcdbg.views import statistics as views
 from ppcdbg.views.spans import fit, line
 
-COUNTED = 20_000
+COUNTED = 100_000
 """Exits that are counted for one scene: the table fills while it counts, and keys are answered."""
 HISTORY = 200
 """Changes that a history shows."""
