@@ -5,14 +5,13 @@ Without a filter the index is the log itself. Records are never copied.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import compress
 from typing import TYPE_CHECKING
 
 from ppcdbg.debugger.expressions import Compiled, compile_expression, compile_node
 from ppcdbg.debugger.judged import SITE, Judged, depends
+from ppcdbg.debugger.marked import Marked
 from ppcdbg.debugger.quick import Condition, both, conjuncts, plan, select
 from ppcdbg.debugger.scope import DebuggerScope
 from ppcdbg.debugger.syntax import parse
@@ -47,7 +46,7 @@ class ExitFilter:
         self.log: Sequence[ExitRecord] = KnownExits(exits) if whole and isinstance(exits, ExitLog) else exits
         self._history = self._histories()
         self._current: ExitRecord | None = None
-        self._matches: list[int] = []
+        self._matches = Marked()
         self._seen = 0
         self.patience: int | None = None
         """How many records one question may look at; None: all that came. With 0 only ``extend`` looks."""
@@ -103,30 +102,31 @@ class ExitFilter:
         """Look at records that came since, at most ``limit`` of them; true when the end is reached."""
         log = self.log
         if len(log) < self._seen or self._history != self._histories():  # the log was cut, or is another now
-            self._seen, self._matches, self._history = 0, [], self._histories()
+            self._seen, self._matches, self._history = 0, Marked(), self._histories()
+        if self._compiled is None:
+            return True
         if limit is not None and isinstance(log, ExitLog | KnownExits):
             limit *= 1 if self._rest else ALIKE if self._costly else QUICKER
         end = len(log) if limit is None else min(len(log), self._seen + limit)
-        if self._compiled is not None:
-            self._matches += self._found(range(self._seen, end))
+        self._look(range(self._seen, end))
         self._seen = end
         return end == len(log)
 
-    def _found(self, exits: range) -> Iterable[int]:
-        """Those of some exits that pass."""
+    def _look(self, exits: range) -> None:
+        """Mark those of some exits that pass."""
         log = self.log
         if not isinstance(log, ExitLog | KnownExits):
-            return [i for i in exits if self.accepts(log[i])]
-        found: list[int] = []
+            self._matches.add(exits.start, bytes(self.accepts(log[i]) for i in exits))
+            return
         for start, block, first, end in log.blocks(exits.start, exits.stop):
             passing = b"\1" * (end - first)
             for step in self._steps:
                 if 1 in passing:
                     passing = both(passing, step(block, start, first, end, passing))
-            found += compress(range(start + first, start + end), passing)
-        for compiled in self._rest:
-            found = [i for i in found if self._holds(compiled, log[i])]
-        return found
+            for compiled in self._rest:
+                numbers = range(start + first, start + end)
+                passing = bytes(one and self._true(compiled, i) for i, one in zip(numbers, passing, strict=True))
+            self._matches.add(start + first, passing)
 
     def __len__(self) -> int:
         self.extend(self.patience)
@@ -159,4 +159,4 @@ class ExitFilter:
         if self._compiled is None:
             return min(number, len(self.log))
         self.extend(self.patience)
-        return bisect_left(self._matches, number)
+        return self._matches.below(number)

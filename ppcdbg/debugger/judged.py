@@ -34,6 +34,7 @@ _DEPENDS = MappingProxyType({
 """Fields by what their values are made of."""
 _CLOSED, _OPEN = b"\0\1\0".ljust(256, b"\0"), b"\0\0\1".ljust(256, b"\0")
 _ASK = 2
+_SEVERAL = -1
 _DATA = 32
 """Bits of a data address, the only column that goes with a site in one number."""
 
@@ -74,21 +75,26 @@ class Judged:
         self._sites: dict[Site, tuple[int, int]] = {}
         """By the number of those that are judged alike, and the verdict or that there is none."""
         self._likes: dict[Site | tuple[int, int], int] = {}
-        self._verdicts: dict[Any, bool] = {}
+        self._verdicts: dict[int, dict[Any, bool]] = {}
+        """By that number, and by data."""
 
     def select(self, block: Block, start: int, first: int, end: int, among: bytes) -> bytes:
         """A 1 for each of some exits of a block that passes; those with a 0 in ``among`` need not be looked at.
         ``start`` is the number of the block's first exit."""
         if not self._of_site:
-            return self._by_data(block, start, first, end, None, among)
+            return self._by_data(block, start, first, end, 0, among)
         sites = block.sites
         told = [self._site(sites, code, start) for code in range(len(sites.table))]
         marks = sites.mark(bytes(verdict for _, verdict in told), first, end)
         if _ASK not in marks:
             return marks
         asked = both(marks.translate(_OPEN), among)
-        known = [number << _DATA for number, _ in told]
-        found = self._by_data(block, start, first, end, (sites.codes[first:end], known), asked)
+        likes = {number for number, verdict in told if verdict == _ASK}
+        if len(likes) == 1:
+            found = self._by_data(block, start, first, end, likes.pop(), asked)
+        else:
+            known = [number << _DATA for number, _ in told]
+            found = self._by_data(block, start, first, end, (sites.codes[first:end], known), asked)
         return either(marks.translate(_CLOSED), found)
 
     def _site(self, sites: Sites, code: int, start: int) -> tuple[int, int]:
@@ -108,26 +114,28 @@ class Judged:
         start: int,
         first: int,
         end: int,
-        sites: tuple[Sequence[int], list[int]] | None,
+        sites: tuple[Sequence[int], list[int]] | int,
         asked: bytes,
     ) -> bytes:
-        """A 1 for each that passes, of those with a 1 in ``asked``; ``sites``: their sites, where they matter."""
+        """A 1 for each that passes, of those with a 1 in ``asked``; ``sites``: what they are alike in beside their
+        data, or of each which of several."""
+        verdicts = self._verdicts.setdefault(sites if isinstance(sites, int) else _SEVERAL, {})
         columns = [block.column(place)[first:end] for place in self._places]
         whole = 0 not in asked
 
         def keys() -> Iterable[Any]:
             data: list[Any] = columns if whole else [compress(column, asked) for column in columns]
-            if sites is None:
+            if isinstance(sites, int):
                 return zip(*data) if len(data) > 1 else data[0]
             known = map(sites[1].__getitem__, sites[0] if whole else compress(sites[0], asked))
             return map(add, known, data[0]) if self._places == (DEAR,) else zip(known, *data)
 
         try:
-            found = bytes(map(self._verdicts.__getitem__, keys()))
+            found = bytes(map(verdicts.__getitem__, keys()))
         except KeyError:
             new = dict(zip(keys(), compress(range(first, end), asked)))
-            self._verdicts |= {key: self._ask(start + at) for key, at in new.items() if key not in self._verdicts}
-            found = bytes(map(self._verdicts.__getitem__, keys()))
+            verdicts |= {key: self._ask(start + at) for key, at in new.items() if key not in verdicts}
+            found = bytes(map(verdicts.__getitem__, keys()))
         if whole:
             return found
         out = bytearray(end - first)

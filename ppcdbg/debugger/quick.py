@@ -8,9 +8,9 @@ thousand records take to make.
 from __future__ import annotations
 
 import operator
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 from ppcdbg.debugger.fields import SYNONYMS, exit_number
@@ -24,6 +24,9 @@ BIGGEST = 1 << 32
 _IN_SITE = {VECTOR: 0, PC: 1, MSR: 2, ESR: 3, COST: 8}
 """Those that are alike at one site, by their place in ``blocks.numbers``."""
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+_ONLY = tuple(bytes(digit) + b"\1" + bytes(255 - digit) for digit in range(256))
+_BELOW = tuple(b"\1" * digit + bytes(256 - digit) for digit in range(256))
+_NOT = b"\1" + bytes(255)
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
@@ -128,7 +131,48 @@ def _compare(condition: Comparison, block: Block, first: int, end: int) -> bytes
             return b"\1" * (end - first)
         if not low <= value <= high and not test(low, value):
             return bytes(end - first)
-    return bytes(map(test, block.column(condition.column)[first:end], repeat(value)))
+    return compared(block.column(condition.column)[first:end], condition.operator, value)
+
+
+def compared(column: array[int], how: str, value: int) -> bytes:
+    """A 1 for each number of a column that compares so with a value."""
+    size, raw = column.itemsize, column.tobytes()
+    if how in ("==", "!="):
+        found = bytes(len(column)) if value >> 8 * size else _alike(raw, size, value)
+    else:
+        found = _less(raw, size, value + (how in ("<=", ">")))
+    return found.translate(_NOT) if how in ("!=", ">", ">=") else found
+
+
+def _less(raw: bytes, size: int, value: int) -> bytes:
+    """A 1 for each number below a value: all of them at once, from the highest bytes on, for as long as some are alike
+    so far. That takes a fraction of the time in which each is looked at."""
+    count = len(raw) // size
+    if value >> 8 * size:
+        return b"\1" * count
+    every = int.from_bytes(b"\1" * count, "little")
+    found, alike = 0, every
+    for at in range(size - 1, -1, -1):
+        if not alike or not value & (1 << 8 * at + 8) - 1:  # what is left of the value is not above anything
+            break
+        plane, digit = raw[at::size], value >> 8 * at & 0xFF
+        if plane.count(plane[0]) == count:
+            if plane[0] != digit:
+                found |= alike if plane[0] < digit else 0
+                break
+            continue
+        found |= alike & int.from_bytes(plane.translate(_BELOW[digit]), "little")
+        alike &= int.from_bytes(plane.translate(_ONLY[digit]), "little")
+    return found.to_bytes(count, "little")
+
+
+def _alike(raw: bytes, size: int, value: int) -> bytes:
+    found = b"\1" * (len(raw) // size)
+    for at in range(size):
+        if 1 not in found:
+            break
+        found = both(found, raw[at::size].translate(_ONLY[value >> 8 * at & 0xFF]))
+    return found
 
 
 def conjuncts(node: Node) -> list[Node]:

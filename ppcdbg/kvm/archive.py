@@ -116,6 +116,8 @@ class Archive:
         found = self._read.pop(key, None)
         if found is None:
             found = zlib.decompress(self._bytes(block, which))
+            if which < _COLUMNS:
+                found = _numbers(found, 8 if which < _LONGS else 4)
             if len(self._read) >= _AT_HAND:
                 del self._read[next(iter(self._read))]
         self._read[key] = found
@@ -243,7 +245,21 @@ def _packed(part: Part) -> list[bytes] | None:
     longs, words = memoryview(made).cast("Q"), memoryview(made).cast("I")
     columns = [longs[at::ROW_LONGS].tobytes() for at in (POSITION, TICK)]
     columns += [words[at::ROW_WORDS].tobytes() for at in range(2 * _LONGS, ROW_WORDS)]
-    return [zlib.compress(each, 1) for each in (*columns, bytes(sites.codes), table, *told)]
+    split = [_planes(each, 8 if at < _LONGS else 4) for at, each in enumerate(columns)]
+    return [zlib.compress(each, 1) for each in (*split, bytes(sites.codes), table, *told)]
+
+
+def _planes(column: bytes, size: int) -> bytes:
+    """The lowest bytes of all numbers, then the next: what hardly changes lies together, and unpacks much faster."""
+    return b"".join(column[at::size] for at in range(size))
+
+
+def _numbers(planes: bytes, size: int) -> bytes:
+    """The same as numbers again."""
+    made, count = bytearray(len(planes)), len(planes) // size
+    for at in range(size):
+        made[at::size] = planes[at * count : (at + 1) * count]
+    return bytes(made)
 
 
 def _tuple(value: Any) -> Any:

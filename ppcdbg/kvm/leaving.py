@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.cpu.state import SKIPPED
 from ppcdbg.errors import UsageError
 from ppcdbg.kvm import codes, ioctl
-from ppcdbg.kvm.log import USERSPACE
+from ppcdbg.kvm.blocks import USERSPACE
 from ppcdbg.kvm.payloads import UserspaceExit
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.kvm.userspace import Ending

@@ -126,13 +126,12 @@ class KvmSystem(RunLoop):
         return stop
 
     def _run(self, limits: Limits) -> Stop:
-        first = None if self._entered else self._first_entry()
-        if first is not None:
+        if not self._entered and (first := self._first_entry()) is not None:
             return first
         reg, counters = self.core.state.reg, self._counters
         stops, exits, until_look = limits.stops(), 0, self.slice
-        position, breakpoints = limits.position, limits.breakpoints
-        self._native.begin(limits)
+        position, breakpoints, native = limits.position, limits.breakpoints, self._native
+        native.begin(limits)
         patience = FOREVER if limits.interrupted is None else self.slice
         exit_cost, native_cost = self.slice // EXITS_A_SLICE, self.slice // NATIVE_A_SLICE
         start = (-1, -1) if self.left else (reg[PC], counters[RETIRED])  # a completed exit comes to its pc
@@ -155,11 +154,11 @@ class KvmSystem(RunLoop):
                     return self._stop(StopKind.BREAKPOINT)
                 ahead = horizon > before
                 reason = self._go(min(horizon, position, before + patience) if ahead else before + 1, stops, ahead)
-                until_look -= self._native.taken * native_cost
+                until_look -= native.taken * native_cost
                 if reason.why is Why.EXIT:
                     number = reason.vector
                 elif reason.why is Why.TENANT:
-                    if (stop := self._native.access()) is not None:
+                    if (stop := native.access()) is not None:
                         return stop
                 elif reason.why is Why.BREAKPOINT:
                     if reg[PC] in breakpoints:

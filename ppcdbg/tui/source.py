@@ -232,9 +232,10 @@ class DebuggerSource:
             self._filter = d.exit_filter(ask.filter, whole=True)
             self._filter.patience = 0
         whole = self._filter.extend(LOOKED_AT)
+        looks = ask.row is not None or ask.keep is not None
         cursor = self._cursor(ask)
         record = None if cursor is None else self._filter[cursor]
-        past = record if ask.row is not None or ask.keep is not None else None
+        past = record if looks else None
         there = running or self._bring(past, pulse)
         self._sees(frozenset(ask.needs))
         self._dear = 0
@@ -246,7 +247,7 @@ class DebuggerSource:
         return Scene(
             ask=ask,
             status=status.line_of(d, ask.width, running, past.number if past is not None else None),
-            story=self._story(past, running),
+            story=self._story(past if there else record, running),
             timeline=self._timeline(ask, past, running),
             panes=panes,
             selected=None if record is None else record.number,
@@ -274,7 +275,7 @@ class DebuggerSource:
         if looking.exit == number and (number is not None or looking.present is None):
             self._told = number
             return True
-        if past is not None and self._told != number:  # the list answers at once
+        if self._told != number:  # the list answers at once
             self._told = number
             return False
         self._kept.clear()
@@ -300,8 +301,9 @@ class DebuggerSource:
         wanted = ask.row
         if ask.keep is not None:
             wanted = self._filter.place(ask.keep)
-        elif wanted is None:  # the last one before this moment; a recording tells of later ones
-            wanted = self._filter.place(self.debugger.system.steps) - 1
+        elif wanted is None:  # the last one before the present; a recording tells of later ones
+            present = self.debugger.past.looking.present
+            wanted = self._filter.place(self.debugger.system.steps if present is None else present.key[1]) - 1
             if wanted < 0:
                 return None
         return max(0, min(wanted, total - 1))

@@ -21,6 +21,9 @@ PERIOD = 0.03
 """Seconds from scene to scene while the guest runs: the screen is to have thirty of them a second."""
 SHARE = 3
 """Scenes that on the average cost more than this part of the period come less often, so that the guest has the rest."""
+PAINT = 0.02
+"""Seconds for which a scene without the guest may stand, so that the screen paints it undisturbed and who goes through
+a list quickly need not wait for the guest."""
 LATELY = 8
 """Scenes that the average is of, about."""
 
@@ -36,6 +39,8 @@ class Worker:
         self._jobs: deque[Callable[[], Reply | None]] = deque()
         self._ask: Ask | None = None
         self._fresh = False
+        self._rest = False
+        """Whether the guest is still to be brought to where the screen looks."""
         self._closing = False
         self._halt = False  # asked to stop; kept because a run that is just beginning may forget an early interrupt
         self._scene: Scene | None = None
@@ -90,7 +95,7 @@ class Worker:
     @property
     def busy(self) -> bool:
         """Whether the guest runs, or a job or a drawing is still to come."""
-        return self.running or bool(self._jobs) or self._fresh or bool(self._replies)
+        return self.running or bool(self._jobs) or self._fresh or self._rest or bool(self._replies)
 
     @property
     def progress(self) -> Line:
@@ -134,7 +139,9 @@ class Worker:
         try:
             while True:
                 with self._wake:
-                    while not (self._jobs or self._fresh or self._closing):
+                    if self._rest and not (self._jobs or self._fresh or self._closing):
+                        self._wake.wait(PAINT)
+                    while not (self._jobs or self._fresh or self._rest or self._closing):
                         self._wake.wait()
                     if self._closing:
                         return
@@ -187,7 +194,7 @@ class Worker:
     def _draw(self) -> None:
         with self._wake:
             ask = self._ask
-            self._fresh = False
+            self._fresh = self._rest = False
         if ask is None:
             return
         self._begin()
@@ -202,6 +209,7 @@ class Worker:
         with self._wake:
             self._scene = scene
             self._progress = ()
-            self._fresh |= scene.partial and not self.running
+            self._rest = len(scene.panes) < len(ask.needs) and not self.running
+            self._fresh |= scene.partial and not self.running and not self._rest
         self._cost += (time.thread_time() - used - self._cost) / LATELY
         self._notify()

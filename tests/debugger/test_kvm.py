@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from array import array
+from operator import eq, ge, gt, le, lt, ne
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,8 @@ import pytest
 from ppcdbg.cpu.mmu import Access
 from ppcdbg.debugger.causes import cause_of
 from ppcdbg.debugger.debugger import Debugger
-from ppcdbg.debugger.quick import Both, Comparison, Either, Plan, plan
+from ppcdbg.debugger.marked import Marked
+from ppcdbg.debugger.quick import Both, Comparison, Either, Plan, compared, plan
 from ppcdbg.debugger.results import Space
 from ppcdbg.debugger.stops import Cause
 from ppcdbg.debugger.syntax import parse
@@ -107,6 +111,18 @@ def test_an_exit_name_alone_is_told_how_it_is_asked_for(tmp_path: Path) -> None:
         raw(tmp_path, *GUEST).exit_filter("dtlb_miss")
 
 
+@pytest.mark.parametrize("kind", ["I", "Q"])
+def test_a_column_is_compared_at_once_as_each_of_its_numbers(kind: str) -> None:
+    chance = random.Random(7)
+    bits = 8 * array(kind).itemsize
+    some = [chance.getrandbits(chance.choice((3, 9, 17, bits))) for _ in range(300)]
+    some += [0, 1, 255, 256, (1 << bits) - 1]
+    column = array(kind, some)
+    for value in (*some[:40], 0, 1, 255, 256, (1 << bits) - 1, 1 << bits, 1 << bits + 3):
+        for how, test in (("<", lt), ("<=", le), (">", gt), (">=", ge), ("==", eq), ("!=", ne)):
+            assert [*compared(column, how, value)] == [int(test(one, value)) for one in some], (how, value)
+
+
 def test_a_filter_finds_the_same_with_and_without_its_short_cut() -> None:
     d = demo()
     d.continue_()
@@ -125,6 +141,17 @@ def test_a_filter_finds_the_same_with_and_without_its_short_cut() -> None:
         while not piecemeal.extend(200):
             pass
         assert piecemeal.page(0, 10_000) == wanted, text
+
+
+def test_marks_are_the_numbers_that_they_mark() -> None:
+    chance, marked, numbers, start = random.Random(3), Marked(), list[int](), 0
+    for _ in range(60):
+        marks = bytes(chance.randrange(5) == 0 and chance.randrange(2) for _ in range(chance.randrange(1, 30)))
+        marked.add(start, marks)
+        numbers += [start + i for i, one in enumerate(marks) if one]
+        start += len(marks) + chance.randrange(3)
+    assert [*marked] == numbers and marked[-1] == numbers[-1] and numbers
+    assert all(marked.below(n) == sum(one < n for one in numbers) for n in range(start + 5))
 
 
 def test_filter_grows_with_the_log(tmp_path: Path) -> None:

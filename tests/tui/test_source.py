@@ -126,6 +126,17 @@ def test_every_pane_shows_the_moment_of_the_selected_exit_and_then_the_present_a
     assert not d.past.looking.present
 
 
+def test_back_in_the_present_its_exit_is_selected_at_once(source: DebuggerSource) -> None:
+    """End in the list, after a look at an early exit, left that one selected."""
+    source.move(Move.CONTINUE, quiet)
+    last = len(source.debugger.exits) - 1
+    assert settled(source, ask(row=3)).selected == 3
+    scene = source.draw(ask(), False)
+    assert scene.selected == last == scene.panes["exits"].cursor and "registers" not in scene.panes
+    scene = settled(source, ask())
+    assert scene.selected == last == scene.panes["exits"].cursor and "registers" in scene.panes
+
+
 def test_a_run_begins_at_the_moment_that_is_looked_at(source: DebuggerSource) -> None:
     for _ in range(6):
         source.move(Move.EXIT, quiet)
