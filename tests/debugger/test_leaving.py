@@ -43,6 +43,7 @@ def test_it_stops_before_the_answer_and_says_what_is_asked() -> None:
     assert report.left and dict(report.fields)["sprn"] == 976 and report.record is not None
     assert report.record.number == len(d.exits) == 13
     assert "KVM_EXIT_SPR sprn=0x3d0 data=0" in said(d) and "Nobody has answered yet" in said(d)
+    assert d.complete("answer d").words == ("data", "delete") and "data" not in opened().complete("answer d").words
     assert "".join(s.text for s in state_of(d)) == "■ stopped: breakpoint 1, KVM_EXIT_SPR unanswered "
     note = d.execute("answer data = 0x70 + 7")
     assert isinstance(note, Note) and note.text == (

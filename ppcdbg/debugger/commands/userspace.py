@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ppcdbg.debugger import answering
+from ppcdbg.debugger import answering, queries
 from ppcdbg.debugger.commands.command import Command
 from ppcdbg.debugger.results import Note, Table
 from ppcdbg.debugger.userspace import tables
@@ -56,7 +56,9 @@ def answers(debugger: Debugger, argument: str) -> Table:
 def _answer_words(debugger: Debugger, argument: str) -> list[str]:
     words = argument.split(" ")
     if len(words) < 2:
-        return [*sorted(SHORT_NAMES), "delete"]
+        asked = queries.kvm_of(debugger).leaving.asked if debugger.system.left else None
+        own = [] if asked is None else [*asked.answers(), answering.AT_ONCE, answering.END]
+        return [*own, *sorted(SHORT_NAMES), "delete"]
     kind = PAYLOADS.get(SHORT_NAMES.get(words[0].upper(), -1))
     return [] if kind is None else [*kind().payload(), answering.AT_ONCE, answering.END, "if"]
 
