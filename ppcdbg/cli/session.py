@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
-from ppcdbg.errors import InputError, Interrupted, PpcdbgError, UsageError
+from ppcdbg.errors import InputError, Interrupted, UsageError
 from ppcdbg.session.magic import is_session, session_file
 
 if TYPE_CHECKING:
@@ -317,10 +317,11 @@ def export(options: argparse.Namespace, given: list[str]) -> int:
     machine = _machine(path, options)
     store = Store.open(path)
     try:
-        with Interruption() as interruption, Progress("replayed") as shown:
+        with Interruption() as interruption, Progress("exported") as shown:
 
             def progress(position: int, last: int) -> None:
-                shown(position, last)
+                if last:
+                    shown(position, last)
                 if interruption.asked:
                     raise Interrupted(f"interrupted; {options.output or 'the rest'} is not written")
 
@@ -328,7 +329,7 @@ def export(options: argparse.Namespace, given: list[str]) -> int:
                 pieces = made[form](store, machine, progress)
             else:
                 pieces = (text.encode() for text in FORMATS[form](store, machine, progress))
-            _write(pieces, options.output, lambda: progress(0, 1) if interruption.asked else None)
+            _write(pieces, options.output, lambda: progress(0, 0))
     except Interrupted as interrupted:
         print(f"ppcdbg: {interrupted}", file=sys.stderr)
         return 130
@@ -359,6 +360,7 @@ def _html(store: Store, machine: MachineDescription, progress: Going) -> Iterato
     from ppcdbg.views.report import pieces
 
     system, last = open_system(machine), store.reached().position
+    progress(0, last)
     while system.ended is None and system.position < last:
         system.run(Limits(min(system.position + SLICE, last)))
         progress(system.position, last)
@@ -370,31 +372,38 @@ def _html(store: Store, machine: MachineDescription, progress: Going) -> Iterato
         ),
     )
     debugger = Debugger(system, symbol_file(machine), kernel_name(store))
-    for text in pieces(debugger, store.path.name, more, store.notes()):
+    for text in pieces(debugger, store.path.name, more, store.notes(), lambda: progress(last, last)):
         yield text.encode()
 
 
 def _write(pieces: Iterator[bytes], name: str | None, look: Callable[[], None]) -> None:
     """Write what an export gives as it comes, and ``look`` between its pieces. What cannot be exported is said before a
-    file is made; one that is not written whole goes again."""
+    file is made. A file gets its name when it is whole, whatever had that name before; until then it is ``.part``."""
     first = next(pieces, b"")
-    if name is None:
+
+    def write(file: BinaryIO) -> None:
         for piece in chain((first,), pieces):
-            sys.stdout.buffer.write(piece)
+            file.write(piece)
             look()
+
+    if name is None:
+        write(sys.stdout.buffer)
         return
-    made = not Path(name).exists()
+    target = Path(os.path.realpath(name))
     try:
-        with Path(name).open("wb") as file:
-            for piece in chain((first,), pieces):
-                file.write(piece)
-                look()
-    except (PpcdbgError, OSError) as error:
-        if made:
-            Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise InputError(f"cannot write {name}: {error.strerror or error}") from None
-        raise
+        if target.exists() and not target.is_file():  # a pipe, a device
+            with target.open("wb") as file:
+                write(file)
+            return
+        part = target.with_name(f"{target.name}.part")
+        try:
+            with part.open("wb") as file:
+                write(file)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {name}: {error.strerror or error}") from None
 
 
 def diff(options: argparse.Namespace, given: list[str]) -> int:

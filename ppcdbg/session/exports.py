@@ -11,6 +11,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from ppcdbg.cpu.timers import TIMEBASE_HZ
@@ -27,6 +28,8 @@ from ppcdbg.session.systems import open_system
 
 SLICE = 200_000
 """Instructions between two batches of lines."""
+ROWS = 500
+"""Rows of a log between two looks at who waits."""
 Progress = Callable[[int, int], None]
 """Called now and then with the position reached and the last one; what it raises ends the export."""
 TASK, PID, INTERRUPTS_OFF, PLAIN = "ppcdbg", 1, "d....", "....."
@@ -54,18 +57,36 @@ def rows(store: Store) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
     )  # fmt: skip
 
 
+def _told(store: Store, progress: Progress) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
+    """As ``rows``, and ``progress`` hears of every so many."""
+    names, found = rows(store)
+    at = names.index("position")
+    last = store.reached().position if imported(store) is None else 0  # a trace tells no positions
+
+    def heard() -> Iterator[tuple[Any, ...]]:
+        for row in found:
+            if row[0] % ROWS == 0:
+                progress(row[at], last)
+            yield row
+
+    return names, heard()
+
+
 def csv_lines(store: Store, machine: MachineDescription, progress: Progress = unheard) -> Iterator[str]:
     """A line of names, then a line a row."""
-    names, found = rows(store)
-    for row in (names, *found):
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n").writerow(row)
+    names, found = _told(store, progress)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in chain((names,), found):
+        writer.writerow(row)
         yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
 
 
 def json_lines(store: Store, machine: MachineDescription, progress: Progress = unheard) -> Iterator[str]:
     """An object a row."""
-    names, found = rows(store)
+    names, found = _told(store, progress)
     for row in found:
         yield json.dumps(dict(zip(names, row, strict=True))) + "\n"
 

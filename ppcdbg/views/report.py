@@ -9,11 +9,12 @@ guest, or from a session file of somebody else, is escaped text.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 
 from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.results import Table
+from ppcdbg.debugger.symbols import SymbolTable
 from ppcdbg.kvm.codes import HCALL_NAMES
 from ppcdbg.kvm.records import Did, ExitRecord
 from ppcdbg.machine.console import Console
@@ -24,6 +25,8 @@ SYMBOLS = 100
 """Functions that are listed; the rest is counted in one row."""
 HYPERCALLS = 1_000
 """Hypercalls that are listed one by one."""
+EXITS = 1_000
+"""Between two looks at who waits."""
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; }
 body { color: #222; background: #fff; } h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin-top: 2em; }
@@ -37,9 +40,22 @@ pre i { display: inline-block; width: 9em; color: #888; font-style: normal; text
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def pieces(debugger: Debugger, name: str, more: Sequence[Table] = (), notes: Sequence[str] = ()) -> Iterator[str]:
+def pieces(
+    debugger: Debugger,
+    name: str,
+    more: Sequence[Table] = (),
+    notes: Sequence[str] = (),
+    look: Callable[[], None] = lambda: None,
+) -> Iterator[str]:
     """The file, in order. ``name`` is the session's; ``more`` are tables that the debugger does not count itself, and
-    ``notes`` what somebody said of the run."""
+    ``notes`` what somebody said of the run. ``look`` is called every few exits: what it raises ends the work."""
+
+    def exits() -> Iterator[ExitRecord]:
+        for number, record in enumerate(debugger.exits):
+            if number % EXITS == 0:
+                look()
+            yield record
+
     title = text(f"{debugger.name} \u2013 {name}")
     yield f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<style>{STYLE}</style></head><body>\n'
@@ -50,8 +66,8 @@ def pieces(debugger: Debugger, name: str, more: Sequence[Table] = (), notes: Seq
         if counted.rows:
             yield from table(counted)
     if debugger.exits:
-        yield from table(by_symbol(debugger))
-        yield from table(hypercalls(debugger.exits))
+        yield from table(by_symbol(debugger.symbols, exits()))
+        yield from table(hypercalls(exits()))
     for port, console in enumerate((debugger.system.board.console, debugger.system.board.console1)):
         if console.output:
             yield from printed(port, console)
@@ -73,12 +89,12 @@ def facts(debugger: Debugger) -> tuple[tuple[str, str | int], ...]:
     )  # fmt: skip
 
 
-def by_symbol(debugger: Debugger) -> Table:
+def by_symbol(symbols: SymbolTable, records: Iterable[ExitRecord]) -> Table:
     """The functions that the guest left from: how often, by kind, and what their exits cost in model time."""
     kinds: dict[str, Counter[str]] = {}
     costs: Counter[str] = Counter()
-    for record in debugger.exits:
-        place = debugger.symbols.place(record.pc)
+    for record in records:
+        place = symbols.place(record.pc)
         function = f"(no symbol) {ea(record.pc & ~0xFFF)}" if place is None else place.name
         kinds.setdefault(function, Counter())[record.name] += 1
         costs[function] += record.cost

@@ -107,9 +107,9 @@ def test_nothing_is_fetched_and_nothing_is_run(tmp_path: Path) -> None:
 
 def test_a_long_table_ends_with_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     guest = ran("e500v2", "kvm")
-    whole = by_symbol(guest)
+    whole = by_symbol(guest.symbols, guest.exits)
     monkeypatch.setattr("ppcdbg.views.report.SYMBOLS", 3)
-    short = by_symbol(guest)
+    short = by_symbol(guest.symbols, guest.exits)
     assert short.rows[:3] == whole.rows[:3]
     assert short.rows[3][:3] == (
         f"{len(whole.rows) - 3} other places",
