@@ -376,7 +376,7 @@ class Timeline:
 
     # --- motion -----------------------------------------------------------------------------------
     def seek(self, position: int, asked: Asked | None = None) -> Stop:
-        """Be at a position, before what is due there is done... or as near as there is: both ends are stops."""
+        """Be at a position, when what comes in there has come, or as near as there is: both ends are stops."""
         return self._go((position, 0), lambda limits: self.system.run(limits), asked, near=True)
 
     def seek_exit(self, exits: int, asked: Asked | None = None) -> Stop:
@@ -429,8 +429,7 @@ class Timeline:
 
     def _go(self, key: Key, run: Callable[[Limits], Stop], asked: Asked | None, *, near: bool) -> Stop:
         if key <= self.start:
-            self._restore(0)
-            return self._here(StopKind.LIMIT, "the beginning: nothing before it was seen")
+            return self._begin()
         position = key[0]
         self._fetch(lambda kept: kept[0] < position or kept <= key)
         place = bisect_right(self._points, key, key=lambda point: point.key) - 1
@@ -438,8 +437,6 @@ class Timeline:
             place -= 1
         if self._key() == key or not (self._key()[0] < position and self._points[place].key <= self._key()):
             self._restore(place)
-        if self.system.position == position:
-            return self._here(StopKind.LIMIT)
         begun, first = self._clock(), self.system.position
         if near and position - first > 2 * NEAR:
             stop = run(Limits(position - NEAR, interrupted=asked))
@@ -449,6 +446,11 @@ class Timeline:
                 self._take()
                 self._at, self._seen = self.system.position, self._clock()
         return run(Limits(position, interrupted=asked))
+
+    def _begin(self) -> Stop:
+        self._restore(0)
+        self.system.run(Limits(self.system.position))  # what came in there is in it
+        return self._here(StopKind.LIMIT, "the beginning: nothing before it was seen")
 
     def last_stop(self, search: Search, asked: Asked | None = None, floor: int = 0) -> int | None:
         """Go back to the last stop before the present, not before position ``floor``; None where there is none, and at
@@ -475,7 +477,7 @@ class Timeline:
             high, width = low, width * GROWTH
             end = (high, 1 << 62)
         if first == self.start[0]:
-            self._restore(0)
+            self._begin()
         return None
 
     def _count(self, search: Search, high: int, end: Key) -> int:

@@ -230,6 +230,30 @@ def test_a_write_into_the_past_changes_what_follows() -> None:
     assert d.register("sprg7").value != 0x1234
 
 
+@pytest.mark.parametrize("way", ["reverse-stepi 9999", "reverse-continue", "seek start", "seek 0"])
+def test_what_was_written_at_the_beginning_is_there_whenever_one_is_back(way: str) -> None:
+    d = debugger(NOP, addi(4, 3, 1), branch(-4))
+    d.execute("set $r3 = 77")
+    assert d.core.state.gpr[3] == 77
+    for _ in range(2):
+        d.execute("run-to 500")
+        assert d.core.state.gpr[4] == 78
+        d.execute(way)
+        assert (d.position, d.core.state.gpr[3]) == (0, 77)
+
+
+def test_what_was_written_where_a_checkpoint_lies_is_there_when_one_comes_back() -> None:
+    d = debugger(NOP, addi(4, 3, 1), branch(-4))
+    d.execute("run-to 500")
+    d.past.timeline._take()
+    d.execute("set $r3 = 77")
+    assert (500, 0) in d.past.timeline.checkpoints
+    for way in ("run-to 900", "seek 10", "seek start"):
+        d.execute(way)
+        d.execute("seek 500")
+        assert d.core.state.gpr[3] == 77
+
+
 def test_random_motion_never_loses_the_way() -> None:
     plain = on_demo()
     plain.execute("run-to 30000")
