@@ -106,11 +106,13 @@ class SwitchSearch:
     def walk(self, visit: Callable[[Step, RigState], bool | None]) -> None:
         """Call ``visit`` at each step with the machine's state before it, in order, until it gives true."""
         self.rewind()
-        rig, counts = self.rig, dict.fromkeys(("load", "entry", "guest", "exit"), 0)
+        rig, counts = self.rig, dict.fromkeys(("load", "entry", "guest", "exit", "put", "reload"), 0)
         for _ in range(LIMIT):
-            if rig.over or rig.pc == self._course.handle_exit:
+            if rig.over or rig.pc == self._course.handle_exit and not self.way.scheduled:
                 return
             phase, group = rig.code.groups.get(rig.pc, ("", ""))
+            if phase == "entry" and counts["reload"]:
+                return
             rig.arrive()
             state = rig.save()
             if phase:

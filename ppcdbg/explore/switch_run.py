@@ -14,11 +14,13 @@ from ppcdbg.cpu.tlb import TlbEntry
 from ppcdbg.engine.api import Why
 from ppcdbg.explore.switch_events import SwitchEvent, inject
 from ppcdbg.explore.switch_judge import Came, Difference, Observed
+from ppcdbg.isa.bits import M32
 from ppcdbg.kvm.switch import layout as at
+from ppcdbg.kvm.switch.host import SCHEDULED_OWN
 from ppcdbg.kvm.switch.rig import Rig, RigState, Taken
 
-LIMIT = 1_500
-"""Instructions after which a run that is not over goes round in a circle; the longest clean one has some 900."""
+LIMIT = 2_000
+"""Instructions after which a run that is not over goes round in a circle; the longest clean one has some 1,500."""
 
 
 class Course:
@@ -40,7 +42,9 @@ class Course:
 
     def known(self, entry: TlbEntry) -> bool:
         """Whether an entry maps what the host's page table, or the guest's, has there."""
-        return self._pages.get((entry.epn, bool(entry.mas8 >> 31 if self.rig.hv else entry.ts))) == entry.rpn
+        others = (at.GUEST_DATA_EA, True, at.OTHER_DATA) if self.rig.way.scheduled else None
+        page = entry.epn, bool(entry.mas8 >> 31 if self.rig.hv else entry.ts)
+        return self._pages.get(page) == entry.rpn or (*page, entry.rpn) == others
 
 
 @dataclass(frozen=True)
@@ -210,8 +214,10 @@ def _wanted(rig: Rig) -> dict[str, int]:
     """The guest's registers when it has come back from its exit: what it was entered with, and what it did."""
     out = guests(rig)
     out["r20"] = out["r20"] + 1 & 0xFFFFFFFF
-    out["r21"] = (rig.word(at.GUEST_DATA) if rig.way.name == "data-miss" else out["r21"]) + 1
+    out["r21"] = (rig.word(at.GUEST_DATA) if rig.way.instruction.startswith("lwz") else out["r21"]) + 1
     out["pc"] = rig.code.labels["guest_end"]
+    if rig.hv and rig.way.scheduled:
+        out |= {f"G{name}": out["r20"] & (~3 if name == "SRR0" else M32) for name in SCHEDULED_OWN}
     if rig.hv:
         out["EPCR"] |= EPCR_DMIUH
     return out

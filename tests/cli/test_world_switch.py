@@ -11,7 +11,7 @@ from tests.cli.conftest import Cli
 def test_a_variant_prints_its_table_its_map_and_lines_that_replay(cli: Cli) -> None:
     done = cli("race", "--world-switch", "--variant", "dmiuh-last", "--sources", "data-miss")
     assert done.status == 1
-    assert "dmiuh-last  M 6/120" in done.out and "M M M M M M" in done.out
+    assert "dmiuh-last  M 6/121" in done.out and "M M M M M M" in done.out
     line = "dmiuh-last:data-miss@entry.12"
     assert f"--replay {line}" in done.out
     again = cli("race", "--world-switch", "--replay", line)

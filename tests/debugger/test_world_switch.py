@@ -42,7 +42,7 @@ def test_what_is_shown_fits_and_names_the_step(d: Debugger) -> None:
 
 def test_the_table_fits_a_narrow_terminal(d: Debugger) -> None:
     found = d.execute("world-switch table linux-pr gs-early")
-    for width, part in ((120, "V 99/127"), (80, "V 99 ")):
+    for width, part in ((120, "V 99/129"), (80, "V 99 ")):
         shown = to_text(lines(found, d, width))
         assert part in shown and "fails with no event: goes-on" in shown
         assert all(len(row) <= width for row in shown.splitlines())
@@ -99,7 +99,7 @@ def test_next_goes_from_group_to_group(d: Debugger) -> None:
     groups = []
     for _ in range(6):
         groups.append(d.execute("world-switch next").group)
-    assert groups == ["epcr", "guest-sprs", "ee-off", "host-r2", "pid", "shared"]
+    assert groups == ["lpid", "epcr", "guest-sprs", "flush", "ee-off", "host-r2"]
 
 
 def test_whose_a_register_is(d: Debugger) -> None:

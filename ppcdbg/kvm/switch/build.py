@@ -31,8 +31,8 @@ from ppcdbg.kvm.switch.ways import WAYS, Way
 class Code:
     """All code of one variant: words by real address, lines and their group by effective address, labels.
 
-    ``groups`` gives (phase, group): load, entry, exit or guest, and the name in :mod:`.sequences`; nothing for the
-    host's own code.
+    ``groups`` gives (phase, group): load, entry, exit, put, reload or guest, and the name in :mod:`.sequences`; nothing
+    for the host's own code.
     """
 
     words: dict[int, int]
@@ -62,10 +62,10 @@ def _groups(v: Variant) -> ModuleType:
     return sequences if v.core == E500MC else sequences_pr
 
 
-def _switch_text(v: Variant) -> Iterator[tuple[str, str, str]]:
+def _switch_text(v: Variant, scheduled: bool) -> Iterator[tuple[str, str, str]]:
     """(phase, group, text) of the switch, in the order in which it lies in memory."""
     groups = _groups(v)
-    yield from (("load", g, groups.LOAD[g]) for g in v.load)
+    yield from (("load", g, groups.LOAD[g].replace("{phase}", "load")) for g in v.load)
     yield "entry", "", "entry:"
     for group in v.entry:
         yield "entry", group, (groups.LOAD if group == "ee-off" else groups.ENTRY)[group]
@@ -74,7 +74,15 @@ def _switch_text(v: Variant) -> Iterator[tuple[str, str, str]]:
         yield from (("exit", group, text) for group, text in _exit_text(v, number))
         yield "exit", "", "b resume_host"
     yield "exit", "", "resume_host:"
-    yield from (("exit", g, groups.RESUME[g]) for g in v.resume)
+    if not scheduled:
+        yield from (("exit", g, groups.RESUME[g]) for g in v.resume)
+        return
+    yield from (("exit", g, groups.RESUME[g].replace("b entry", "")) for g in v.resume)
+    yield "put", "schedule", sequences.SCHEDULE
+    yield from (("put", g, groups.PUT[g]) for g in v.put)
+    yield "", "", host.other_vcpu(v)
+    yield from (("reload", g, groups.LOAD[g].replace("{phase}", "reload")) for g in v.load)
+    yield "reload", "enter", "b entry"
 
 
 def _vectors(v: Variant, label: str, routing: str) -> Iterator[tuple[int, str]]:
@@ -87,11 +95,11 @@ def build(v: Variant, way: Way = WAYS[0]) -> Code:
     """Assemble a variant, with a guest that leaves in a way. Raises UsageError where a group does not fit."""
     code = Code({}, {}, {}, {})
     names = dict(NAMES)
-    handlers = assemble("\n".join((host.handlers(v), host.handle_exit(v))), LOWMEM + TEXT, names)
+    handlers = assemble("\n".join((host.handlers(v), host.handle_exit(v, way))), LOWMEM + TEXT, names)
     names |= handlers.labels
     _put(code, handlers, 0xC0000000)
     base = (LOWMEM if v.text == "lowmem" else VMALLOC) + SWITCH
-    pieces = [*_switch_text(v)]
+    pieces = [*_switch_text(v, way.scheduled)]
     text = "\n".join(part for _, _, part in pieces)
     program = assemble(text, base, names)
     names |= program.labels
@@ -99,8 +107,8 @@ def build(v: Variant, way: Way = WAYS[0]) -> Code:
     at = base
     for phase, group, part in pieces:
         count = sum(1 for line in part.splitlines() if _is_code(line))
-        for i in range(count):
-            code.groups[at + 4 * i] = phase, group
+        if phase:
+            code.groups.update((at + 4 * i, (phase, group)) for i in range(count))
         at += 4 * count
     assert at == program.end
     tables = [(LOWMEM, "vector", "host" if v.routing == "ivpr" else "test")]

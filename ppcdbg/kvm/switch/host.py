@@ -25,7 +25,16 @@ from ppcdbg.cpu.models import CORES
 from ppcdbg.cpu.msr import TSR_DIS
 from ppcdbg.isa.insn import E500MC
 from ppcdbg.isa.sprs import BY_NAME
-from ppcdbg.kvm.switch.layout import GUEST_DATA, GUEST_DATA_EA, GUEST_EA, GUEST_TEXT, LEVEL_SAVE, MISS_SAVE, SAVE
+from ppcdbg.kvm.switch.layout import (
+    GUEST_DATA,
+    GUEST_DATA_EA,
+    GUEST_EA,
+    GUEST_TEXT,
+    LEVEL_SAVE,
+    MISS_SAVE,
+    OTHER_DATA,
+    SAVE,
+)
 from ppcdbg.kvm.switch.variants import Variant
 from ppcdbg.kvm.switch.ways import Way
 
@@ -264,6 +273,7 @@ _HANDLE_EXIT = f"""
         blr
         quiet_decrementer: lis r6, {TSR_DIS >> 16}
         mtspr TSR, r6
+        {{tick}}
         blr
         quiet_debug: li r6, -1
         mtspr DBSR, r6
@@ -272,21 +282,69 @@ _HANDLE_EXIT = f"""
         blr"""
 
 
-def handle_exit(v: Variant) -> str:
-    """Note the exit, then run the host's handler again for what is the host's, or map the guest's page."""
+def handle_exit(v: Variant, way: Way) -> str:
+    """Note the exit, then run the host's handler again for what is the host's, or map the guest's page. A tick may ask
+    for another thread."""
     hv = v.core == E500MC
     msr = "lwz r9, V_SHARED(r3)\nlwz r8, S_MSR(r9)" if hv else "lwz r8, V_SHADOW_MSR(r3)"
     maps = (
         _map_guest("map_data", GUEST_DATA_EA, GUEST_DATA, hv),
         _map_guest("map_text", GUEST_EA, GUEST_TEXT, hv),
     )
-    return "\n".join((_HANDLE_EXIT.format(msr=msr), *maps))
+    tick = "li r6, 1\nstw r6, RESCHEDULE(r5)" if way.scheduled else ""
+    return "\n".join((_HANDLE_EXIT.format(msr=msr, tick=tick), *maps))
+
+
+def other_vcpu(v: Variant) -> str:
+    """Another vcpu of the guest's was here, with its registers and a translation of its own, and is gone again."""
+    names = ("SPRG4", "SPRG5", "SPRG6", "SPRG7", *(_OTHERS if v.core == E500MC else ()))
+    out = [f"lis r3, 0x5A5A\nori r3, r3, {n}\nmtspr {name}, r3" for n, name in enumerate(names)]
+    if v.core == E500MC:
+        out.append(f"""
+        lis r3, 0x3000
+        mtspr EPLC, r3
+        mtspr EPSC, r3
+        addi r5, r4, 0x400
+        mfspr r6, SPRG3
+        stw r5, LAST_VCPU(r6)
+        lwz r7, V_GUEST_PID(r4)
+        lwz r8, V_LPID(r4)
+        oris r8, r8, 0x8000
+        lis r3, 2
+        mtspr MAS0, r3
+        rlwinm r3, r7, 16, 8, 15
+        oris r3, r3, 0x8000
+        ori r3, r3, 0x100
+        mtspr MAS1, r3
+        lis r3, {GUEST_DATA_EA >> 16}
+        ori r3, r3, {GUEST_DATA_EA & 0xFFFF | 4}
+        mtspr MAS2, r3
+        lis r3, {OTHER_DATA >> 16}
+        ori r3, r3, {OTHER_DATA & 0xFFFF | 0x3F}
+        mtspr MAS3, r3
+        li r3, 0
+        mtspr MAS7, r3
+        mtspr MAS8, r8
+        tlbwe
+        mtspr MAS8, r3
+        mtspr LPID, r3
+        mtspr MSRP, r3""")
+    return "\n".join((*out, "wrteei 1   # behind the switch of threads"))
+
+
+_OTHERS = ("GSPRG0", "GSPRG1", "GSPRG2", "GSPRG3", "GSRR0", "GSRR1", "GDEAR", "GESR", "GEPR", "GPIR", "GIVPR")
+
+
+SCHEDULED_OWN = ("SPRG0", "SPRG1", "SPRG2", "SPRG3", "SRR0", "SRR1", "DEAR", "ESR")
+"""Registers that a guest of HV mode writes before its thread is scheduled off: guest state has its own of each."""
 
 
 def guest(v: Variant, way: Way) -> str:
     """The guest: one instruction, the one at which it leaves, and another one when it has come back."""
+    own = "\n".join(f"mtspr {name}, r20" for name in SCHEDULED_OWN) if way.scheduled and v.core == E500MC else ""
     return f"""
         guest: addi r20, r20, 1
+        {own}
         guest_leaves: {way.instruction if v.core == E500MC else way.pr_instruction}   # {way.about}
         addi r21, r21, 1
         guest_end: b guest_end"""

@@ -27,6 +27,7 @@ SHARED = 0x23000
 STACK = 0x24000
 GUEST_TEXT = 0x30000
 GUEST_DATA = 0x31000
+OTHER_DATA = 0x32000  # what another vcpu of the guest has at the same address
 GUEST_EA, GUEST_DATA_EA = 0x00010000, 0x00011000  # as the guest has them mapped
 
 HOST_MSR = MSR_CE | MSR_ME | MSR_RI  # MSR_KERNEL, with MSR[EE] off as the switch runs; e500v2 has no RI
@@ -49,14 +50,15 @@ def ivor(number: int) -> int:
 # The per-CPU block. SAVE is the base class's, by its nature not reentrant; each level has one of its own.
 SAVE, MISS_SAVE, EXIT_SAVE = 0x000, 0x040, 0x080
 LEVEL_SAVE = {"SRR": 0x100, "CSRR": 0x180, "DSRR": 0x200, "MCSRR": 0x280}
-HANDLED, EXITS, EXIT_COUNT, CURRENT = 0x400, 0x600, 0x5F0, 0x5F4
+HANDLED, EXITS, EXIT_COUNT, CURRENT, LAST_VCPU, RESCHEDULE = 0x400, 0x600, 0x5F0, 0x5F4, 0x5F8, 0x5FC
 EXIT_ROOM = 32
 
 _CPU = {"SAVE": SAVE, "MISS_SAVE": MISS_SAVE, "EXIT_SAVE": EXIT_SAVE, "HANDLED": HANDLED, "EXITS": EXITS,
-        "EXIT_COUNT": EXIT_COUNT, "CURRENT": CURRENT}  # fmt: skip
+        "EXIT_COUNT": EXIT_COUNT, "CURRENT": CURRENT, "LAST_VCPU": LAST_VCPU, "RESCHEDULE": RESCHEDULE}  # fmt: skip
 _VCPU = ("CR", "LR", "CTR", "XER", "PC", "GUEST_PID", "HOST_PID", "HOST_STACK", "HOST_MAS4", "HOST_MAS6", "SHARED",
          "VRSAVE", "SPRG9", "LAST_INST", "FAULT_ESR", "FAULT_DEAR", "LPID", "EPCR", "GPIR", "MSRP", "EPC", "GIVPR",
-         "GIVOR2", "GIVOR8", "GEPR", "SHADOW_PID", "SHADOW_PID1", "SHADOW_MSR")  # fmt: skip
+         "GIVOR2", "GIVOR8", "GEPR", "SHADOW_PID", "SHADOW_PID1", "SHADOW_MSR",
+         "OLDPIR")  # fmt: skip
 VCPU_FIELDS: dict[str, int] = {
     **{f"R{n}": 4 * n for n in range(32)},
     **{name: 0x80 + 4 * n for n, name in enumerate(_VCPU)},

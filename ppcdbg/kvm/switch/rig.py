@@ -156,6 +156,7 @@ class Rig:
             "EPCR": epcr, "GPIR": 0, "MSRP": at.MSRP_VCPU, "EPC": 0x20000000 | at.LPID << 16, "GIVPR": 0x20000000,
             "GIVOR2": 0x200, "GIVOR8": 0x800, "GEPR": 7, "R22": at.GUEST_DATA_EA, "R1": 0x7FFF0000,
             "SHADOW_PID": at.SHADOW_PID, "SHADOW_PID1": at.SHADOW_PID1, "SHADOW_MSR": at.SHADOW_MSR,
+            "OLDPIR": 0,
         } | guest.vcpu  # fmt: skip
         shared = {name: 0x22000000 + 0x10001 * n for n, name in enumerate(at.SHARED_FIELDS)} | {
             "MSR": at.GUEST_MSR, "MAS0": 0x10050002, "MAS1": 0xC0050900, "MAS2": 0x30000004, "MAS3": 0x0500003F,
@@ -165,8 +166,9 @@ class Rig:
             self.put(at.VCPU + offset, vcpu[name])
         for name, offset in at.SHARED_FIELDS.items():
             self.put(at.SHARED + offset, shared[name])
-        self.put(at.CPU + at.CURRENT, self.place(at.VCPU))
+        self.put(at.CPU + at.LAST_VCPU, self.place(at.VCPU))
         self.put(at.GUEST_DATA, 0x600D0000)
+        self.put(at.OTHER_DATA, 0x0BAD0000)
 
     def _page(self, index: int, ea: int, mas3: int, mas7: int, wimge: int) -> None:
         for i, value in enumerate((ea, mas3, mas7, wimge)):

@@ -53,13 +53,55 @@ _VCPU_SPRS = {"GPIR": "V_GPIR", "MSRP": "V_MSRP", "EPLC": "V_EPC", "EPSC": "V_EP
 _SHARED_SPRS = {"GSPRG0": "S_SPRG0", "GSPRG1": "S_SPRG1", "GSPRG2": "S_SPRG2", "GSPRG3": "S_SPRG3", "GSRR0": "S_SRR0",
                 "GSRR1": "S_SRR1", "GDEAR": "S_DAR", "GESR": "S_ESR"}  # fmt: skip
 LOAD: dict[str, str] = {
+    "current": "mfspr r5, SPRG3\nstw r4, CURRENT(r5)   # thread.kvm_vcpu",
     "lpid": "lwz r3, V_LPID(r4)\nmtspr LPID, r3   # the guest's; TLPID 0, the host's, matches any",
     "epcr": "lwz r3, V_EPCR(r4)\nmtspr EPCR, r3   # who gets which interrupt in guest state",
     "guest-sprs": "\n".join(
         (moves(_VCPU_SPRS, "r4", "guest"), "lwz r11, V_SHARED(r4)", moves(_SHARED_SPRS, "r11", "guest"))
     ),
+    "flush": """
+        mfspr r3, PIR
+        lwz r5, V_OLDPIR(r4)
+        cmplw r3, r5
+        bne flush_{phase}   # it last ran on another core
+        mfspr r6, SPRG3
+        lwz r5, LAST_VCPU(r6)
+        cmplw r5, r4
+        beq flushed_{phase}   # nobody else of this LPID ran here
+        flush_{phase}: mfmsr r7
+        wrteei 0
+        lwz r3, V_LPID(r4)
+        oris r3, r3, 0x8000
+        mtspr MAS5, r3   # SGS and the LPID
+        tlbilx 0, 0, r0   # all of the guest's translations
+        li r3, 0
+        mtspr MAS5, r3
+        wrtee r7
+        mfspr r6, SPRG3
+        stw r4, LAST_VCPU(r6)
+        flushed_{phase}:""",
     "ee-off": "wrteei 0   # no base-class interrupt from here to the guest",
 }
+
+# --- the thread is scheduled off, and another vcpu of the guest's runs here ---------------------------------------
+SCHEDULE = """
+        mfspr r5, SPRG3
+        lwz r6, RESCHEDULE(r5)
+        cmpwi r6, 0
+        beq entry
+        li r6, 0
+        stw r6, RESCHEDULE(r5)"""
+"""Behind kvmppc_handle_exit: on to the entry, unless need_resched()."""
+PUT: dict[str, str] = {
+    "guest-sprs": "lwz r11, V_SHARED(r4)\n" + "\n".join(
+        f"mfspr r3, {name}\nstw r3, {field}   # save guest {name}" for name, field in (
+            ("EPLC", "V_EPC(r4)"), *((name, f"{field}(r11)") for name, field in _SHARED_SPRS.items()),
+            ("GEPR", "V_GEPR(r4)"))),
+    "oldpir": "mfspr r3, PIR\nstw r3, V_OLDPIR(r4)",
+    "current": "mfspr r5, SPRG3\nli r3, 0\nstw r3, CURRENT(r5)   # thread.kvm_vcpu",
+    "dbsr": "mfspr r3, DBSR\nmtspr DBSR, r3   # kvmppc_clear_dbsr",
+}  # fmt: skip
+"""kvmppc_core_vcpu_put_e500mc, with MSR[EE] off as in the switch of threads."""
 
 # --- __kvmppc_vcpu_run from lightweight_exit on -------------------------------------------------------------------
 _SPRGS = {"SPRG4": "S_SPRG4", "SPRG5": "S_SPRG5", "SPRG6": "S_SPRG6", "SPRG7": "S_SPRG7"}

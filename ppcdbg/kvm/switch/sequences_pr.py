@@ -7,11 +7,13 @@ the guest's are loaded.
 
 from __future__ import annotations
 
+from ppcdbg.kvm.switch import sequences
 from ppcdbg.kvm.switch.sequences import gprs, moves, saved
 
 SPRGS = ("SPRG4", "SPRG5", "SPRG6", "SPRG7")
 
-LOAD: dict[str, str] = {"ee-off": "wrteei 0   # no base-class interrupt from here to the guest"}
+LOAD: dict[str, str] = {name: sequences.LOAD[name] for name in ("current", "ee-off")}
+PUT: dict[str, str] = {name: sequences.PUT[name] for name in ("current", "dbsr")}
 ENTRY: dict[str, str] = {
     "host-r2": "stw r2, HOST_R2_SLOT(r1)",
     "pid": """

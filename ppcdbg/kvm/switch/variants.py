@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from ppcdbg.errors import UsageError
 from ppcdbg.isa.insn import E500MC, E500V2
 
-LOAD = ("lpid", "epcr", "guest-sprs", "ee-off")
+LOAD = ("current", "lpid", "epcr", "guest-sprs", "flush", "ee-off")
+PUT = ("guest-sprs", "oldpir", "current", "dbsr")
 ENTRY = ("host-r2", "pid", "shared", "dmiuh", "host-mas", "mas", "sprg", "gprs", "lr-xer-ctr", "srr", "cr",
          "last-gprs", "rfi")  # fmt: skip
 EXIT = ("save", "stack", "pid", "pc-msr", "enable", "captures")
@@ -39,6 +40,7 @@ class Variant:
     entry: tuple[str, ...] = ENTRY
     exit: tuple[str, ...] = EXIT
     resume: tuple[str, ...] = RESUME
+    put: tuple[str, ...] = PUT
     vcpu: str = "lowmem"
     text: str = "lowmem"
     io: str = "pinned"
@@ -79,7 +81,8 @@ _PR = Variant(
     "linux-pr",
     "as Linux 6.1 does on e500v2, in PR mode: IVPR is rewritten, the instruction of an exit is read through the TLB",
     routing="ivpr",
-    load=("ee-off",),
+    load=("current", "ee-off"),
+    put=("current", "dbsr"),
     entry=("host-r2", "pid", "gprs", "lr-xer", "ivpr", "stack", "sprg", "ctr-cr", "srr", "middle-gprs", "dbsr",
            "last-gprs", "rfi"),
     exit=("save", "captures"),

@@ -11,7 +11,9 @@ from ppcdbg.errors import UsageError
 @dataclass(frozen=True)
 class Way:
     """``instruction`` and ``pr_instruction``: what the guest executes, in HV and in PR mode. ``comes``: the vector of
-    an interrupt that comes before it from outside. ``vectors``: the exits that it makes in HV and PR mode."""
+    an interrupt that comes before it from outside. ``vectors``: the exits that it makes in HV and PR mode.
+    ``scheduled``: the thread is then scheduled off (vcpu_put), another vcpu of the guest's runs, and it is loaded
+    again."""
 
     name: str
     about: str
@@ -19,6 +21,7 @@ class Way:
     instruction: str = "nop"
     pr_instruction: str = "nop"
     comes: int | None = None
+    scheduled: bool = False
 
 
 _LOAD, _MOVE = "lwz r21, 0(r22)", "mtspr DECAR, r21"
@@ -30,6 +33,8 @@ WAYS: tuple[Way, ...] = (
         ("external", "the external input", I.EXTERNAL), ("decrementer", "the decrementer", I.DECREMENTER),
         ("critical", "the critical input", I.CRITICAL), ("machine-check", "a machine check", I.MACHINE_CHECK),
         ("debug", "a breakpoint that userspace set", I.DEBUG))),
+    Way("scheduled", "the decrementer interrupts the guest, and another vcpu's thread runs before it goes on",
+        (I.DECREMENTER, I.DECREMENTER), _LOAD, _LOAD, I.DECREMENTER, True),
 )  # fmt: skip
 
 
