@@ -1,7 +1,8 @@
 """Random guests for the real KVM: what they do is drawn from a seed, and always comes to an end.
 
 A guest includes the oracle's ``prologue.S`` and ``common.h``. It does whatever KVM has a say in, but for what would
-make a run differ from itself: time is neither read nor waited for, and the pages that it runs in stay mapped.
+make a run differ from itself: time is not read, timers are far from what else happens, and the pages that it runs in
+stay mapped.
 """
 
 from __future__ import annotations
@@ -55,10 +56,15 @@ hook:	lis r3, 0x10			/* outside of the guest's own code nothing is left out: go 
 	beq 2f
 	cmpwi r20, 3
 	beq 2f
-	cmpwi r20, 10
+	cmpwi r20, 10			/* decrementer, fixed-interval timer: clear the bit, count, leave a wait */
+	beq 1f
+	cmpwi r20, 11
 	bne 3f
-	LDI r3, 0x08000000
+1:	lis r3, 0x0C00
 	mtspr TSR, r3
+	addi r17, r17, 1
+	rlwinm r22, r22, 0, 14, 12
+	mtspr SRR1, r22
 	li r26, 1
 	blr
 2:	li r26, 2
@@ -92,7 +98,7 @@ class Guest:
         self._magical = True
         """Whether the magic page may be touched: in address space 1 KVM maps it for ever in vain."""
         lines = [f"/* random guest of seed {seed} */", "#define HANDLER_HOOK bl hook", '#include "prologue.S"', HOOK]
-        lines += ["main:", "\tli r15, 0", "\tLDI r25, last", *self._beginning()]
+        lines += ["main:", "\tli r15, 0", "\tli r17, 0", "\tLDI r25, last", *self._beginning()]
         for number in range(statements):
             if number % 8 == 0:
                 lines.append(f"\tMARK {number // 8 + 1}")
@@ -138,6 +144,7 @@ class Guest:
             (5, self._mmio), (4, self._msr), (4, self._interrupt), (4, self._call), (3, self._trap), (3, self._odd),
             (3, self._user), (2, self._pid), (3, self._cache), (2, self._magic), (1, self._map_magic),
             (2, self._other_space), (1, self._away), (1, self._state), (2, self._section), (1, self._tsr),
+            (1, self._debug), (1, self._epr), (2, self._timer),
         )  # fmt: skip
         weights = [weight for weight, _ in kinds]
         return [*self._random.choices([make for _, make in kinds], weights)[0]()]
@@ -422,6 +429,58 @@ class Guest:
 
     def _state(self) -> Iterator[str]:
         yield "stw r3, P_STATE(r28)"
+
+    def _timer(self) -> Iterator[str]:
+        """The decrementer or the fixed-interval timer, waited for: in a loop or asleep; then both are off."""
+        rnd = self._random
+        fit = rnd.random() < 0.3
+        yield "li r17, 0"
+        if fit:
+            bit = rnd.choice((12, 14, 16))  # of the time base's lower word, from its end
+            period = 63 - bit
+            yield f"LDI r3, 0x{0x00800000 | (period & 3) << 24 | (period >> 2) << 13:x}"
+        else:
+            repeat = rnd.random() < 0.4
+            if repeat:
+                yield f"LDI r3, {rnd.choice((400_000, 700_000))}"
+                yield "mtspr DECAR, r3"
+            yield f"LDI r3, {rnd.choice((0, 1, 100_000, 300_000))}"
+            yield "mtspr DECSPR, r3"
+            yield f"LDI r3, 0x{0x04000000 | repeat << 22:x}"
+        yield "mtspr TCR, r3"
+        if rnd.random() < 0.3 and not fit:  # off again before it is let in
+            yield "mfspr r4, TCR"
+            yield "RES r4"
+            yield "wrteei 1"
+            yield "wrteei 0"
+        else:
+            times, label = rnd.randrange(1, 3) if fit or repeat else 1, self._labels()
+            if rnd.random() < 0.3:
+                yield "LDI r3, 0x48000"
+                yield "mtmsr r3"
+                yield "isync"
+            else:
+                yield "wrteei 1"
+            yield f"{label}:"
+            yield f"cmpwi r17, {times}"
+            yield f"blt {label}"
+            yield "wrteei 0"
+        yield "li r3, 0"
+        yield "mtspr TCR, r3"
+        yield "lis r3, 0x0C00"
+        yield "mtspr TSR, r3"
+
+    def _debug(self) -> Iterator[str]:
+        """Userspace has the guest stepped for some instructions, stopped at a breakpoint, or told nothing of either."""
+        yield f"li r3, 0x{self._random.choice((3, 3, 1, 0)):x}"
+        yield "stw r3, P_DBG(r28)"
+
+    def _epr(self) -> Iterator[str]:
+        """KVM_CAP_PPC_EPR, number 86: from here on userspace is asked for each external interrupt's EPR."""
+        yield "li r3, 86"
+        yield "stw r3, P_CAP(r28)"
+        yield "mfspr r4, 702"
+        yield "RES r4"
 
     def _tsr(self) -> Iterator[str]:
         rnd = self._random
