@@ -99,7 +99,7 @@ def _file(path: Path, holding: bytes = b"") -> tuple[Mapping[str, object], str]:
 
     try:
         return tomllib.loads(data.decode()), str(path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"settings {path} are not valid TOML: {error}") from None
 
 

@@ -400,8 +400,8 @@ class Debugger:
 
     def console(self, characters: int = 0) -> str:
         """What the guest printed; the last ``characters`` of it where that is not 0."""
-        text = self.system.board.console.text
-        return text[-characters:] if characters else text
+        console = self.system.board.console
+        return console.tail(characters) if characters else console.text
 
     def story(self, record: ExitRecord | None = None) -> Story:
         """The facts for one sentence about the last stop, or about one exit of the past."""

@@ -20,6 +20,7 @@ from ppcdbg.debugger.registers import changes
 from ppcdbg.errors import Interrupted
 from ppcdbg.kvm.records import ExitRecord
 from ppcdbg.kvm.trace import exit_name
+from ppcdbg.machine.printed import BLOCK
 from ppcdbg.machine.system import Limits
 from ppcdbg.session.differ import Difference, Run, first_difference
 from ppcdbg.session.pages import ZERO
@@ -301,12 +302,15 @@ def _exits(first: Side, second: Side, asked: Asked) -> ExitsApart | None:
 
 
 def _console(first: Side, second: Side) -> ConsolesApart | None:
-    one, two = (bytes(side.debugger.system.board.console.output) for side in (first, second))
-    if one == two:
-        return None
-    at = next((i for i, (a, b) in enumerate(zip(one, two)) if a != b), min(len(one), len(two)))
-    texts = [text.decode("utf-8", "replace") for text in (one[max(at - TEXT, 0) : at], one[at:], two[at:])]
-    return ConsolesApart(at, texts[0], texts[1][:TEXT], texts[2][:TEXT])
+    one, two = (side.debugger.system.board.console.output for side in (first, second))
+    for start in range(0, max(len(one), len(two)), BLOCK):
+        a, b = one[start : start + BLOCK], two[start : start + BLOCK]
+        if a != b:
+            at = start + next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+            parts = (one[max(at - TEXT, 0) : at], one[at : at + 4 * TEXT], two[at : at + 4 * TEXT])
+            texts = [part.decode("utf-8", "replace") for part in parts]
+            return ConsolesApart(at, texts[0], texts[1][:TEXT], texts[2][:TEXT])
+    return None
 
 
 # --- the end -------------------------------------------------------------------------------------------------------

@@ -178,5 +178,5 @@ class Judge:
         return [
             Candidate(b, record)
             for b in self._breakpoints.seen(Seen.CONSOLE)
-            if output.find(wanted := b.event.text.encode(), max(len(output) - new - len(wanted) + 1, 0)) >= 0
+            if (wanted := b.event.text.encode()) in output[max(len(output) - new - len(wanted) + 1, 0) :]
         ]

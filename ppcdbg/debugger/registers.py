@@ -94,8 +94,8 @@ class RegisterFile:
 
     def __init__(self, core: Core, guest: Guest) -> None:
         self.core, self.guest = core, guest
-        sprs = sprs_of(core.model.name).values()
-        self.sprs = [s.name for s in SPRS if s in sprs and s.name not in _SECOND_NAMES]
+        sprs = sprs_of(core.model.name)
+        self.sprs = [s.name for s in SPRS if sprs.get(s.number) is s and s.name not in _SECOND_NAMES]
         base = [f"r{n}" for n in range(32)] + ["pc", "lr", "ctr", "cr", "xer", "msr"]
         fpr = [f"f{n}" for n in range(32)] + ["fpscr"] if core.model.has_fpu else []
         self.order = base + [n.lower() for n in self.sprs] + fpr
@@ -103,7 +103,7 @@ class RegisterFile:
         self._upper_halves = upper
         self._known = frozenset([*self.order, *upper, *(["acc"] if upper else [])])
         self._aliases = {"sp": "r1", "nip": "pc", "tbl": "tbrl", "tbu": "tbru", "dar": "dear"}
-        for spr in sprs:
+        for spr in sprs.values():
             self._aliases.setdefault(spr.name.lower(), spr.name.lower())
 
     def canonical(self, name: str) -> str | None:

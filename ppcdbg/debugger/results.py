@@ -310,7 +310,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class ConsoleText:
-    """The tail of what the guest printed."""
+    """The tail of what the guest printed; ``total``: how many bytes all of it is."""
 
     text: str
     total: int

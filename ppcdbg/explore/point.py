@@ -118,10 +118,7 @@ class Point:
     def _put_board(self) -> None:
         for console, length, output, positions in self._printed:
             if console.output[length:] != output:
-                console.output[length:] = output
-                del console.positions[length:]
-                console.positions.extend(positions)
-                console.forget()
+                console.become(length, output, positions)
         self.base.system.board.restore(self._board)
         self.base.touched = False
 

@@ -179,7 +179,7 @@ class Connection:
             self._progress = Progress(self.stub.debugger, "Ctrl-C")
         if self._progress.due(TELL_SECONDS):
             output = self.stub.debugger.system.board.console.output
-            within = len(output) != self._within and not output.endswith(b"\n")
+            within = len(output) != self._within and output[-1:] != b"\n"
             self._within = len(output)  # a line of the guest's is broken off once
             self.stub.say("\n" * within + to_text([self._progress.line()]) + "\n")
             self._told = True

@@ -68,7 +68,7 @@ def of_report(stub: Stub, report: StopReport) -> bytes:
 def reason(stub: Stub) -> str:
     """The last stop in words, on a line of its own where the guest's console shares the terminal."""
     printed = stub.debugger.system.board.console.output
-    lead = "\n" if printed and not printed.endswith(b"\n") else ""
+    lead = "\n" if printed and printed[-1:] != b"\n" else ""
     return lead + to_text(wrap([Span("ppcdbg: "), *story.sentence(stub.debugger.story())], 100))
 
 

@@ -32,7 +32,7 @@ from ppcdbg.kvm.blocks import (
     single,
 )  # fmt: skip
 from ppcdbg.kvm.words import NUMBERS, ROW, ROW_LONGS, ROW_WORDS
-from ppcdbg.paths import user_cache
+from ppcdbg.machine.aside import nameless
 
 _LONGS = 2
 """Columns of 64 bits, the first; then those of 32."""
@@ -52,7 +52,8 @@ class Archive:
         self.blocks: list[Block] = []
         self._end = 0
         self._file: IO[bytes] | None = None
-        self._asked = False
+        self._asked = 0
+        """The process that asked for the file: one that was forked off must not write over what is put there."""
         self._read: dict[tuple[int, int], bytes] = {}
         self._loaded: dict[int, tuple[int, list[Compact]]] = {}
 
@@ -97,8 +98,8 @@ class Archive:
 
     def _written(self, data: bytes) -> bool:
         if not self._asked:
-            self._asked, self._file = True, _nameless()
-        if self._file is None:
+            self._asked, self._file = os.getpid(), nameless()
+        if self._file is None or self._asked != os.getpid():
             return False
         try:
             self._file.seek(self._end)
@@ -264,16 +265,3 @@ def _numbers(planes: bytes, size: int) -> bytes:
 
 def _tuple(value: Any) -> Any:
     return tuple(map(_tuple, value)) if isinstance(value, list) else value
-
-
-def _nameless() -> IO[bytes] | None:
-    """A file that has no name, in the cache folder or else where temporary files go; None where neither can be."""
-    import tempfile  # a short run puts nothing away
-
-    with contextlib.suppress(OSError):
-        folder = user_cache(os.environ)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return tempfile.TemporaryFile(dir=folder)
-    with contextlib.suppress(OSError):
-        return tempfile.TemporaryFile()
-    return None

@@ -112,7 +112,7 @@ def read_description(path: Path) -> MachineDescription:
         table = tomllib.loads(path.read_bytes().decode())
     except OSError as error:
         raise InputError(f"cannot read machine description {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"machine description {path} is not valid TOML: {error}") from None
     values: dict[str, object] = {}
     for name, value in table.items():

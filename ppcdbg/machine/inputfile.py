@@ -90,7 +90,7 @@ def _text(quoted: str, where: str) -> bytes:
     try:
         # In brackets, so that nothing but one string can stand there: a comment would swallow the closing one.
         texts = tomllib.loads(f"texts = [{quoted}]")["texts"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         texts = []
     if len(texts) != 1 or not isinstance(texts[0], str) or quoted[-1] not in "\"'":
         raise InputError(f'{where} has the text {quoted}; it must stand in quotes, like "ls\\n"')

@@ -31,7 +31,7 @@ def fork(
                   deferral=deferral or description.deferral)  # fmt: skip
     made = build_system(own)
     for ours, theirs in ((system.board.console, made.board.console), (system.board.console1, made.board.console1)):
-        theirs.foretell(*ours.known())
+        theirs.as_of(ours)
     if isinstance(system, KvmSystem) and isinstance(made, KvmSystem):
         made.kvm.exits.foretell(system.kvm.exits.known())
         made.answers.as_of(system.answers)

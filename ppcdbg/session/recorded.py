@@ -6,7 +6,6 @@ checkpoint of the file is nearer than anything in memory.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,9 +61,8 @@ class Recorded:
 def foretell(store: Store, system: System) -> None:
     """Let a system know what a recording says will be printed and logged."""
     for kind, console in (("console0", system.board.console), ("console1", system.board.console1)):
-        rows = [*store.log(kind)]
         try:
-            console.foretell(bytes(byte for byte, _ in rows), array("Q", (position for _, position in rows)))
+            console.foretell(store.log(kind))
         except (ValueError, OverflowError) as error:
             raise damaged(store.path, f"the log {kind}: {error}") from None
     if isinstance(system, KvmSystem):

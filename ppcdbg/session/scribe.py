@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from ppcdbg.cpu.plain import Plain, Saved
+from ppcdbg.machine.console import LONGEST
 from ppcdbg.machine.input import InputEvent, Moment
 from ppcdbg.session.checkpoints import Writer
 from ppcdbg.session.pages import Known
@@ -69,7 +70,7 @@ class Scribe:
                 self._lines(port, output, positions)
 
     def _lines(self, port: int, output: bytes, positions: Sequence[int]) -> None:
-        """A line is one row, however many notes it comes in."""
+        """A line is one row, however many notes it comes in; one that does not end is closed when it is long."""
         number, before = self.lines.pop(port, (0, b""))
         at, line = -len(before), b""
         for line in (before + output).splitlines(keepends=True):
@@ -79,7 +80,7 @@ class Scribe:
             else:
                 number = self._store.add_line(port, positions[at], text)
             at += len(line)
-        if not line.endswith(b"\n"):
+        if not line.endswith(b"\n") and len(line) < LONGEST:
             self.lines[port] = number, line
 
     def end(self, ended: Sequence[object] | None) -> None:

@@ -194,7 +194,7 @@ def read_keymap(path: Path, skipped: list[str]) -> dict[str, str]:
     except OSError as error:
         skipped.append(f"{path}: cannot be read: {error.strerror or error}")
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         skipped.append(f"{path}: not a TOML file: {error}")
         return {}
     return checked_keymap(data, str(path), skipped)

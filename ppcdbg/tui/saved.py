@@ -31,7 +31,7 @@ def read_choice(path: Path, usual: str = "exits") -> Choice:
         return Choice(usual)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not a TOML file: {error}") from None
     desktop, panes, sizes = data.get("layout", "exits"), data.get("panes", []), data.get("sizes", {})
     if not isinstance(desktop, str) or desktop not in DESKTOPS:

@@ -160,7 +160,7 @@ def printed(port: int, console: Console) -> Iterator[str]:
     """What came out of a serial port, each line with the position of its first byte."""
     yield f"<h2>console{port or ''}</h2>\n<pre>"
     at = 0
-    for line in bytes(console.output).splitlines(keepends=True):
+    for line in (part for whole in console.output.lines() for part in whole.splitlines(keepends=True)):
         words = line.decode("utf-8", "replace").rstrip("\r\n")
         yield f"<i>{count(console.positions[at])}</i>{text(words)}\n"
         at += len(line)

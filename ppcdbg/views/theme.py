@@ -93,7 +93,7 @@ def parse_theme(source: str, where: str) -> Theme:
     """One theme from TOML text. Raises InputError, which names ``where`` and the key."""
     try:
         data = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{where}: not a TOML file: {error}") from None
     allowed = {"name", "description", "dark", "terminal", "surfaces", "roles"}
     _refuse_unknown(data, allowed, where)

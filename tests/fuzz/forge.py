@@ -377,7 +377,7 @@ def packets(bodies: Sequence[bytes], frame: Callable[[bytes], bytes], lines: For
         return f"{new:0{rng.choice((0, len(old)))}x}".encode()
 
     def forge(rng: Random) -> bytes:
-        if rng.random() < 0.1:
+        if rng.random() < 0.02:
             return frame(b"qRcmd," + lines(rng).hex().encode())
         body = _HEX.sub(lambda found: number(rng, found[0]), rng.choice(bodies))
         if rng.random() < 0.1:

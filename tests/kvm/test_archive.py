@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+from multiprocessing import get_context
 from pathlib import Path
 from signal import Signals
 
@@ -93,7 +95,7 @@ def test_what_cannot_be_packed_is_kept_as_it_is() -> None:
 
 
 def test_where_no_file_can_be_written_the_rows_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "_nameless", lambda: None)
+    monkeypatch.setattr(archive, "nameless", lambda: None)
     it, rows = filled(500, random.Random(7))
     assert it.rows(0) == rows and len(it._away) > 300
 
@@ -187,3 +189,20 @@ def test_another_history_begins_in_what_was_put_away() -> None:
     for number in range(1000):
         it.append(row(number))
     assert it.rows(0) == rows[:333] + [row(n) for n in range(1000)]
+
+
+def _in_the_fork(it: ExitLog, rows: list[tuple[object, ...]]) -> None:
+    for number in range(300):
+        it.append(row(number))
+    os._exit(0 if it.rows(0) == rows + [row(number) for number in range(300)] else 1)
+
+
+def test_a_process_that_was_forked_off_does_not_write_over_what_is_put_away() -> None:
+    """The two have one file between them; a search for races forks its workers off."""
+    it, rows = filled(500, random.Random(11))
+    process = get_context("fork").Process(target=_in_the_fork, args=(it, list(rows)))
+    process.start()
+    process.join(20)
+    for number in range(300):
+        it.append(row(7 * number))
+    assert process.exitcode == 0 and it.rows(0) == rows + [row(7 * number) for number in range(300)]

@@ -42,6 +42,15 @@ def test_every_rule_has_a_right_and_a_wrong_example() -> None:
     assert {rule.id for rule in every()} == judged == broken
 
 
+@pytest.mark.parametrize("lacking", ["guest_cr0", "cr0_read_shadow", "cr0_guest_host_mask"])
+def test_a_wrong_register_is_told_also_where_what_explains_it_is_not_there(lacking: str) -> None:
+    """An exit that L0 handles needs nothing of vmcs02."""
+    s = host_handled(2)
+    running = {name: value for name, value in s.running.items() if name != lacking}
+    s = replace(s, running=running, after={**s.after, "guest_cr0": s.after["guest_cr0"] ^ 2})
+    assert [each.field for each in audit(s).wrong] == ["guest_cr0"]
+
+
 @pytest.mark.parametrize("name", sorted(FIELDS))
 def test_any_changed_bit_of_vmcs12_is_noticed_unless_it_is_undefined(name: str) -> None:
     """Each bit of each field, one at a time. Undefined are bits of events that are not valid, and their error codes."""

@@ -97,7 +97,7 @@ def test_exits_are_slices_and_priorities_tracks(tmp_path: Path, cpu: str) -> Non
             delivered[name] = sum(packet.track_event.type == INSTANT for packet in events)
     assert delivered == Counter({n: c for n, c in zip(PRIO_NAMES[v.hv], v.delivered_counts, strict=True) if c})
     lines = [packet.track_event.name for packet in found[CONSOLE]]
-    assert lines == system.board.console.output.decode().splitlines()
+    assert lines == bytes(system.board.console.output).decode().splitlines()
 
 
 def test_a_priority_is_a_slice_for_as_long_as_it_is_pending(tmp_path: Path) -> None:

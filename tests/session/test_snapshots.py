@@ -65,7 +65,7 @@ def test_a_snapshot_goes_on_on_the_other_engine(cpu: str, hv: str) -> None:
     pages, others = Pages(one), Pages(other)
     one.run(Limits(9_000))
     snapshot = take(one, pages)
-    other.board.console.foretell(bytes(one.board.console.output), one.board.console.positions)
+    other.board.console.foretell(zip(one.board.console.output, one.board.console.positions))
     if hv == "kvm":
         other.kvm.exits.foretell(one.kvm.exits.rows(0))  # type: ignore[attr-defined]
     put(other, others, snapshot)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
 
 SHOWN = 20
+MOST_PRINTED = 1 << 20
+"""Characters of the console that are looked at for its last lines."""
 _VECTOR_NAMES = frozenset(v.name for v in VECTORS.values())
 _ACCESS = {"fetch": Access.FETCH, "load": Access.LOAD, "store": Access.STORE, "x": Access.FETCH, "r": Access.LOAD,
            "w": Access.STORE}  # fmt: skip
@@ -95,9 +97,10 @@ def explain(debugger: Debugger, argument: str) -> Explanation:
 
 def console(debugger: Debugger, argument: str) -> ConsoleText:
     """The tail of the guest's console; ``console N`` gives N lines."""
-    text = debugger.console()
+    text = debugger.console(MOST_PRINTED)
     lines = debugger.evaluate(argument).number if argument else SHOWN
-    return ConsoleText("\n".join(text.splitlines()[-max(lines, 1) :]), len(text))
+    total = len(debugger.system.board.console.output)
+    return ConsoleText("\n".join(text.splitlines()[-max(lines, 1) :]), total)
 
 
 def statistics(debugger: Debugger, argument: str) -> tuple[Table, ...]:
