@@ -7,6 +7,7 @@ It never moves and never grows, so that an engine may keep its address. What hap
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 import sys
 
@@ -27,10 +28,15 @@ class Ram:
             raise InputError(f"memory size {size >> 20}M is more than this board takes; at most {MAX_SIZE >> 20}M")
         self.size = size
         # Anonymous, private and untouched pages cost nothing: the host gives them when the guest writes.
-        if sys.platform == "win32":
-            self._map = mmap.mmap(-1, size)
-        else:
-            self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        try:
+            self._map = _mapped(size)
+        except OSError:
+            gc.collect()  # of machines that nobody uses any more there may be some
+            try:
+                self._map = _mapped(size)
+            except OSError as error:
+                why = error.strerror or error
+                raise InputError(f"the host has no {size >> 20} MiB for the guest's memory: {why}") from None
         self.view = memoryview(self._map)
         self.loaded: list[tuple[int, int]] = []
         """Address and length of what was loaded; all else was zero when the machine was made."""
@@ -67,6 +73,12 @@ class Ram:
             )
         self.view[address:end] = data
         self.loaded.append((address, len(data)))
+
+
+def _mapped(size: int) -> mmap.mmap:
+    if sys.platform == "win32":
+        return mmap.mmap(-1, size)
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 def megabytes(size: int) -> str:

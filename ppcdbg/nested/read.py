@@ -30,8 +30,8 @@ def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # the second: there is a zero in its name
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > LARGEST:
         raise InputError(f"{path} is larger than {LARGEST >> 20} MiB; it must be a snapshot or a dump of one VMCS")
     try:

@@ -89,11 +89,12 @@ def to_text(rows: Iterable[Line]) -> str:
 def wrap(spans: Sequence[Span], width: int, indent: int = 0) -> list[Line]:
     """Break at blanks into lines of at most ``width`` columns; later lines start with ``indent`` blanks.
 
-    What stands together without a blank stays together, in whatever roles: a comma goes with its word.
+    What stands together without a blank stays together, in whatever roles: a comma goes with its word. Only a word that
+    no line holds is broken.
     """
     rows: list[list[Span]] = [[]]
     used = 0
-    for blank, word in _words(spans):
+    for blank, word in _pieces(spans, max(width - indent, 1)):
         size = sum(len(s.text) for s in word)
         if used and used + (blank is not None) + size > width:
             rows.append([Span(" " * indent)] if indent else [])
@@ -104,6 +105,17 @@ def wrap(spans: Sequence[Span], width: int, indent: int = 0) -> list[Line]:
         rows[-1] += word
         used += size
     return [_merge(row) for row in rows]
+
+
+def _pieces(spans: Sequence[Span], most: int) -> Iterable[tuple[Span | None, list[Span]]]:
+    """The words, a long one in parts of ``most`` columns."""
+    for blank, word in _words(spans):
+        if sum(len(s.text) for s in word) <= most:
+            yield blank, word
+            continue
+        cells = [Span(character, span.role) for span in word for character in span.text]
+        for at in range(0, len(cells), most):
+            yield None if at else blank, list(_merge(cells[at : at + most]))
 
 
 def _words(spans: Sequence[Span]) -> Iterable[tuple[Span | None, list[Span]]]:

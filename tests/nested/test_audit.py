@@ -14,6 +14,7 @@ from ppcdbg.cli.main import main
 from ppcdbg.errors import InputError
 from ppcdbg.nested.audit import Verdict, audit
 from ppcdbg.nested.examples import MISTAKES, Mistake, host_handled, right
+from ppcdbg.nested.read import read_exit
 from ppcdbg.nested.rules import every
 from ppcdbg.nested.snapshot import Snapshot, as_json, parse
 from ppcdbg.nested.vmcs import FIELDS, VALID, Area
@@ -40,6 +41,11 @@ def test_every_rule_has_a_right_and_a_wrong_example() -> None:
     judged = {each.rule.id for s in (right(), host_handled()) for each in audit(s).findings}
     broken = {mistake.rule for mistake in MISTAKES}
     assert {rule.id for rule in every()} == judged == broken
+
+
+def test_a_name_with_a_zero_in_it_is_no_file() -> None:
+    with pytest.raises(InputError, match="embedded null byte"):
+        read_exit((Path("a\0b"),))
 
 
 @pytest.mark.parametrize("lacking", ["guest_cr0", "cr0_read_shadow", "cr0_guest_host_mask"])

@@ -134,6 +134,13 @@ def test_panes_of_the_demo_at_many_stops() -> None:
 # --- spans and console ------------------------------------------------------------------------------------------------
 
 
+def test_a_word_that_no_line_holds_is_broken() -> None:
+    """A bookmark may be called anything."""
+    rows = wrap((Span("ab "), Span("x" * 12, "title"), Span("yz, end")), 9, 2)
+    assert [to_text([row]) for row in rows] == ["ab", "  xxxxxxx", "  xxxxxyz", "  , end"]
+    assert all(len(to_text([row])) <= 9 for row in rows)
+
+
 def test_fit_and_wrap() -> None:
     row = line(("abc", "title"), "def", ("ghi", "dim"))
     assert to_text([fit(row, 9)]) == "abcdefghi"
