@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from signal import Signals
 
@@ -191,7 +192,8 @@ def test_another_history_begins_in_what_was_put_away() -> None:
     assert it.rows(0) == rows[:333] + [row(n) for n in range(1000)]
 
 
-def _in_the_fork(it: ExitLog, rows: list[tuple[object, ...]]) -> None:
+def _in_the_fork(it: ExitLog, rows: list[tuple[object, ...]], begin: Event) -> None:
+    begin.wait(20)
     for number in range(300):
         it.append(row(number))
     os._exit(0 if it.rows(0) == rows + [row(number) for number in range(300)] else 1)
@@ -200,9 +202,11 @@ def _in_the_fork(it: ExitLog, rows: list[tuple[object, ...]]) -> None:
 def test_a_process_that_was_forked_off_does_not_write_over_what_is_put_away() -> None:
     """The two have one file between them; a search for races forks its workers off."""
     it, rows = filled(500, random.Random(11))
-    process = get_context("fork").Process(target=_in_the_fork, args=(it, list(rows)))
+    begin = get_context("fork").Event()
+    process = get_context("fork").Process(target=_in_the_fork, args=(it, list(rows), begin))
     process.start()
-    process.join(20)
     for number in range(300):
         it.append(row(7 * number))
+    begin.set()
+    process.join(20)
     assert process.exitcode == 0 and it.rows(0) == rows + [row(7 * number) for number in range(300)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,8 @@ def test_a_disk_that_fills_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     assert blocks(it) == [b"one", b"two", b"three"] and it._shelf is None
 
 
-def _in_the_fork(it: Aside) -> None:
+def _in_the_fork(it: Aside, begin: Event) -> None:
+    begin.wait(20)
     it.add(b"theirs")
     os._exit(0 if blocks(it) == [b"one", b"theirs"] else 1)
 
@@ -70,8 +72,10 @@ def test_a_process_that_was_forked_off_does_not_write_over_ours() -> None:
     """The two have one file between them; a search for races forks its workers off."""
     it = Aside()
     it.add(b"one")
-    process = get_context("fork").Process(target=_in_the_fork, args=(it,))
+    begin = get_context("fork").Event()
+    process = get_context("fork").Process(target=_in_the_fork, args=(it, begin))
     process.start()
     it.add(b"ours")
+    begin.set()
     process.join(20)
     assert process.exitcode == 0 and blocks(it) == [b"one", b"ours"]
