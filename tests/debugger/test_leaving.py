@@ -11,6 +11,7 @@ from ppcdbg.debugger import Debugger, StopReport, UsageError, open_guest
 from ppcdbg.debugger.results import Note
 from ppcdbg.kvm.answers import Answer, Vmm
 from ppcdbg.kvm.payloads import SprExit
+from ppcdbg.kvm.run import KvmSystem
 from ppcdbg.views.status import state_of
 from ppcdbg.views.story import line_of
 
@@ -190,10 +191,24 @@ def test_places_are_come_back_to() -> None:
     ran(d, "back")
     d.execute("writers 0x100000..0x10ffff")  # it looks through the past, and is back
     assert d.system.left and d.last.left and d.past.here == there
+    looking = d.past.looking  # as the UI does when a row is selected
+    assert looking.at(5) and not d.system.left and looking.back()
+    assert d.system.left and d.last.left and d.past.here == there
     apart = d.what_if("answer status = 1", instructions=5)
     assert d.system.left and d.past.here == there and apart.exits is not None
     d.execute("reverse-stepi")
     assert not d.system.left and d.position == there[0] - 1
+
+
+def test_an_exit_that_is_held_is_come_back_to_as_well() -> None:
+    """It used to be left for before the exit: the next run held it again, and told it twice."""
+    d = opened("break exit PROGRAM", "continue", "continue")
+    there = d.past.here
+    assert d.past.looking.at(0) and d.past.looking.back()
+    assert d.past.here == there and isinstance(d.system, KvmSystem) and d.system.held is not None
+    assert ran(d, "continue").position > there[0]
+    ran(d, "back")
+    assert d.past.here == there and d.system.held is not None
 
 
 def test_another_answer_in_the_past_is_another_future() -> None:
