@@ -118,7 +118,7 @@ class Delivery:
             self._core.timers.debug_changed()
 
     def unconditional_event(self) -> None:
-        """UDE: somebody outside the core wants a debug event (e500 RM 8.4.8). With MSR[DE]=0 it waits for it."""
+        """UDE: somebody outside wants a debug event (e500 RM 8.4.8; A2 UM 10.4.9). With MSR[DE]=0 it waits for that."""
         r = self._reg
         if self.debug_enabled(r[slots.MSR]):
             debug.recorded(r, M.DBSR_UDE, r[slots.MSR])

@@ -150,7 +150,7 @@ class SprAccess:
         self._core.noticed()
 
     def _write_dbcr0(self, value: int) -> None:
-        """EDM is an external debugger's; software reads it (III-E 8.5.1.1). QEMU stores it."""
+        """EDM is an external debugger's; software reads it (of an e200: RM0046 table 459). QEMU stores it."""
         self._store("DBCR0", value if self._core.model.qemu else value & ~M.DBCR0_EDM)
         self._core.timers.debug_changed()
         if value & M.DBCR0_RST:

@@ -1,7 +1,7 @@
 """Time base, decrementer, fixed-interval timer and watchdog (Power ISA III-E 8; facts 1.7, 4.5).
 
 One tick of the time base is one retired instruction, or one tick of skipped idle time; nothing else moves it. With
-DBCR0[FT] all of them stand still while DBSR has any bit but MRR (III-E 8.5.1.1; PPC440x5 UM 8.5 says it at length).
+DBCR0[FT] all of them stand still while DBSR has any bit but MRR (facts 1.7; PPC440x5 UM 8.5 says it at length).
 """
 
 from __future__ import annotations

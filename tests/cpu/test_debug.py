@@ -422,7 +422,7 @@ def on(it: Rig, count: int) -> None:
 
 @both
 def test_freeze_timers_holds_time_base_and_decrementer_until_dbsr_is_cleared(make: Make, cpu: str) -> None:
-    """III-E 8.5.1.1: with MSR[DE]=0 the event stays in DBSR; the clock goes on where it stood."""
+    """PPC440x5 UM 8.5: with MSR[DE]=0 the event stays in DBSR; the clock goes on where it stood."""
     ft = M.DBCR0_FT
     it = make(
         cpu, time_base(4), NOP, time_base(5), NOP, NOP, time_base(6), mtspr(304), time_base(8), NOP, time_base(9),
