@@ -12,9 +12,23 @@ from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 
+from ppcdbg.errors import InputError
+
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent
 CHECKOUT_MARK = "pyproject.toml"
+
+
+def named(name: str | Path) -> Path:
+    """The file that somebody names; ``~`` is home, and of a user who is not there a name like any other, as in a shell.
+    Raises InputError for a name that no file can have."""
+    path = Path(name)
+    if "\0" in str(path):
+        raise InputError(f"no file is called {str(path)!r}: a name has no zero byte in it")
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 class Kind(Enum):
@@ -30,7 +44,7 @@ def folders(kind: Kind, environment: Mapping[str, str]) -> tuple[Path, ...]:
     name, variable = kind.value
     own = [user_config(environment)] if kind is Kind.THEMES else []
     candidates = [folder / name for folder in (*own, user_data(environment))]
-    candidates += [Path(part).expanduser() for part in environment.get(variable, "").split(os.pathsep) if part]
+    candidates += [named(part) for part in environment.get(variable, "").split(os.pathsep) if part]
     if kind is not Kind.GUESTS and (CHECKOUT / CHECKOUT_MARK).is_file():
         candidates.append(CHECKOUT / name)
     candidates.append(PACKAGE / f"_{name}")

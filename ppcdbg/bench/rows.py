@@ -16,7 +16,7 @@ from ppcdbg.bench import back, gdbpeer, inside, loops, races, recording, ui, who
 from ppcdbg.bench.guests import loop_image
 from ppcdbg.bench.row import Row
 from ppcdbg.errors import InputError, UsageError
-from ppcdbg.paths import CHECKOUT, Kind, find
+from ppcdbg.paths import CHECKOUT, Kind, find, named
 
 MANY = 1 << 31
 """Repetitions of a loop guest that never come to an end here."""
@@ -75,6 +75,6 @@ def linux_folder(given: str | None, environment: Mapping[str, str]) -> Path | No
     By default that is ``shared`` beside the checkout, as for the tests.
     """
     if given:
-        return Path(given).expanduser().absolute()
+        return named(given).absolute()
     guests = Path(environment.get("PPCDBG_SHARED") or CHECKOUT.parent / "shared").absolute() / "guests"
     return guests if environment.get("PPCDBG_SHARED") or guests.is_dir() else None

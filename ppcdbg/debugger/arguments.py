@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.errors import UsageError
+from ppcdbg.paths import named
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
@@ -84,4 +85,4 @@ def file_of(debugger: Debugger, text: str) -> Path:
     """The file that an argument names. Raises UsageError where who gives commands may name none."""
     if not debugger.files:
         raise UsageError("commands from another machine may not name files of this one; serve on 127.0.0.1 to allow it")
-    return Path(text.strip('"')).expanduser()
+    return named(text.strip('"'))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ppcdbg.cpu.models import CORES
 from ppcdbg.errors import InputError, PpcdbgError, UsageError
+from ppcdbg.paths import named
 
 MEBIBYTE = 1 << 20
 SIZE_UNITS = {"": MEBIBYTE, "b": 1, "k": 1 << 10, "m": MEBIBYTE, "g": 1 << 30}
@@ -222,7 +223,7 @@ def _convert(key: str, value: object, place: Place, directory: Path) -> object:
     if key in ("kernel", "initrd", "dtb", "symbols", "input"):
         if not isinstance(value, (str, Path)) or not str(value):
             raise _wrong(value, "a file name", place)
-        return directory / Path(value).expanduser()
+        return directory / named(value)
     if key in CHOICES:
         word = _text(value, place)
         word = QEMU_CPUS.get(word, word) if key == "cpu" else word

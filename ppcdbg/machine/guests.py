@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ppcdbg.errors import InputError
 from ppcdbg.machine.description import MachineDescription
-from ppcdbg.paths import Kind, find, listing
+from ppcdbg.paths import Kind, find, listing, named
 
 DEMO = "demo"
 SUFFIXES = (".toml", ".elf")
@@ -16,7 +16,7 @@ ELF_MAGIC = b"\x7fELF"
 
 def guest_file(name: str, environment: Mapping[str, str]) -> Path:
     """The file that GUEST means: a path that exists, or else a bundled guest by its bare name."""
-    path = Path(name).expanduser()
+    path = named(name)
     if path.exists():
         return path
     for suffix in ("", *SUFFIXES):

@@ -17,6 +17,7 @@ from ppcdbg.debugger.debugger import Debugger
 from ppcdbg.debugger.results import Check, Note, Quit
 from ppcdbg.debugger.script import Unfinished
 from ppcdbg.errors import Interrupted, PpcdbgError
+from ppcdbg.paths import named
 from ppcdbg.repl.output import Output
 from ppcdbg.repl.shell import Shell, Teller, TextTeller
 from ppcdbg.views import results
@@ -165,7 +166,7 @@ def sources_of(given: Iterable[tuple[str, str]]) -> Iterator[Source]:
             if commands:
                 yield Source(lines=tuple(commands))
                 commands = []
-            yield Source(Path(text).expanduser())
+            yield Source(named(text))
         else:
             commands.append(text)
     if commands:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ppcdbg.machine.guests import bundled
-from ppcdbg.paths import Kind, find, listing
+from ppcdbg.paths import Kind, find, listing, named
 
 SUFFIX = ".ppcdbg"
 
@@ -21,7 +21,7 @@ def session_file(name: str | Path, environment: Mapping[str, str]) -> Path | Non
 
     None where it means neither, which is no error yet: it may be a guest. A bundled guest's name is always the guest's.
     """
-    path = Path(name).expanduser()
+    path = named(name)
     if path.exists():
         return path if is_session(path) else None
     if str(name) in bundled(environment):

@@ -238,7 +238,7 @@ def other_trees(good: Sequence[bytes]) -> Forge:
 TOML_VALUES = (
     "0", "-1", "1", "true", "false", '""', '"x"', '"0x1000"', '"64M"', '"2M"', '"e500mc"', '"kvm"', '"none"', "[]",
     "[1]", '["a", "b"]', "{}", "{ a = 1 }", "1.5", "inf", "nan", "1979-05-27", "0xffffffff", '"\\u202e"', "'''a\nb'''",
-    "9223372036854775807", '"#ff0000"', '"bold red"', '"ctrl+n"', '"../../x"',
+    "9223372036854775807", '"~nobody/x"', '"a\\u0000b"', '"#ff0000"', '"bold red"', '"ctrl+n"', '"../../x"',
 )  # fmt: skip
 
 
@@ -353,6 +353,8 @@ def command_lines(examples: Sequence[str]) -> Forge:
         "1..2",
         "exit",
         "DTLB_MISS",
+        "~nobody/x",
+        "a\0b",
     ]
 
     def forge(rng: Random) -> bytes:

@@ -124,6 +124,7 @@ class Figures:
 
     def found(self, number: int, what: str, data: bytes) -> None:
         self.findings.append((number, what, data.hex()))
+        print(f"{self.name}, seed {self.seed}, number {number}: {what[:300]}", file=sys.stderr, flush=True)
 
     def all(self) -> dict[str, object]:
         refusals = [count for outcome, count in self.outcomes.items() if not outcome.startswith("ok")]

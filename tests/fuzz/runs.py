@@ -110,6 +110,7 @@ def main() -> int:
     parser.add_argument("--count", type=int)
     parser.add_argument("--hours", type=float)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # and with it who tries
     end = None if given.hours is None else time.monotonic() + given.hours * 3600
     wrong = False
     for name in given.targets or TARGETS:

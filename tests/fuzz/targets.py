@@ -447,16 +447,16 @@ def _outside(body: bytes) -> bool:
 TARGETS: dict[str, Target] = {
     t.name: t
     for t in (
-        Target("images", BINARY, _images),
+        Target("images", BINARY, _images, forged=0.7),
         Target("device tree", BINARY, _trees),
         Target("TOML", TEXT, _toml),
-        Target("input file", TEXT, _inputs),
+        Target("input file", TEXT, _inputs, forged=0.8),
         Target("session", BINARY, _sessions, room=8 << 30),
         Target("ftrace", TEXT, _traces),
         Target("VMCS dump", TEXT, _dumps),
-        Target("snapshot", TEXT, _snapshots),
+        Target("snapshot", TEXT, _snapshots, forged=0.8),
         Target("cached object", BINARY, _objects),
-        Target("expression", TEXT, _expressions),
+        Target("expression", TEXT, _expressions, forged=0.8),
         Target("command", TEXT, _commands, room=8 << 30),
         Target("packet", TEXT, _packets, 1_000_000, 8 << 30, forged=0.7),
     )
