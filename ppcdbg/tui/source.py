@@ -44,8 +44,10 @@ NOTE_ROOM = 44
 """Columns beside the timeline's bars."""
 
 
-_SHOWN_IN: Mapping[type, str] = MappingProxyType({SwitchPlace: "switch", SwitchRegisters: "owners", Audit: "nested"})
-"""Results that a pane shows, where it is visible."""
+_SHOWN_IN: Mapping[type, tuple[str, ...]] = MappingProxyType({
+    SwitchPlace: ("switch", "owners"), SwitchRegisters: ("owners", "switch"), Audit: ("nested",),
+})  # fmt: skip
+"""Results that a pane shows, where one of these is visible."""
 
 
 def _dated(filled: Filled) -> Filled:
@@ -129,8 +131,8 @@ class DebuggerSource:
             return Reply((searches.slot_total(result),), show=shown, view="slot")
         if isinstance(result, LayoutWish):
             return Reply(layout=(result.verb, result.name))
-        pane = _SHOWN_IN.get(type(result))
-        if pane in self._visible:  # the pane shows it all: a sentence will do
+        pane = next((one for one in _SHOWN_IN.get(type(result), ()) if one in self._visible), None)
+        if pane is not None:  # it shows it all: a sentence will do
             return Reply((summaries.sentence(pane, self.debugger),), moved=moved)
         return Reply((*said, *results.lines(result, self.debugger, self._width)), moved=moved)
 
@@ -237,6 +239,9 @@ class DebuggerSource:
         record = None if cursor is None else self._filter[cursor]
         past = record if looks else None
         there = running or self._bring(past, pulse)
+        if past is None:  # the guest stands elsewhere now, if it had been looked back from
+            cursor = self._cursor(ask)
+            record = None if cursor is None else self._filter[cursor]
         self._sees(frozenset(ask.needs))
         self._dear = 0
         drawing = Drawing(d, self._filter, cursor, record, past, self._tops)

@@ -10,7 +10,7 @@ from ppcdbg.tui.panes.notice import notice
 from ppcdbg.tui.scene import Filled, Follow, Need
 from ppcdbg.views import breakpoints, console, irqprio, paravirt, profile
 from ppcdbg.views import statistics as views
-from ppcdbg.views.spans import fit, line
+from ppcdbg.views.spans import fit, line, to_text
 
 COUNTED = 100_000
 """Exits that are counted for one scene: the table fills while it counts, and keys are answered."""
@@ -65,7 +65,9 @@ def statistics(drawing: Drawing, need: Need) -> Filled:
     if debugger.has_exits and need.view != "counters":
         found = debugger.profiler.profile(need.view, ORDERS[need.order], COUNTED)
         rows = tuple(profile.body(found, need.width))
-        head, note = profile.header(found, need.width), profile.total(found)
+        head, note, order = profile.header(found, need.width), profile.total(found), ORDERS[need.order]
+        if need.order and need.view == "exits" and order not in to_text((head,)):  # its column has no room
+            note = (*line(("by ", "label"), (f"{order}  ", "selected")), *note)
         follow: tuple[Follow | None, ...] = ()
         if need.view == "exits":
             note = (*WHY, *note) if found.kinds else note

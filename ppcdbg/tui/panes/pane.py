@@ -142,10 +142,8 @@ class Pane(Lines, can_focus=True):
         return 1 if self.filled.head and self.box.height >= 6 else 0
 
     def mark(self) -> int | None:
-        """What the cursor's row stands for: an exit's number, an address."""
-        if self.cursor is None:
-            return None
-        index = self.cursor - self.filled.first
+        """What the cursor's row stands for, or where there is none the row at the top: an exit's number, an address."""
+        index = (self.top if self.cursor is None else self.cursor) - self.filled.first
         return self.filled.marks[index] if 0 <= index < len(self.filled.marks) else None
 
     def followed(self) -> Follow | None:
