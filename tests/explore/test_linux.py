@@ -130,6 +130,22 @@ def test_sites_that_the_guest_does_not_pass_are_searched_by_putting_it_there(sha
     assert outcome == found.failures[0].outcome
 
 
+def test_a_guest_that_was_put_somewhere_is_not_followed_for_long_while_it_masks_everything(shared: Path) -> None:
+    """What it does behind the section is what no guest would: it panics, prints for long, and shows nothing."""
+    machine = linux_machine(shared)
+    searching = begin(machine, 190_000_000, Bounds())
+    symbols = read_symbols(machine.kernel)
+    first, last = symbols.address("kthread_unuse_mm"), symbols.address("atomic_notifier_chain_register")
+    assert first is not None and last is not None
+    at, text = executable_parts(machine.kernel)[0]
+    (site, *_) = patched(searching.system, [(first, text[first - at : last - at])])
+    assert site.name == "wrteei 0"
+    found = explored(searching, Plan(("external",)), [*everywhere(searching, (), [site])])
+    verdicts = [v for v in found.sites[0].verdicts["external"] if v is not None]
+    assert {v.word.split()[0] for v in verdicts} == {"delivered", "masked"} and found.undecided == 0
+    assert all(f"after {Bounds().steps} instructions" in v.reason for v in verdicts if v.word == "masked")
+
+
 def test_the_command_searches_patched_branches(shared: Path, cli: Cli) -> None:
     folder = shared / "guests" / "linux-e500v2-pv"
     where = ("--initrd", folder / "initrd.gz", "--append", "console=ttyS0,115200", "--from", "190M", "--until", "190M")
