@@ -113,11 +113,17 @@ def sampled(system: System, last: int, every: int | None, delay: float, look: Ca
     clock = steady()
     with Interruption() as interruption:
         due = clock() + delay
+
+        def wanted() -> bool:
+            """Also where the guest is so slow that the next look would come late."""
+            return interruption.asked or every is None and clock() >= due
+
         while True:
             target = system.position + (every or LOOK)
             target = min(target - target % every if every else target, last)
-            stop = system.run(Limits(target, interrupted=interruption.wanted))
-            if stop.kind is not StopKind.LIMIT or system.position >= last:
+            stop = system.run(Limits(target, interrupted=wanted))
+            early = stop.kind is StopKind.INTERRUPTED and not interruption.asked
+            if stop.kind is not StopKind.LIMIT and not early or system.position >= last:
                 return stop
             if every is None and clock() < due:
                 continue

@@ -3,11 +3,13 @@ process only ever goes forward through the guest; one that dies is replaced, and
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from errno import ENOMEM
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -15,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-from ppcdbg.errors import EngineError
+from ppcdbg.errors import EngineError, InputError
 from ppcdbg.explore import wire
 from ppcdbg.explore.search import Search
 from ppcdbg.explore.strategies import Plan
@@ -33,6 +35,8 @@ POLL = 0.05
 """Seconds between two looks at whether a search is to stop."""
 DEATHS = 3
 """Of processes on the same piece, after which it is given up."""
+NO_MEMORY = 12
+"""The status of a process that got no memory for a piece, which another may get."""
 
 
 class Workers(Protocol):
@@ -140,6 +144,8 @@ class Processes:
         worker.close()
         for number in had[:1]:
             self._deaths[number] = self._deaths.get(number, 0) + 1
+            if self._deaths[number] >= DEATHS and process.exitcode == NO_MEMORY:
+                raise InputError("the host gives the processes of the search no more memory; fewer --jobs need less")
             if self._deaths[number] >= DEATHS:
                 raise EngineError(f"a process of the search ended with status {process.exitcode}, again and again")
         self._todo.extendleft(reversed(had))
@@ -229,6 +235,10 @@ def _serve(pieces: Connection, work: Work) -> None:
             pieces.send_bytes(work(piece))
         except BrokenPipeError:
             return
+        except (MemoryError, OSError) as error:
+            if isinstance(error, OSError) and error.errno != ENOMEM:
+                raise
+            os._exit(NO_MEMORY)
 
 
 def worker(task: bytes, folder: Path) -> Work:

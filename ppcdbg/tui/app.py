@@ -163,7 +163,9 @@ class PpcdbgApp(Typed):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys that open the line are looked at before the focused widget, but not while a line is typed."""
-        return action != "prompt" or (self.focused is not self.prompt.line and len(self.screen_stack) == 1)
+        return action not in ("prompt", "search") or (
+            self.focused is not self.prompt.line and len(self.screen_stack) == 1
+        )
 
     # Scenes.
 

@@ -6,6 +6,7 @@ import inspect
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -80,6 +81,39 @@ def test_one_that_is_killed_costs_nothing_but_time(alone: Report, tmp_path: Path
 
     assert run(hire, kill) == alone
     assert killed and multiprocessing.active_children() == []
+
+
+@pytest.mark.usefixtures("small")
+def test_one_that_gets_no_memory_costs_nothing_but_time(alone: Report, capfd: pytest.CaptureFixture[str]) -> None:
+    """The host's limit comes while it works; another does its piece, and nobody hears of a traceback."""
+    hired: list[Processes] = []
+    starved: list[int] = []
+
+    def hire(of: Search) -> Processes:
+        hired.append(forks(of))
+        return hired[0]
+
+    def starve(done: int, total: int) -> None:
+        if done and not starved and hired[0].waiting:
+            starved.append(hired[0].processes[0])
+            resource.prlimit(starved[0], resource.RLIMIT_AS, (1 << 20, 1 << 20))
+            resource.prlimit(starved[0], resource.RLIMIT_DATA, (1 << 20, 1 << 20))
+
+    assert run(hire, starve) == alone
+    assert starved and "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="new processes are made instead")
+def test_where_no_process_gets_memory_the_search_says_so() -> None:
+    done = elsewhere("""
+        Search.unit = lambda *_: exec("raise MemoryError")
+        try:
+            run(forks)
+        except Exception as error:
+            print(type(error).__name__, error)
+    """)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert done.stdout.startswith("InputError the host gives the processes of the search no more memory")
 
 
 def elsewhere(body: str) -> subprocess.CompletedProcess[str]:

@@ -128,6 +128,17 @@ async def test_exits_asked_for_while_the_guest_is_on_its_way_to_one_are_gone_to(
         assert not app.ahead and not app.stepping
 
 
+async def test_every_character_can_be_typed_into_the_line(make_app: Make) -> None:
+    """A slash, with which a file's name begins, was taken for the key that opens a filter."""
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        for opened in ":/":
+            await pilot.press(opened)
+            await pilot.press(*"a/b:c]d.e?f0")
+            assert app.prompt.line.value == "a/b:c]d.e?f0"
+            await pilot.press("escape", "escape")
+
+
 async def test_brackets_walk_the_past_and_full_stop_comes_back(make_app: Make) -> None:
     source = Double()
     app = make_app(source)
