@@ -165,12 +165,16 @@ class Event:
             case _:
                 direction = "" if self.kind is EventKind.MAGIC and self.write else _direction(self.write)
                 words = [self.kind.value, self.name, direction, self.text]
-        said = self.after and self.kind in (EventKind.EXIT, EventKind.HCALL, EventKind.FETCH_FAULT)
+        said = self.after and self.kind in _SAYING_AFTER
         return " ".join([w for w in words if w] + ["after"] * said)
 
     def _place(self) -> str:
         last = self.address + self.length - 1
         return f"{self.address:#x}" + (f"..{last:#x}" if self.length > 1 else "")
+
+
+_SAYING_AFTER = frozenset({EventKind.EXIT, EventKind.HCALL, EventKind.FETCH_FAULT, EventKind.USERSPACE})
+"""Kinds whose grammar has the word; for others somebody else decides where they are seen."""
 
 
 def _direction(write: bool | None) -> str:

@@ -73,7 +73,8 @@ def test_a_program_answers_it_with_what_it_got() -> None:
 
 def test_after_and_both_and_a_trace() -> None:
     d = opened("break userspace SPR after")
-    assert not ran(d, "continue").left and len(d.exits) == 14
+    report = ran(d, "continue")
+    assert not report.left and len(d.exits) == 14 and report.told == ("breakpoint 1, userspace SPR after",)
     d = opened(*ANSWERED, "break userspace SPR both")
     assert [ran(d, "continue").left for _ in range(4)] == [True, False, True, False]
     d = opened(*ANSWERED, "trace userspace SPR", "break *interrupts")
