@@ -234,6 +234,11 @@ class PpcdbgApp(Typed):
             self.action_pane(reply.show)
         if reply.layout is not None:
             self.arrange_layout(*reply.layout)
+        if self._unfolded and (reply.rows or reply.moved):  # what is said now may need no room: the desk comes back
+            self._unfolded = False
+            if self.desk.choice.zoom == "log":
+                self.desk.zoom("")
+                self.ask_again()
         first = len(self.log_rows)
         self.log_rows += reply.rows
         del self.log_rows[:-LOG_ROWS]
@@ -245,16 +250,13 @@ class PpcdbgApp(Typed):
             self.desk.show("log")
             taught = self.desk.panes["tutorial"].box.width > 0  # one reads each answer to its end
             cut = taught and max(map(length, reply.rows)) > log.box.width - 2
-            if (cut or len(reply.rows) > log.height_of_rows) and not self.desk.choice.zoom:
+            room = not reply.moved and not self.desk.choice.zoom  # who moves wants to see the panes; the story tells it
+            if room and (cut or len(reply.rows) > log.height_of_rows):
                 self.desk.zoom("log")
                 self._unfolded = True
             log.scroll_rows(first - log.top)
             self.ask_again()
-        elif self._unfolded and self.desk.choice.zoom == "log":  # what is said now needs no room: the desk comes back
-            self.desk.zoom("")
-            self.ask_again()
-        self._unfolded &= self.desk.choice.zoom == "log"
-        if 0 < len(reply.rows) <= 2:
+        elif reply.rows:
             self.say([span for row in reply.rows for span in (*row, Span(" "))])
 
     def say(self, spans: list[Span]) -> None:

@@ -48,6 +48,8 @@ async def test_every_chapter_by_what_it_says_to_press(number: int, shown: bool) 
             assert found is not None and (found.step > place or found.ended), (step, "\n".join(text_of(app)))
             if place < len(chapter.steps):
                 assert not app.desk.choice.zoom or not keys, "a long answer makes room for what comes next"
+        if number == 5:  # its last answer is short
+            assert not app.desk.choice.zoom
         await pilot.press("escape", "u")
         told = "This was the last chapter." if number == 5 else "The chapter is done. The next:"
         await until(pilot, lambda: told in "\n".join(text_of(app)))
