@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "e": "\x1b", "\\": "\\", '"': '"', "'": "'"}
-_CONVERSION = re.compile(r"%([-+ #0]*)(\d*)(\.\d*)?(?:hh|h|ll|l|z|j)?(.)", re.DOTALL)
+_CONVERSION = re.compile(r"%([-+ #0]*)(\d*)(\.\d*)?(?:hh|h|ll|l|z|j)?(.)", re.DOTALL | re.ASCII)
 _STRING = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*', re.DOTALL)
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|\(|\)|,|[^"(),]+|"', re.DOTALL)
 WIDEST = 1000

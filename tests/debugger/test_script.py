@@ -91,7 +91,7 @@ def test_printf_reads_text_of_the_guest(d: Debugger) -> None:
         ("show user f", "there is no command of your own called 'f'"),
         ('printf "%d"', "asks for more than the 0 values"),
         ('printf "x", 1', "takes 0 values, and 1 follow"),
-        ('printf "%q", 1', "is no conversion"),
+        ('printf "%q", 1', "is no conversion"), ('printf "%٣x", 1', "is no conversion"),
         ('printf "%99999d", 1', "is wider than"),
         ("printf x", "printf needs a format in quotes"),
         ('printf "%d" 1', "a comma must follow"),

@@ -69,7 +69,10 @@ def together(found: Sequence[Found]) -> Found:
     numbers = {key: sum(f[key] for f in found) for key in ("tried", "refused", "commonest", "seconds")}  # type: ignore[misc]
     most = {key: max(f[key] for f in found) for key in ("slowest", "elapsed", "grown", "ways")}  # type: ignore[type-var]
     lists = {key: [each for f in found for each in f[key]] for key in ("findings", "strays")}  # type: ignore[attr-defined]
-    return {"target": found[0]["target"], "seed": found[0]["seed"], **numbers, **most, **lists}
+    worst = max(found, key=lambda f: float(str(f["slowest"])))["slowest_number"]
+    return {
+        "target": found[0]["target"], "seed": found[0]["seed"], **numbers, **most, **lists, "slowest_number": worst,
+    }  # fmt: skip
 
 
 def row(found: Found) -> str:
@@ -79,7 +82,8 @@ def row(found: Found) -> str:
         f"{found['target']}: {tries:,} tried, {tries / max(elapsed, 0.001):,.0f} a second, "
         f"{found['refused']:,} refused, "
         f"{found['ways']} ways out (the commonest {int(str(found['commonest'])) / max(tries, 1):.0%}), "
-        f"{len(found['findings'])} findings, slowest {found['slowest']} s, "  # type: ignore[arg-type]
+        f"{len(found['findings'])} findings, slowest {found['slowest']} s "
+        f"(number {found['slowest_number']}), "  # type: ignore[arg-type]
         f"memory grown by {found['grown']} MiB; seed {found['seed']}"
     )
 
