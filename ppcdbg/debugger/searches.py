@@ -20,6 +20,8 @@ from ppcdbg.debugger.model import vcpu_of
 from ppcdbg.debugger.stops import StopReport, TraceHit
 from ppcdbg.debugger.work import Work
 from ppcdbg.errors import Interrupted, UsageError
+from ppcdbg.kvm.blocks import DEAR, PC, VECTOR
+from ppcdbg.kvm.log import backwards
 from ppcdbg.kvm.trace import exit_name
 from ppcdbg.machine.input import InputKind
 from ppcdbg.machine.system import Limits
@@ -125,13 +127,16 @@ class Searches:
         debugger.need_exits()
         vcpu = vcpu_of(debugger.system)
         assert vcpu is not None
-        rows = vcpu.exits.rows(0)
-        for n in range(len(rows) - 1, -1, -1):
-            vector, pc, dear = rows[n][2], rows[n][3], rows[n][5]
-            if number is not None and vector != number or address is not None and address not in (pc, dear):
+        for start, block, first, end in backwards(vcpu.exits):
+            if number is not None and number not in block.kinds:
                 continue
-            if address is None or address == pc or "dear" in debugger.exits[n].captured:
-                return self._to_exit(n, vector)
+            vectors, pcs, dears = (block.column(place) for place in (VECTOR, PC, DEAR))
+            for i in range(end - 1, first - 1, -1):
+                vector, pc, n = vectors[i], pcs[i], start + i
+                if number is not None and vector != number or address is not None and address not in (pc, dears[i]):
+                    continue
+                if address is None or address == pc or "dear" in debugger.exits[n].captured:
+                    return self._to_exit(n, vector)
         words = " ".join(w for w in ("exit", "" if number is None else exit_name(number)) if w)
         about = "" if address is None else f" at {address:#x}"
         start = debugger.past.timeline.start[0]

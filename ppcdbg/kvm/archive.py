@@ -72,11 +72,10 @@ class Archive:
         self.blocks[number] = self._put(part, number)
 
     def cut(self, count: int) -> None:
-        """Keep only so many blocks."""
+        """Keep only so many blocks. Their places are left alone: a process that was forked off may still read there."""
         for number in range(count, len(self.blocks)):
             self._forget(number)
         del self.blocks[count:]
-        self._end = max((one.end for one in self.blocks if isinstance(one, Packed)), default=0)
 
     def _forget(self, number: int) -> None:
         self._loaded.clear()
@@ -149,10 +148,6 @@ class Packed:
         self._archive, self.at, self.ends, self.held = archive, number, ends, held
         self.count, self.kinds, self.untold = part.count, part.kinds, part.untold
         self._bounds = part.bounds(POSITION), part.bounds(TICK)
-
-    @property
-    def end(self) -> int:
-        return self.ends[-1] if self.held is None else 0
 
     def _column(self, at: int) -> memoryview:
         return memoryview(self._archive.piece(self, at)).cast("Q" if at < _LONGS else "I")

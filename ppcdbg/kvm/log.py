@@ -458,3 +458,9 @@ class KnownExits(_Records):
 def before(log: ExitLog | KnownExits, position: int) -> int:
     """How many exits of a log happened at a lower position."""
     return bisect_left(range(len(log)), position, key=log.position)
+
+
+def backwards(log: ExitLog) -> Iterator[tuple[int, Block, int, int]]:
+    """``blocks`` from the present back to the beginning."""
+    for end in range(len(log), 0, -BLOCK):
+        yield from reversed([*log.blocks(max(end - BLOCK, 0), end)])

@@ -153,7 +153,9 @@ class KvmSystem(RunLoop):
                 if breakpoints and reg[PC] in breakpoints and (reg[PC], before) != start:
                     return self._stop(StopKind.BREAKPOINT)
                 ahead = horizon > before
+                native.many = not limits.exits or limits.exits - exits > W.ROOM
                 reason = self._go(min(horizon, position, before + patience) if ahead else before + 1, stops, ahead)
+                exits += native.taken
                 until_look -= native.taken * native_cost
                 if reason.why is Why.EXIT:
                     number = reason.vector
@@ -176,7 +178,7 @@ class KvmSystem(RunLoop):
                     return self._stop(StopKind.HELD)
                 exits += 1
                 stop = self._exit(number)
-                if (stop is not None or limits.each_exit) and (early := self._after_exit(stop, exits, limits)):
+                if (early := self._after_exit(stop, exits, limits)) is not None:
                     return early
             until_look -= counters[RETIRED] - before + exit_cost
             if until_look <= 0:

@@ -93,10 +93,9 @@ class Limits:
 
     @property
     def each_exit(self) -> bool:
-        """Whether somebody must see each exit as it happens, so that none may be handled in compiled code."""
-        if self.exits or self.hold is not None:
-            return True
-        return self.after_exit is not None or self.leave is not None
+        """Whether somebody must see each exit as it happens, so that none may be handled in compiled code. Who only
+        wants a number of them need not, as long as there are many to come."""
+        return self.hold is not None or self.after_exit is not None or self.leave is not None
 
     def stops(self) -> Stops:
         """What of this is the engine's."""

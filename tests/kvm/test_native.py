@@ -143,3 +143,20 @@ def test_a_log_that_is_full_makes_room_in_python(monkeypatch: pytest.MonkeyPatch
     rows = v.exits.rows(0)
     by_model = [record.number for record in emulated if len(rows[record.number]) != 16]
     assert 2 <= len(by_model) <= 4  # the first, which is decoded, and where the log was full
+
+
+@pytest.mark.parametrize("count", [1, W.ROOM - 1, W.ROOM, W.ROOM + 1, W.ROOM + 2, 3 * W.ROOM + 7])
+def test_who_wants_a_number_of_exits_gets_it_from_compiled_code(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Each of them came from Python, and a million took twenty times as long as a run to the same place."""
+    monkeypatch.setenv("PPCDBG_ENGINE", "llvm")
+    mfmsr, bdnz, mtctr = 0x7C8000A6, 0x4200FFFC, 0x7C6903A6
+    ended = []
+    for each in (count, 1):
+        running = system(vcpu(), [lis(3, 1), mtctr, mfmsr, bdnz, BRANCH_SELF])
+        while running.steps < count:
+            stop = running.run(Limits(FOREVER, exits=each))
+        assert stop.kind is StopKind.EXIT and running.steps == count
+        ended.append((running, (stop.position, stop.pc)))
+    (many, one), (apart, other) = ended
+    assert one == other and [*many.kvm.exits] == [*apart.kvm.exits] and not differences(whole(many), whole(apart))
+    assert native_rows(apart) == 0 and (native_rows(many) > 0) is (count > W.ROOM)

@@ -39,6 +39,8 @@ class Native:
         self._wanted = False
         self._accessing = False
         self._open: tuple[Any, ...] | None = None
+        self.many = True
+        """Whether the run is not to end before a stretch has taken as many exits as it can, ``words.ROOM``."""
         self.taken = 0
         """Exits that the last stretch in the guest took."""
 
@@ -52,7 +54,7 @@ class Native:
         if self._there:
             v = self._v
             self._words[W.READY] = (
-                undisturbed and self._wanted and not v.pending and not v.requests and v.trace is None
+                undisturbed and self._wanted and self.many and not v.pending and not v.requests and v.trace is None
                 and not v.guest_debug and not v.vm.host.busy and v.deferral.since < 0 and not v.deferral.page_ea
             )  # fmt: skip
 
