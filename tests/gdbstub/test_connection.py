@@ -274,6 +274,27 @@ def test_a_client_that_goes_while_the_guest_runs_stops_it() -> None:
         assert client.ask(b"?").startswith(b"T05") and s.debugger.position == position
 
 
+@pytest.mark.parametrize("half", [b"", b"$X1000,8:ab}"])
+def test_a_client_that_goes_in_a_long_motion_or_in_half_a_packet_frees_the_stub(half: bytes) -> None:
+    """Back, forth and searching, with the beginning of something else behind it: the next one is served at once."""
+    s = Stub(bare(), restart=bare, reverse=lambda debugger: debugger.past)
+    s.debugger.continue_(300_000)
+    s.debugger.execute("break *0x1000 if $r3 == 1")
+    bodies = [b"bc", b"vCont;c", *(b"qRcmd," + command.encode().hex().encode() for command in LONG)]
+    for body in bodies:
+        with served(s) as client:
+            client.ask(b"qSupported:multiprocess+")
+            client.send(body)
+            client.raw(half)
+            time.sleep(0.05)
+        begun = time.process_time()
+        still_serves(s)
+        assert time.process_time() - begun < 1, body
+        with served(s) as client:
+            assert client.ask(b"qRcmd," + b"seek 300000".hex().encode()) == b"OK", body
+            assert s.debugger.position == 300_000, body
+
+
 def test_a_flood_while_the_guest_runs_is_a_client_gone() -> None:
     s = Stub(bare(SPIN))
     with served(s) as client:
