@@ -135,7 +135,7 @@ class Walk:
                 return self._to_return()
             if self._masked():
                 # Only a store to MSR or an exit can unmask it.
-                bound = self._bound([fate for fate in self._fates if self._waits(fate)])
+                bound = self._end if self._placed and not self._frames else self._far
                 return system.run(Limits(bound, exits=1, watches=self._base.msr_watch))
         return system.run(Limits(self._counters[RETIRED] + 1, exits=1))
 
