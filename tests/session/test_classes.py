@@ -111,3 +111,17 @@ def test_every_class_of_interrupt_comes_again_wherever_one_goes(cpu: str, hv: st
     for position in [*order, *reversed([*expected])]:
         timeline.seek(position)
         assert everything(system) == expected[position], position
+
+
+@pytest.mark.parametrize("position", [30_000, 51_300])
+def test_debug_registers_that_are_not_used_are_as_on_the_way_there(position: int) -> None:
+    """The guest has written IAC1 and DAC1, and DBCR0 is clear: its first way to userspace takes them off the thread.
+    On the way back that is an access to a device which compiled code would begin."""
+    machine = guest("e500v2", "kvm", "llvm")
+    alone, system = make(machine), make(machine)
+    alone.run(Limits(1 << 40))
+    timeline = Timeline(system)
+    system.run(Limits(1 << 40))
+    timeline.seek(position)
+    system.run(Limits(1 << 40))
+    assert everything(system) == everything(alone)

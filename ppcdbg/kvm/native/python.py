@@ -33,6 +33,7 @@ class Native:
         )
         words[W.SHADOW] = v.vm.host.backing is Backing.ANON
         self._simple = v.quirks.mmio_commits_first and type(system.userspace) is BoardUserspace
+        self._devices = False
         words[W.KERNEL_BASE], words[W.KERNEL_SIZE] = v.vm.mpic_in_kernel or (0, 0)
         self._rows = memoryview(v.rows).cast("B")
         self._actions = self._rows.cast("I")[_ACTION:]
@@ -47,16 +48,23 @@ class Native:
     def begin(self, limits: Limits) -> None:
         """A run begins. Whoever wants to see each exit gets each from Python."""
         self._wanted = self._there and not limits.each_exit
-        self._words[W.MMIO] = self._simple and self._system.answers.plain
+        self._devices = self._simple and self._system.answers.plain
 
     def allow(self, undisturbed: bool) -> None:
         """Before each stretch in the guest: whether an exit there would be plain, and nothing may come between two."""
         if self._there:
             v = self._v
+            self._words[W.MMIO] = self._devices and self._debug_settled()
             self._words[W.READY] = (
                 undisturbed and self._wanted and self.many and not v.pending and not v.requests and v.trace is None
                 and not v.guest_debug and not v.vm.host.busy and v.deferral.since < 0 and not v.deferral.page_ea
             )  # fmt: skip
+
+    def _debug_settled(self) -> bool:
+        """Whether the way to userspace and back leaves the thread's debug registers as they are: not where the guest
+        has written some and does not use them (kvmppc_vcpu_run takes those of a clear DBCR0 for nobody's)."""
+        v = self._v
+        return v.thread_debug == (v.debug if v.debug.dbcr0 else v.host_debug)
 
     def absorb(self) -> None:
         """After each stretch: what happened in compiled code is in the log and in the vcpu."""
