@@ -30,8 +30,8 @@ MINUTES = float(os.environ.get("PPCDBG_ENDURANCE", "1"))
 LOAD = 0x10000
 MOST = {"record": 256 << 20, "serve": BUDGET + (192 << 20), "ui": BUDGET + (256 << 20)}
 """Bytes that each may hold: a history within its budget, and what a debugger and the UI are without one."""
-FILLED = 4.0
-"""Minutes in half of which a history has come to its budget."""
+FILLED = 8.0
+"""Minutes in half of which a history has come to its budget, on a busy host too."""
 GROWTH = 32 << 20
 """Bytes that each may grow by from then on: what Python keeps around."""
 IVPR, IVOR10, DECAR, DEC, TCR, TSR = 63, 410, 54, 22, 340, 336
