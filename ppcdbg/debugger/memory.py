@@ -6,13 +6,17 @@ through the guest's own translations (permissions are not looked at), page by pa
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ppcdbg.cpu.mmu import Access
 from ppcdbg.debugger.guest import PAGE, Guest
 from ppcdbg.debugger.results import Space
-from ppcdbg.errors import UsageError
+from ppcdbg.errors import Interrupted, UsageError
 from ppcdbg.machine.system import System
 
 LONGEST = 1 << 24
+LOOKED = 1 << 20
+"""Bytes of a search between two looks whether it is to end: a millisecond where nothing is mapped."""
 
 
 class GuestMemory:
@@ -122,12 +126,18 @@ class GuestMemory:
             out.append(byte)
         return out.decode("utf-8", "replace")
 
-    def find(self, start: int, end: int, pattern: bytes, limit: int, space: Space = Space.EA) -> list[int]:
-        """Addresses in ``start``..``end`` (exclusive) where the whole pattern lies; parts not mapped are skipped."""
+    def find(
+        self, start: int, end: int, pattern: bytes, limit: int, space: Space = Space.EA,
+        asked: Callable[[], bool] | None = None,
+    ) -> list[int]:  # fmt: skip
+        """Addresses in ``start``..``end`` (exclusive) where the whole pattern lies; parts not mapped are skipped.
+        ``asked`` is asked now and then, and true raises Interrupted: all 4 GiB take seconds."""
         found: list[int] = []
         tail = b""
         at = start
         while at < end and len(found) < limit:
+            if asked is not None and not at & LOOKED - PAGE and asked():
+                raise Interrupted(f"interrupted; it was looked for up to {at:#x}")
             part = min(PAGE - (at & PAGE - 1), end - at)
             real = self.real(at, space)
             if real is None or real + part > len(self.bus.ram):

@@ -25,6 +25,17 @@ def where(d: Debugger) -> tuple[int, int, int]:
     return d.position, d.system.steps, d.pc
 
 
+def test_an_interrupt_ends_a_search_of_all_addresses() -> None:
+    d = on("e500v2", "kvm")
+    looks = iter(range(1 << 20))
+    d.runner.between = lambda: d.interrupt() if next(looks) == 3 else None
+    with pytest.raises(Interrupted, match="looked for up to 0x300000"):
+        d.execute("find 0, 0xffffffff, 0x12345678")
+    d.runner.between = None
+    d.forget_interrupt()
+    assert d.execute("stepi").stop.position == 1
+
+
 @pytest.mark.parametrize(("cpu", "hv"), TWO)
 def test_the_last_change_of_a_register_is_the_last_by_stepping(cpu: str, hv: str) -> None:
     plain = on(cpu, hv)

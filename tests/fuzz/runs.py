@@ -3,7 +3,10 @@
     python -m tests.fuzz.runs [--jobs N] [--seed TEXT] [--count N] [--hours H] [TARGET...]
 
 prints a row a target: this is how the figures of the README come again. ``--count``: inputs of each target in place of
-its own number; ``--hours``: what is not done then is left, and the row says how far it came.
+its own number; ``--hours``: what is not done then is left, and the row says how far it came. All of it is 35 minutes of
+processor time, nearly half of that the packets: 0.1 ms an expression, a line of input, an object, 0.3 to 1.2 a trace, a
+dump, a description, an image, a tree, a snapshot, 0.9 a packet, 2 a command, 4 a session. ``TMPDIR`` in memory
+(``/dev/shm``) spares the disk, which else takes three times as long as the readers.
 """
 
 from __future__ import annotations

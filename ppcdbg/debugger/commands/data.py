@@ -197,7 +197,7 @@ def find(debugger: Debugger, argument: str) -> Found:
     if not pattern:
         raise UsageError("the pattern to find is empty")
     limit = form.count if form.count > 1 else FOUND_LIMIT
-    found = debugger.memory.find(start, end, pattern, limit)
+    found = debugger.memory.find(start, end, pattern, limit, asked=debugger.runner.called_off)
     return Found(tuple(found), tuple(debugger.symbols.name(a) for a in found), len(found) == limit)
 
 
