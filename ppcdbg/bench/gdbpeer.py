@@ -6,8 +6,8 @@ m 2048    2 KiB of memory, the most that QEMU 7.2 answers at once
 m 4       four bytes, as gdb's prologue scan reads them by the thousand
 
 The guest is hot loop a, stopped; the port is a Unix socket; the client is gdb's way of talking in its fewest words. It
-does without acknowledgements where the other end offers that, as gdb does (QEMU 7.2 does not). Neither end keeps a
-history; beside our steps stand those with the checkpoints that ``ppcdbg serve`` takes by default, for the way back.
+does without acknowledgements where the other end offers that, as gdb does; QEMU 7.2 and ours do not. Neither end keeps
+a history; beside our steps stand those with the checkpoints that ``ppcdbg serve`` takes by default, for the way back.
 """
 
 from __future__ import annotations
