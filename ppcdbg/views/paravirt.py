@@ -187,7 +187,7 @@ def section_rows(found: Section, debugger: Debugger, policy: str, width: int) ->
     does, saved, classes = _lanes(width)
     out: list[Line] = [
         *wrap((Span(f"an interrupt that arrives before each instruction, deferral {policy}:", "label"),), width),
-        fit((Span(" " * (_STEP + does)), column("saved" if saved else "", saved, "label"),
+        fit((Span(" " * (_STEP + does + (not saved))), column("saved" if saved else "", saved, "label"),
              column("crit" if classes else "", classes, "label"), Span("EE", "label")), width),
     ]  # fmt: skip
     out += [_step(b, debugger, policy, width) for b in found.steps]
@@ -207,14 +207,14 @@ def section_rows(found: Section, debugger: Debugger, policy: str, width: int) ->
     return out
 
 
-_STEP = 35
+_STEP = 34
 """Columns of a step's instruction, and the bar that says whether it is inside."""
 
 
 def _lanes(width: int) -> tuple[int, int, int]:
     """Columns for what an instruction does, what is saved before it, and the other classes: what becomes of an
     interrupt goes before them where there is no room for all."""
-    return 25 if width >= 100 else 0, 12 if width >= 76 else 0, 7 if width >= 60 else 0
+    return 25 if width >= 100 else 0, 12 if width >= 76 else 0, 6 if width >= 60 else 0
 
 
 def _step(b: Boundary, debugger: Debugger, policy: str, width: int) -> Line:
@@ -230,11 +230,7 @@ def _step(b: Boundary, debugger: Debugger, policy: str, width: int) -> Line:
         Span("│" if b.inside else " ", "masked"),
         Span(" " * (not saved)),
         *((column(" ".join(b.saved) if b.inside else "", saved - 1, "register"), Span(" ")) if saved else ()),
-        *(
-            (column(_OTHERS[others(policy, b).fate], classes - 1, _FATES[others(policy, b).fate][1]),)
-            if classes
-            else ()
-        ),
+        *((column(_OTHERS[others(policy, b).fate], classes, _FATES[others(policy, b).fate][1]),) if classes else ()),
         *_fate(outcome(policy, b)),
     ]
     return fit(tuple(cells), width)
