@@ -136,7 +136,7 @@ def test_every_kind_is_tried_or_has_its_own_test() -> None:
     """A new kind must come with words, an example that can be understood, and a test here."""
     tried = {parse_event(demo(), w).kind for w in (
         "exit", "insn", "spr", "mmio", "hcall", "irqprio queue", "irqprio deliver", "irqprio withhold", "taken", "tlb",
-        "stlb", "miss", "userspace", "magic", "switch", "position 5", "console x")}  # fmt: skip
+        "stlb", "miss", "userspace", "magic", "switch", "position 5", "console x", "resched")}  # fmt: skip
     own = {EventKind.ADDRESS, EventKind.DATA, EventKind.CRITICAL, EventKind.REWRITTEN, EventKind.FETCH_FAULT}
     assert tried | own == set(EventKind) == set(ABOUT)
 
