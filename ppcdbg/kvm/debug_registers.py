@@ -15,8 +15,8 @@ from ppcdbg.isa.sprs import SLOT
 if TYPE_CHECKING:
     from ppcdbg.cpu.core import Core
 
-_DBCR0, _DBCR1, _DBCR2, _IAC1, _IAC2, _DAC1, _DAC2 = (
-    SLOT[name] for name in ("DBCR0", "DBCR1", "DBCR2", "IAC1", "IAC2", "DAC1", "DAC2")
+_DBCR0, _DBCR1, _DBCR2, _IAC1, _IAC2, _DAC1, _DAC2, _DBSR = (
+    SLOT[name] for name in ("DBCR0", "DBCR1", "DBCR2", "IAC1", "IAC2", "DAC1", "DAC2", "DBSR")
 )
 
 
@@ -52,3 +52,12 @@ def switch(core: Core, current: DebugRegisters, new: DebugRegisters, always: boo
     """switch_booke_debug_regs. ``always``: without the quirk, every change reaches the hardware."""
     if always or current.dbcr0 & DBCR0_IDM or new.dbcr0 & DBCR0_IDM:
         prime(core, new)
+
+
+def host_interrupted(core: Core, thread: DebugRegisters) -> None:
+    """booke_restore_dbcr0 (asm/interrupt.h): any interrupt of the host, on a 32-bit one, takes a DBCR0 with IDM for
+    that of the user program it interrupts and loads the kernel's own, which is 0. Inside KVM_RUN it is the guest's, and
+    nobody loads it again before the next KVM_RUN: steps, breakpoints and watchpoints are gone until then."""
+    if thread.dbcr0 & DBCR0_IDM:
+        core.state.reg[_DBCR0] = core.state.reg[_DBSR] = 0
+        core.noticed()

@@ -25,7 +25,7 @@ from ppcdbg.cpu.msr import (
     MSR_WE,
 )
 from ppcdbg.isa.sprs import SLOT
-from ppcdbg.kvm import booke, codes, fetch, irqprio, printk, queueing
+from ppcdbg.kvm import booke, codes, debug_registers, fetch, irqprio, printk, queueing
 from ppcdbg.kvm import magic_page as mp
 from ppcdbg.kvm.blocks import DEBUG, HOST, MAPPED, MAPPED_MAGIC
 from ppcdbg.kvm.codes import RESUME_GUEST, RESUME_HOST
@@ -80,8 +80,10 @@ def _dump(v: Vcpu) -> Iterator[str]:
         yield f"gpr{i:02}: " + " ".join(f"{gpr[n]:08x}" for n in range(i, i + 4))
 
 
-def _host(exit_type: int, stat: str, note: str) -> Handler:
+def _host(exit_type: int, stat: str, note: str, restarted: bool = True) -> Handler:
     def handler(v: Vcpu) -> int:
+        if restarted and v.quirks.host_interrupt_drops_debug:
+            debug_registers.host_interrupted(v.core, v.thread_debug)
         if stat:
             v.account(exit_type, stat)
         v.actions.append((HOST, note))
@@ -299,7 +301,7 @@ _COMMON: dict[int, Handler] = {
     I.PROGRAM: _program,
     I.FP_UNAVAIL: _fp_unavail,
     I.DECREMENTER: _host(codes.DEC_EXITS, "dec_exits", "host timer"),
-    I.WATCHDOG: _host(0, "", "host watchdog"),
+    I.WATCHDOG: _host(0, "", "host watchdog", restarted=False),
     I.DTLB_MISS: _dtlb_miss,
     I.ITLB_MISS: _itlb_miss,
     I.DEBUG: _debug,
@@ -313,8 +315,8 @@ _PR: dict[int, Handler] = {
 }
 _HV: dict[int, Handler] = {
     I.DOORBELL: _host(codes.DBELL_EXITS, "dbell_exits", "host doorbell"),
-    I.GUEST_DBELL: _host(codes.GDBELL_EXITS, "gdbell_exits", "guest doorbell"),
-    I.GUEST_DBELL_CRIT: _host(codes.GDBELL_EXITS, "gdbell_exits", "guest doorbell"),
+    I.GUEST_DBELL: _host(codes.GDBELL_EXITS, "gdbell_exits", "guest doorbell", restarted=False),
+    I.GUEST_DBELL_CRIT: _host(codes.GDBELL_EXITS, "gdbell_exits", "guest doorbell", restarted=False),
     I.HV_SYSCALL: _hv_syscall,
     I.HV_PRIV: _hv_priv,
 }

@@ -71,6 +71,9 @@ class Quirks:
     stale_legacy_tlb1_range: bool = _quirk("O3", "without SW_TLB the boot entries in guest TLB1 are unreachable")
     requests_print_zero: bool = _quirk("O6", "kvm_check_requests prints requests=0 on a 32-bit big-endian host")
     dbcr0_clear_stays_live: bool = _quirk("O13", "a DBCR0 value without IDM does not reach the hardware")
+    host_interrupt_drops_debug: bool = _quirk(
+        "K1", "an interrupt of the host inside KVM_RUN clears DBCR0: no debug events before the next KVM_RUN"
+    )
     single_step_waits_for_set_msr: bool = _quirk("O14", "SET_GUEST_DEBUG takes effect at the next kvmppc_set_msr")
     pid_stored_unmasked: bool = _quirk("O17", "PR: mtspr PID keeps all 32 bits; only the shadow lookup uses 8")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ppcdbg.cpu.msr import TCR_ARE, TCR_DIE, TCR_FIE, TCR_WIE, TCR_WRC, TSR_DIS, TSR_ENW, TSR_FIS, TSR_WIS
 from ppcdbg.cpu.timers import TIMEBASE_HZ, fit_period, ticks_to_edge, watchdog_period
+from ppcdbg.kvm import debug_registers
 from ppcdbg.kvm.codes import REQ_PENDING_TIMER, REQ_WATCHDOG
 from ppcdbg.kvm.irqprio import DECREMENTER, FIT, WATCHDOG
 from ppcdbg.kvm.queueing import queue
@@ -163,4 +164,6 @@ def expire(v: Vcpu, now: int) -> bool:
         _arm_fit(v)
         set_tsr_bits(v, TSR_FIS)
         kick = True
+    if kick and v.quirks.host_interrupt_drops_debug:
+        debug_registers.host_interrupted(v.core, v.thread_debug)  # also where it comes while the host is busy
     return kick

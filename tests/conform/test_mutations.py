@@ -142,7 +142,7 @@ def test_a_planted_fault_is_found(what: str, monkeypatch: pytest.MonkeyPatch) ->
     [
         ("zero_r1_is_critical", "f"), ("magic_page_at_zero", "f"), ("rfmci_missing", "g"), ("sprg4_7_read_fails", "a"),
         ("tlbilx_pid_exact", "b"), ("requests_print_zero", "e"), ("never_injected", "s"),
-        ("single_step_waits_for_set_msr", "h"), ("mmio_commits_first", "c"),
+        ("single_step_waits_for_set_msr", "h"), ("mmio_commits_first", "c"), ("host_interrupt_drops_debug", "v"),
     ],
 )  # fmt: skip
 def test_a_quirk_that_is_off_is_found(quirk: str, guest: str) -> None:
