@@ -73,7 +73,7 @@ WORDS: dict[EventKind, Words] = {
                           "break mmio serial0 write"),
     EventKind.HCALL: Words("[NAME | TOKEN] [after]", "a hypercall", "break hcall MAP_MAGIC_PAGE"),
     EventKind.USERSPACE: Words(
-        "[REASON] [after|both]", "KVM_RUN comes back to userspace: before it is answered, after it, or at both",
+        "[REASON] [after|both]", "KVM_RUN is back in userspace: before the answer, after it or both",
         "break userspace SPR if sprn == 308"),
     EventKind.QUEUED: Words("[PRIORITY]", "KVM queues an interrupt for the guest", "break queued DECREMENTER"),
     EventKind.WITHHELD: Words("[PRIORITY]", "it is queued, and not delivered on the way back from that exit",
@@ -96,7 +96,7 @@ WORDS: dict[EventKind, Words] = {
                                "break rewritten"),
     EventKind.FETCH_FAULT: Words(
         "[after]", "the host cannot read the instruction that exits (HV mode)", "break fetch-fault"),
-    EventKind.RESCHED: Words("", "before it enters the guest again KVM gives the processor away (need_resched)",
+    EventKind.RESCHED: Words("", "KVM gives the processor away before it enters the guest again",
                              "break resched"),
     EventKind.SWITCH: Words("[user|kernel]", "the guest goes to user or to supervisor state", "break switch user"),
     EventKind.CONSOLE: Words("TEXT", "the console prints a text", 'break console "login:"'),

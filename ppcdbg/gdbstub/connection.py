@@ -166,6 +166,7 @@ class Connection:
         while wire.awaited and not (self.stub.abandoned or self._gone or Signal.INTERRUPT in self._events):
             self._acknowledge()
             self._hear(self.channel.receive())
+            self._sent = self._clock()  # what it stood still for is no work
 
     def _end(self) -> None:
         """Have what goes on end soon."""

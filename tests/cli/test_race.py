@@ -164,5 +164,5 @@ def test_a_recording_is_a_guest_and_says_where_to_begin(cli: Cli, tmp_path: Path
     done = cli("race", file, "--sources", "external")
     assert done.status == 1 and "external@108 to external@114" in done.out  # 14 instructions of its handler
     later = cli("race", file, "--sources", "external", "--from", "second")
-    assert later.status == 1 and "1 sites, 25 boundaries" in later.out and "external@108 to" in later.out
+    assert later.status == 1 and "1 site, 25 boundaries" in later.out and "external@108 to" in later.out
     assert cli("race", file, "--from", "third").status == 2

@@ -115,7 +115,7 @@ def test_whose_a_register_is(d: Debugger) -> None:
     assert found.guest and not [r.name for r in found.rows if r.guest is not None and r.whose not in ("guest", "both")
                                 and r.name != "EPCR"]  # fmt: skip
     shown = to_text(lines(found, d, 80))
-    assert "the guest's" in shown and all(len(row) <= 80 for row in shown.splitlines())
+    assert " guest's" in shown and all(len(row) <= 80 for row in shown.splitlines())
 
 
 def test_a_start_without_a_name_is_the_one_at_hand_again(d: Debugger) -> None:

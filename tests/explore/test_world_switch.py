@@ -56,7 +56,9 @@ def test_a_safe_order_is_clean_whatever_comes(name: str) -> None:
 def test_a_safe_order_is_clean_whatever_makes_the_guest_leave(out: str) -> None:
     found = SwitchSearch(SAFE, way(out)).search([event("critical"), event("data-miss")])
     assert found.failures == () and found.name == f"dmiuh-first/{out}"
-    assert [s.text for s in found.steps if s.phase == "guest"][1:] == [way(out).instruction]
+    texts = [s.text for s in found.steps if s.phase == "guest"][1:]
+    assert texts[-1] == way(out).instruction
+    assert len(texts) == 1 or out == "scheduled", "another vcpu of the guest runs in between"
 
 
 def test_a_guest_that_masks_critical_interrupts_and_machine_checks_cannot_keep_them_from_the_host() -> None:
