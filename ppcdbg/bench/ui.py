@@ -170,7 +170,7 @@ def letter_keys(screen: Screen) -> Iterator[Key]:
 
 def selected(screen: Screen) -> str:
     """The number of the exit under the cursor."""
-    return next((row.split()[1] for row in screen.rows if row.startswith("▸ ")), "")
+    return next((row[1:].split()[0] for row in screen.rows if row.startswith("▸")), "")
 
 
 def hears(terminal: Terminal, seconds: float) -> None:

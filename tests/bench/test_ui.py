@@ -81,6 +81,8 @@ def test_the_list_is_read_off_the_screen_where_every_row_is_there() -> None:
     screen = Screen(30, 7)
     screen.feed("title\r\n━ 1 Exits ━━ 3 ━\r\n   # exit\r\n  998 A\r\n▸ 1000000 B\r\n─ 6 irqprio ──".encode())
     assert ui.listed(screen) == [998, 1000000] and ui.selected(screen) == "1000000"
+    screen.feed("\x1b[5;1H\x1b[K▸108,026 B".encode())
+    assert ui.selected(screen) == "108,026", "where the column is full the sign stands close to it"
     screen.feed(b"\x1b[4;1H\x1b[K")
     assert ui.listed(screen) == []
 
