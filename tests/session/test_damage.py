@@ -150,7 +150,7 @@ def forged(data: st.DataObject, path: Path) -> str:
         try:
             connection.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", (value, row))
             connection.commit()
-        except sqlite3.Error:
+        except (sqlite3.Error, OverflowError):  # SQLite has no such number
             return "nothing"
         return f"{table}.{column} of {row}: {value!r}"[:200]
     finally:
