@@ -164,7 +164,7 @@ def check(terminal: Terminal, term: str) -> None:
     """Nothing has failed, and what is shown can be read."""
     drawn = terminal.colours()
     assert "Traceback" not in drawn and "STATUS" not in drawn, terminal.text()
-    hidden = illegible(drawn)
+    hidden = [text for text in illegible(drawn) if text.strip(" \n─│━┃")]  # a rule behind a dialog's shade is no text
     assert not hidden, (hidden, [row for row in drawn.split("\n") if hidden[0] in row], terminal.rows()[0])
     codes = {c for sgr in re.findall(r"\x1b\[([0-9;]*)m", drawn) for c in sgr.split(";") if c}
     assert all(re.fullmatch(TERMINALS[term], code) for code in codes), codes
