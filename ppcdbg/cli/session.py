@@ -7,9 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ppcdbg.errors import InputError, Interrupted, UsageError
 from ppcdbg.session.magic import is_session, session_file
@@ -378,31 +379,18 @@ def _html(store: Store, machine: MachineDescription, progress: Going) -> Iterato
 
 def _write(pieces: Iterator[bytes], name: str | None, look: Callable[[], None]) -> None:
     """Write what an export gives as it comes, and ``look`` between its pieces. What cannot be exported is said before a
-    file is made. A file gets its name when it is whole, whatever had that name before; until then it is ``.part``."""
+    file is made, and a file gets its name when it is whole."""
+    from ppcdbg.session.files import whole
+
     first = next(pieces, b"")
-
-    def write(file: BinaryIO) -> None:
-        for piece in chain((first,), pieces):
-            file.write(piece)
-            look()
-
-    if name is None:
-        write(sys.stdout.buffer)
-        return
-    target = Path(os.path.realpath(name))
     try:
-        if target.exists() and not target.is_file():  # a pipe, a device
-            with target.open("wb") as file:
-                write(file)
-            return
-        part = target.with_name(f"{target.name}.part")
-        try:
-            with part.open("wb") as file:
-                write(file)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        with nullcontext(sys.stdout.buffer) if name is None else whole(Path(name)) as file:
+            for piece in chain((first,), pieces):
+                file.write(piece)
+                look()
     except OSError as error:
+        if name is None:
+            raise
         raise InputError(f"cannot write {name}: {error.strerror or error}") from None
 
 

@@ -44,6 +44,15 @@ class State:
         self.counters = view[COUNTER_OFFSET:TLB_OFFSET].cast("Q")
         self.tlb = view[TLB_OFFSET:].cast("I")
 
+    def visible(self, end: int = BLOCK_SIZE) -> bytearray:
+        """The block up to ``end`` as instructions can ever see it: 0 where an engine computes, and where a reservation
+        lay that is no more."""
+        seen = bytearray(memoryview(self.block)[:end])
+        seen[4 * slots.EA : 4 * slots.EA + 4] = bytes(4)
+        if not self.reg[slots.RESERVED]:
+            seen[4 * slots.RESERVE_PA : 4 * slots.RESERVE_PA + 8] = bytes(8)
+        return seen
+
     def spr(self, name: str) -> int:
         """The storage behind an SPR by its architected name; not what mfspr would give where reading acts."""
         return self.reg[SLOT[name]]

@@ -12,7 +12,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from ppcdbg.cpu.state import State
-from ppcdbg.isa import slots
 from ppcdbg.machine.description import MachineDescription
 from ppcdbg.session.format import damaged
 from ppcdbg.session.machines import write_machine
@@ -42,11 +41,7 @@ def state_hash(core: Iterable[State], ram: memoryview) -> str:
     """The hash of registers, counters and TLBs of cores, and of RAM; whatever no instruction can see left out."""
     made = sha256()
     for state in core:
-        block = bytearray(state.block)
-        block[4 * slots.EA : 4 * slots.EA + 4] = bytes(4)
-        if not state.reg[slots.RESERVED]:
-            block[4 * slots.RESERVE_PA : 4 * slots.RESERVE_PA + 8] = bytes(8)
-        made.update(block)
+        made.update(state.visible())
     made.update(ram)
     return made.hexdigest()
 

@@ -14,7 +14,6 @@ from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.plain import Saved
 from ppcdbg.cpu.state import COUNTER_OFFSET, RETIRED, SKIPPED, TAKEN_AT, TLB_OFFSET
 from ppcdbg.engine.shared import Sharing
-from ppcdbg.isa import slots
 from ppcdbg.isa.table import decoder
 from ppcdbg.machine.board import Board
 from ppcdbg.session.plain import encode
@@ -211,10 +210,7 @@ class Vcpus:
         cluster = self.cluster
         cores = []
         for number, core in enumerate(cluster.cores):
-            head = bytearray(memoryview(core.state.block)[:TLB_OFFSET])
-            head[4 * slots.EA : 4 * slots.EA + 4] = bytes(4)
-            if not core.state.reg[slots.RESERVED]:
-                head[4 * slots.RESERVE_PA : 4 * slots.RESERVE_PA + 8] = bytes(8)
+            head = core.state.visible(TLB_OFFSET)
             head[_TAKEN] = core.state.taken_in_a_row.to_bytes(16)
             if not clock:
                 head[_TIME] = bytes(16)

@@ -164,7 +164,7 @@ def processes(task: Task, search: Search, jobs: int) -> Processes:
     """Who does a task's pieces: forks of this process, whose guest stands where ``search`` does and costs nothing to
     make; or new processes, where this one has threads that a fork would not have, or the host does not fork."""
     search.system.engine.rest()
-    if sys.platform == "linux" and threading.active_count() == 1:
+    if _forks():
         return Processes(lambda theirs, ours: _forked(task, search, theirs, ours), jobs, copies=True)
     with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
         data = wire.task_bytes(task, Path(folder))
@@ -173,34 +173,28 @@ def processes(task: Task, search: Search, jobs: int) -> Processes:
 
 def apart(work: Work, jobs: int) -> Processes:
     """Who does pieces that say all that is needed: ``work`` is a function of a module."""
-    forks = sys.platform == "linux" and threading.active_count() == 1
-
-    def start(theirs: Connection, ours: Sequence[Connection]) -> BaseProcess:
-        process: BaseProcess
-        if forks:
-            process = get_context("fork").Process(target=_serve_apart, args=(theirs, ours, work), daemon=True)
-        else:
-            process = get_context("spawn").Process(target=_serve_apart, args=(theirs, (), work), daemon=True)
-        process.start()
-        return process
-
-    return Processes(start, jobs)
+    if _forks():
+        return Processes(lambda theirs, ours: _begun("fork", _serve_apart, theirs, ours, work), jobs)
+    return Processes(lambda theirs, ours: _begun("spawn", _serve_apart, theirs, (), work), jobs)
 
 
 def spawned(task: bytes, jobs: int) -> Processes:
     """New processes, which make everything anew."""
-
-    def start(theirs: Connection, ours: Sequence[Connection]) -> BaseProcess:
-        process = get_context("spawn").Process(target=_serve_task, args=(theirs, task), daemon=True)
-        process.start()
-        return process
-
-    return Processes(start, jobs)
+    return Processes(lambda theirs, ours: _begun("spawn", _serve_task, theirs, task), jobs)
 
 
 def _forked(task: Task, search: Search, theirs: Connection, ours: Sequence[Connection]) -> BaseProcess:
     search.system.engine.rest()  # what compiles behind the guest would be missing there, and might hold a lock
-    process = get_context("fork").Process(target=_serve_search, args=(theirs, ours, task, search), daemon=True)
+    return _begun("fork", _serve_search, theirs, ours, task, search)
+
+
+def _forks() -> bool:
+    """Whether a fork would have all that this process has: threads it would not have."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def _begun(how: str, serve: Callable[..., None], *told: object) -> BaseProcess:
+    process: BaseProcess = get_context(how).Process(target=serve, args=told, daemon=True)  # type: ignore[attr-defined]
     process.start()
     return process
 

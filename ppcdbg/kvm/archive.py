@@ -8,12 +8,11 @@ read, so that what goes through the whole log need not care where it lies.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import struct
 import zlib
 from array import array
-from typing import IO, Any
+from itertools import accumulate
+from typing import Any
 
 from ppcdbg.kvm.blocks import (
     BLOCK,
@@ -32,7 +31,7 @@ from ppcdbg.kvm.blocks import (
     single,
 )  # fmt: skip
 from ppcdbg.kvm.words import NUMBERS, ROW, ROW_LONGS, ROW_WORDS
-from ppcdbg.machine.aside import nameless
+from ppcdbg.machine.aside import Shelf, Stored
 
 _LONGS = 2
 """Columns of 64 bits, the first; then those of 32."""
@@ -50,10 +49,7 @@ class Archive:
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
-        self._end = 0
-        self._file: IO[bytes] | None = None
-        self._asked = 0
-        """The process that asked for the file: one that was forked off must not write over what is put there."""
+        self._shelf = Shelf()
         self._read: dict[tuple[int, int], bytes] = {}
         self._loaded: dict[int, tuple[int, list[Compact]]] = {}
 
@@ -86,36 +82,15 @@ class Archive:
         pieces = _packed(part)
         if pieces is None:
             return part
-        ends = array("Q", [self._end])
-        for piece in pieces:
-            ends.append(ends[-1] + len(piece))
-        data = b"".join(pieces)
-        held = None if self._written(data) else data
-        if held is None:
-            self._end = ends[-1]
-        return Packed(self, number, ends, held, part)
-
-    def _written(self, data: bytes) -> bool:
-        if not self._asked:
-            self._asked, self._file = os.getpid(), nameless()
-        if self._file is None or self._asked != os.getpid():
-            return False
-        try:
-            self._file.seek(self._end)
-            self._file.write(data)
-            self._file.flush()
-        except OSError:  # a full disk: from here on in memory
-            with contextlib.suppress(OSError):
-                self._file.truncate(self._end)
-            return False
-        return True
+        ends = array("I", accumulate(map(len, pieces), initial=0))
+        return Packed(self, number, ends, self._shelf.put(b"".join(pieces)), part)
 
     def piece(self, block: Packed, which: int) -> bytes:
         """One column of a block, or another piece of it."""
         key = block.at, which
         found = self._read.pop(key, None)
         if found is None:
-            found = zlib.decompress(self._bytes(block, which))
+            found = zlib.decompress(block.stored.get(*block.ends[which : which + 2]))
             if which < _COLUMNS:
                 found = _numbers(found, 8 if which < _LONGS else 4)
             if len(self._read) >= _AT_HAND:
@@ -133,19 +108,12 @@ class Archive:
             self._loaded[which] = block.at, values
         return values
 
-    def _bytes(self, block: Packed, which: int) -> bytes:
-        first, end = block.ends[which], block.ends[which + 1]
-        if block.held is not None:
-            return block.held[first - block.ends[0] : end - block.ends[0]]
-        assert self._file is not None
-        return os.pread(self._file.fileno(), end - first, first)
-
 
 class Packed:
-    """Block number ``at``, which was put away. ``ends``: where its pieces end in the file, behind where they begin."""
+    """Block number ``at``, which was put away. ``ends``: where its pieces end in what is stored, behind a 0."""
 
-    def __init__(self, archive: Archive, number: int, ends: array[int], held: bytes | None, part: Part) -> None:
-        self._archive, self.at, self.ends, self.held = archive, number, ends, held
+    def __init__(self, archive: Archive, number: int, ends: array[int], stored: Stored, part: Part) -> None:
+        self._archive, self.at, self.ends, self.stored = archive, number, ends, stored
         self.count, self.kinds, self.untold = part.count, part.kinds, part.untold
         self._bounds = part.bounds(POSITION), part.bounds(TICK)
 

@@ -8,29 +8,34 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import dataclass
 from threading import Lock
 from typing import IO
 
 from ppcdbg.paths import user_cache
 
 
-class Shelf:
-    """The file: blocks are put behind each other and stay. A process that was forked off must put none in."""
+class _File:
+    """Blocks are put behind each other and stay."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
-        self.owner = os.getpid()
         self._end = 0
         self._lock = Lock()
 
-    def put(self, data: bytes) -> tuple[Shelf, int, int]:
+    def put(self, data: bytes) -> int:
         """Where it lies from now on. Raises OSError where the disk is full."""
         with self._lock:
             self.file.seek(self._end)
-            self.file.write(data)
-            self.file.flush()
+            try:
+                self.file.write(data)
+                self.file.flush()
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self.file.truncate(self._end)
+                raise
             at, self._end = self._end, self._end + len(data)
-        return self, at, len(data)
+        return at
 
     def get(self, at: int, length: int) -> bytes:
         if hasattr(os, "pread"):  # a place in the file is shared with processes that were forked off
@@ -40,45 +45,65 @@ class Shelf:
             return self.file.read(length)
 
 
-class Aside:
-    """Blocks by number, from 0 on."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One block: in a file at a place, or, without a file, ``data``."""
+
+    file: _File | None
+    at: int
+    size: int
+    data: bytes = b""
+
+    def get(self, first: int = 0, end: int | None = None) -> bytes:
+        """The block, or a part of it."""
+        end = self.size if end is None else end
+        return self.data[first:end] if self.file is None else self.file.get(self.at + first, end - first)
+
+
+class Shelf:
+    """Where blocks are put. A process that was forked off puts its own into a file of its own."""
 
     def __init__(self) -> None:
-        self._places: list[bytes | tuple[Shelf, int, int]] = []
-        """Each block, or where it lies."""
-        self._shelf: Shelf | None = None
+        self.file: _File | None = None
         self._asked = 0
         """The process that last asked for a file."""
 
+    def put(self, data: bytes) -> Stored:
+        """Take a block."""
+        if self._asked != os.getpid():
+            self._asked, file = os.getpid(), nameless()
+            self.file = None if file is None else _File(file)
+        if self.file is not None:
+            with contextlib.suppress(OSError):  # a full disk: in memory
+                return Stored(self.file, self.file.put(data), len(data))
+        return Stored(None, 0, len(data), data)
+
+
+class Aside:
+    """Blocks by number, from 0 on."""
+
+    def __init__(self, shelf: Shelf | None = None) -> None:
+        self.shelf = Shelf() if shelf is None else shelf
+        self._blocks: list[Stored] = []
+
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._blocks)
 
     def add(self, data: bytes) -> None:
         """Take one more."""
-        if self._asked != os.getpid():
-            self._asked, file = os.getpid(), nameless()
-            self._shelf = None if file is None else Shelf(file)
-        if self._shelf is not None:
-            try:
-                self._places.append(self._shelf.put(data))
-                return
-            except OSError:  # a full disk: from here on in memory
-                self._shelf = None
-        self._places.append(data)
+        self._blocks.append(self.shelf.put(data))
 
     def get(self, number: int) -> bytes:
-        place = self._places[number]
-        return place if isinstance(place, bytes) else place[0].get(*place[1:])
+        return self._blocks[number].get()
 
     def cut(self, count: int) -> None:
         """Forget all but the first ``count``."""
-        del self._places[count:]
+        del self._blocks[count:]
 
     def copy(self) -> Aside:
         """Another one with the same blocks, which goes on for itself."""
-        made = Aside()
-        made._places = list(self._places)
-        made._shelf, made._asked = self._shelf, self._asked
+        made = Aside(self.shelf)
+        made._blocks = list(self._blocks)
         return made
 
 

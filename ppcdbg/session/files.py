@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ppcdbg.errors import InputError
 
@@ -32,20 +34,29 @@ def journal(path: Path) -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file whole, or leave what there was: beside its place first, as a disk may be full. What is no plain file
-    (a pipe, /dev/stdout) or lies where no other can be made is written as it stands. Raises OSError."""
+    """Write a text as ``whole`` does."""
+    with whole(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that gets its name when all of it is written, whatever had that name before; else that stays. It lies
+    beside its place first, as a disk may be full. What is no plain file (a pipe, /dev/stdout), or lies where no other
+    can be made, is written as it stands. Raises OSError."""
     place = path.resolve()
     beside = place.with_name(f".{place.name}-{os.getpid()}")
     try:
         if place.exists() and not place.is_file():
             raise PermissionError
-        file = beside.open("x", encoding="utf-8")
+        file = beside.open("xb")
     except (PermissionError, FileExistsError):
-        path.write_text(text, encoding="utf-8")
+        with path.open("wb") as file:
+            yield file
         return
     try:
         with file:
-            file.write(text)
+            yield file
         if place.exists():
             beside.chmod(place.stat().st_mode & 0o7777)
         beside.replace(place)

@@ -22,6 +22,17 @@ def real_gdb(tool: Tool) -> str:
     return tool("gdb-multiarch")
 
 
+def leave(terminal: Terminal) -> None:
+    """End the guest, and gdb."""
+    terminal.type("kill\n")
+    terminal.until("(y or n)")
+    terminal.type("y\n")
+    terminal.until("(gdb)")
+    terminal.type("quit\n")
+    time.sleep(0.5)
+    assert terminal.close() == 0
+
+
 def places(out: str) -> list[tuple[int, int]]:
     return [(int(p), int(pc, 16)) for p, pc in re.findall(r"^at (\d+) (0x[0-9a-f]+)$", out, re.M)]
 
@@ -98,13 +109,7 @@ def test_ctrl_c_ends_a_long_way_back_where_it_began(shared: Path, tmp_path: Path
         terminal.type("print $position\n")
         terminal.until("= 150000000")
         terminal.until("(gdb)")
-    terminal.type("kill\n")
-    terminal.until("(y or n)")
-    terminal.type("y\n")
-    terminal.until("(gdb)")
-    terminal.type("quit\n")
-    time.sleep(0.5)
-    assert terminal.close() == 0
+    leave(terminal)
 
 
 def test_ctrl_c_ends_a_long_command_of_monitor_and_gdb_asks_what_it_likes(shared: Path) -> None:
@@ -128,10 +133,4 @@ def test_ctrl_c_ends_a_long_command_of_monitor_and_gdb_asks_what_it_likes(shared
             terminal.type(f"{question}\n")
             terminal.until(answer, 5)
             terminal.until("(gdb)", 5)
-    terminal.type("kill\n")
-    terminal.until("(y or n)")
-    terminal.type("y\n")
-    terminal.until("(gdb)")
-    terminal.type("quit\n")
-    time.sleep(0.5)
-    assert terminal.close() == 0
+    leave(terminal)

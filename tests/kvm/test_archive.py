@@ -16,6 +16,7 @@ from ppcdbg.kvm.archive import Archive, Packed
 from ppcdbg.kvm.blocks import BLOCK, COST, Part
 from ppcdbg.kvm.log import ExitLog, KnownExits
 from ppcdbg.kvm.words import NUMBERS, ROW
+from ppcdbg.machine import aside
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +97,7 @@ def test_what_cannot_be_packed_is_kept_as_it_is() -> None:
 
 
 def test_where_no_file_can_be_written_the_rows_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "nameless", lambda: None)
+    monkeypatch.setattr(aside, "nameless", lambda: None)
     it, rows = filled(500, random.Random(7))
     assert it.rows(0) == rows and len(it._away) > 300
 
@@ -104,26 +105,17 @@ def test_where_no_file_can_be_written_the_rows_stay_in_memory(monkeypatch: pytes
 def test_a_disk_that_fills_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     it, rows = Archive(), [row(n) for n in range(48)]
     it.add(Part(list(rows[:16]), 16))
-
-    class Full:
-        def __init__(self, file: object) -> None:
-            self.seek, self.fileno, self.truncate = file.seek, file.fileno, file.truncate  # type: ignore[attr-defined]
-
-        def write(self, data: bytes) -> int:
-            raise OSError(28, "No space left on device")
-
-    file = it._file
-    it._file = Full(file)  # type: ignore[assignment]
-    it.add(Part(list(rows[16:32]), 16))
-    it._file = file
+    with monkeypatch.context() as full:
+        full.setattr(it._shelf, "file", None)
+        it.add(Part(list(rows[16:32]), 16))
     it.add(Part(list(rows[32:]), 16))
     assert [row for block in it.blocks for row in block.rows(0, 16)] == rows
-    assert [block.held is None for block in it.blocks if isinstance(block, Packed)] == [True, False, True]
+    assert [block.stored.file is None for block in it.blocks if isinstance(block, Packed)] == [False, True, False]
 
 
 def test_the_file_has_no_name(tmp_path: Path) -> None:
     it, _ = filled(500, random.Random(8))
-    assert it._away._file is not None and not [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert it._away._shelf.file is not None and not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
 def test_blocks_are_no_smaller_than_what_packs_well() -> None:

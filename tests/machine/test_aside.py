@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ppcdbg.machine import aside
-from ppcdbg.machine.aside import Aside, Shelf
+from ppcdbg.machine.aside import Aside
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def test_blocks_come_again_and_the_file_has_no_name(tmp_path: Path) -> None:
     for number in range(9):
         it.add(bytes([number]) * number)
     assert blocks(it) == [bytes([n]) * n for n in range(9)]
-    assert it._shelf is not None and not [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert it.shelf.file is not None and not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
 def test_a_copy_goes_on_for_itself() -> None:
@@ -45,21 +45,32 @@ def test_where_no_file_can_be_written_the_blocks_stay_in_memory(monkeypatch: pyt
     monkeypatch.setattr(aside, "nameless", lambda: None)
     it = Aside()
     it.add(b"one")
-    assert blocks(it) == [b"one"] and it._shelf is None
+    assert blocks(it) == [b"one"] and it.shelf.file is None
 
 
-def test_a_disk_that_fills_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_loses_nothing() -> None:
+    """What was begun there is taken back, and where there is room again it is used."""
     it = Aside()
     it.add(b"one")
+    holder = it.shelf.file
+    assert holder is not None
+    file = holder.file
 
-    def full(shelf: Shelf, data: bytes) -> tuple[Shelf, int, int]:
-        shelf.file.write(data[:1])
-        raise OSError(28, "No space left on device")
+    class Full:
+        def __init__(self) -> None:
+            self.seek, self.fileno, self.truncate = file.seek, file.fileno, file.truncate
 
-    monkeypatch.setattr(Shelf, "put", full)
+        def write(self, data: bytes) -> int:
+            file.write(data[:1])
+            raise OSError(28, "No space left on device")
+
+    holder.file = Full()  # type: ignore[assignment]
     it.add(b"two")
+    holder.file = file
     it.add(b"three")
-    assert blocks(it) == [b"one", b"two", b"three"] and it._shelf is None
+    assert blocks(it) == [b"one", b"two", b"three"]
+    assert [block.file is None for block in it._blocks] == [False, True, False]
+    assert os.fstat(file.fileno()).st_size == len(b"onethree")
 
 
 def _in_the_fork(it: Aside, begin: Event) -> None:

@@ -190,6 +190,24 @@ def _miss(number: int, trusting: bool) -> str:
         rfi"""
 
 
+def _mas(r: str, way: int, ea: int, real: int, ts: int = 0) -> str:
+    """MAS0 to MAS3 and MAS7 for a page of the guest's in TLB0, whose PID is in r7; ``r`` is 0 then."""
+    return f"""lis {r}, {way}
+        mtspr MAS0, {r}
+        rlwinm {r}, r7, 16, 8, 15
+        oris {r}, {r}, 0x8000
+        ori {r}, {r}, {ts | 0x100}
+        mtspr MAS1, {r}
+        lis {r}, {ea >> 16}
+        ori {r}, {r}, {ea & 0xFFFF | 4}
+        mtspr MAS2, {r}
+        lis {r}, {real >> 16}
+        ori {r}, {r}, {real & 0xFFFF | 0x3F}
+        mtspr MAS3, {r}
+        li {r}, 0
+        mtspr MAS7, {r}"""
+
+
 def _map_guest(label: str, ea: int, real: int, hv: bool) -> str:
     """kvmppc_mmu_map: the guest's page into TLB0, way 1; in HV mode with TGS and LPID in MAS8, else for TS=1. Nothing
     that can miss is touched once MAS are being written, for a miss loads them."""
@@ -205,20 +223,7 @@ def _map_guest(label: str, ea: int, real: int, hv: bool) -> str:
     return f"""
         {label}: lwz r7, {pid}(r3)
         {more}
-        lis r6, 1
-        mtspr MAS0, r6
-        rlwinm r6, r7, 16, 8, 15
-        oris r6, r6, 0x8000
-        ori r6, r6, {ts | 0x100}
-        mtspr MAS1, r6
-        lis r6, {ea >> 16}
-        ori r6, r6, {ea & 0xFFFF | 4}
-        mtspr MAS2, r6
-        lis r6, {real >> 16}
-        ori r6, r6, {real & 0xFFFF | 0x3F}
-        mtspr MAS3, r6
-        li r6, 0
-        mtspr MAS7, r6
+        {_mas("r6", 1, ea, real, ts)}
         {write}
         blr"""
 
@@ -310,20 +315,7 @@ def other_vcpu(v: Variant) -> str:
         lwz r7, V_GUEST_PID(r4)
         lwz r8, V_LPID(r4)
         oris r8, r8, 0x8000
-        lis r3, 2
-        mtspr MAS0, r3
-        rlwinm r3, r7, 16, 8, 15
-        oris r3, r3, 0x8000
-        ori r3, r3, 0x100
-        mtspr MAS1, r3
-        lis r3, {GUEST_DATA_EA >> 16}
-        ori r3, r3, {GUEST_DATA_EA & 0xFFFF | 4}
-        mtspr MAS2, r3
-        lis r3, {OTHER_DATA >> 16}
-        ori r3, r3, {OTHER_DATA & 0xFFFF | 0x3F}
-        mtspr MAS3, r3
-        li r3, 0
-        mtspr MAS7, r3
+        {_mas("r3", 2, GUEST_DATA_EA, OTHER_DATA)}
         mtspr MAS8, r8
         tlbwe
         mtspr MAS8, r3

@@ -13,18 +13,21 @@ hook:	li r26, 1
 	li r3, -2
 	stw r3, P_IRQ(r28)
 	blr
-main:
-	li r17, 0
-	MARK 1
-	/* external, edge, queued with EE=0; debugger on; EE=1 */
-	li r3, -1
-	stw r3, P_IRQ(r28)
+.macro STEPPED			/* the debugger on, and the interrupt let in and waited for */
 	li r3, 3
 	stw r3, P_DBG(r28)
 	wrteei 1
 1:	cmpwi r17, 1
 	blt 1b
 	wrteei 0
+.endm
+main:
+	li r17, 0
+	MARK 1
+	/* external, edge, queued with EE=0; debugger on; EE=1 */
+	li r3, -1
+	stw r3, P_IRQ(r28)
+	STEPPED
 	li r3, 0
 	stw r3, P_DBG(r28)
 	MARK 2
@@ -33,12 +36,7 @@ main:
 	mtspr DECSPR, r3
 	LDI r3, 0x04000000
 	mtspr TCR, r3
-	li r3, 3
-	stw r3, P_DBG(r28)
-	wrteei 1
-1:	cmpwi r17, 1
-	blt 1b
-	wrteei 0
+	STEPPED
 	li r3, 0
 	mtspr TCR, r3
 	li r3, 0
@@ -49,12 +47,7 @@ main:
 	mtspr DECSPR, r3
 	LDI r3, 0x04000000
 	mtspr TCR, r3
-	li r3, 3
-	stw r3, P_DBG(r28)
-	wrteei 1
-1:	cmpwi r17, 1
-	blt 1b
-	wrteei 0
+	STEPPED
 	MARK 4
 	EXIT
 #include "epilogue.S"
