@@ -66,8 +66,7 @@ class Actions(Windows):
         if self.worker.running:
             self.action_interrupt()
         elif self.desk.choice.zoom:
-            self.desk.zoom("")
-            self.ask_again()
+            self.fold()
         else:
             self.action_now()
 

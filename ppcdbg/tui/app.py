@@ -114,8 +114,8 @@ class PpcdbgApp(Typed):
         self._notes = tuple(skipped)
         self._shown: Ask | None = None
         self._settled_in = False
-        self._unfolded = False
-        """Whether a long answer has the desk for itself, unasked."""
+        self._unfolded, self._asker = False, ""
+        """Whether a long answer has the desk for itself, unasked; and the pane that gets the keys back then."""
         self._turn = sys.getswitchinterval()
 
     def _has_news(self) -> None:
@@ -247,17 +247,27 @@ class PpcdbgApp(Typed):
         note = (Span("Esc closes", "dim"),)
         log.feed(Filled(tuple(self.log_rows), "Output", note, total=len(self.log_rows)))
         if len(reply.rows) > 2:
+            focused = self.focused
+            asker = focused.kind if isinstance(focused, Pane) and focused.kind != "log" else ""
             self.desk.show("log")
             taught = self.desk.panes["tutorial"].box.width > 0  # one reads each answer to its end
             cut = taught and max(map(length, reply.rows)) > log.box.width - 2
             room = not reply.moved and not self.desk.choice.zoom  # who moves wants to see the panes; the story tells it
             if room and (cut or len(reply.rows) > log.height_of_rows):
                 self.desk.zoom("log")
-                self._unfolded = True
+                self._unfolded, self._asker = True, asker or "tutorial" * taught
             log.scroll_rows(first - log.top)
             self.ask_again()
         elif reply.rows:
             self.say([span for row in reply.rows for span in (*row, Span(" "))])
+
+    def fold(self) -> None:
+        """See ``Windows.fold``."""
+        self.desk.zoom("")
+        if self._unfolded and self._asker:
+            self.desk.show(self._asker)
+        self._unfolded = False
+        self.ask_again()
 
     def say(self, spans: list[Span]) -> None:
         self.story.tell(spans)

@@ -48,6 +48,10 @@ class Windows(App[int]):
         """Ask for a scene of what is visible now."""
         raise NotImplementedError
 
+    def fold(self) -> None:
+        """Take the whole desk from the pane that has it. After a long answer whoever asked has the keys again."""
+        raise NotImplementedError
+
     def say(self, spans: list[Span]) -> None:
         """A sentence in the story's place, until something else happens."""
         raise NotImplementedError
@@ -82,8 +86,9 @@ class Windows(App[int]):
         """Close what is zoomed, else the focused pane: what stood there before comes back."""
         pane, choice = self.pane(), self.desk.choice
         if choice.zoom:
-            self.desk.zoom("")
-        elif pane is not None and pane.kind in choice.recent:
+            self.fold()
+            return
+        if pane is not None and pane.kind in choice.recent:
             recent = tuple(one for one in choice.recent if one != pane.kind)
             self.desk.use(replace(choice, recent=recent))
         self.ask_again()

@@ -14,7 +14,7 @@ from ppcdbg.tui.app import PpcdbgApp
 from ppcdbg.tui.help import help_rows
 from ppcdbg.tui.layout import PANES, key_of
 from ppcdbg.tui.scene import Move, Reply
-from ppcdbg.views.spans import length
+from ppcdbg.views.spans import Span, length
 
 from .double import Double
 from .screen import text_of, until
@@ -282,6 +282,17 @@ async def test_a_long_answer_opens_from_its_beginning_and_escape_closes_it(make_
         assert not any(" 1 Exits" in row for row in text_of(app))
         await pilot.press("escape")
         await until(pilot, lambda: any(" 1 Exits" in row for row in text_of(app)))
+
+
+async def test_after_a_long_answer_whoever_asked_has_the_keys_again(make_app: Make) -> None:
+    """In the tutorial Enter went on being the output's, and nothing said so."""
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("2")
+        app.answer(Reply(rows=tuple((Span(f"line {n}"),) for n in range(60))))
+        await until(pilot, lambda: app.desk.panes["log"].size.width == 120)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.focused is app.desk.panes["disassembly"])
 
 
 async def test_a_long_answer_gives_the_desk_back_when_another_pane_is_asked_for(make_app: Make) -> None:
