@@ -218,8 +218,8 @@ class RunLoop:
                 self._apply(event)
         except (KeyError, IndexError, ValueError, TypeError, OverflowError) as error:
             self.input.refused(event)
-            what = f"{event.kind.value} {event.name or event.target}"
-            return RefusedError(f"the input {what} at position {event.position:,} cannot be: {error}")
+            what = f"{event.kind.value} {event.name[:80] or event.target}"  # a forged name may be as long as a file
+            return RefusedError(f"the input {what} at position {event.position:,} cannot be: {error!s:.160}")
         return None
 
     def _stops(self, stops: Stops) -> Stops:

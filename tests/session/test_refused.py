@@ -35,3 +35,12 @@ def test_a_write_that_the_machine_refuses_never_came(tmp_path: Path) -> None:
     timeline.seek(900)
     system.run(Limits(1_100))
     assert [event.name for event in timeline.taken] == ["sprg7"]
+
+
+def test_a_name_as_long_as_a_file_is_told_in_part() -> None:
+    """A forger's: it stood twice in one sentence."""
+    system = make(demo("e500v2", "kvm", "llvm"))
+    system.input.add(InputKind.REGISTER, name="[" * 5000, position=1_000)
+    with pytest.raises(RefusedError) as found:
+        system.run(Limits(2_000))
+    assert len(str(found.value)) < 400
