@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "ppcdbg"
 # Ground floor first; names on one line stand side by side and may not know each other.
 ORDER = (
     ("ppcdbg", "errors"),
-    ("paths",),
+    ("paths", "scratch"),
     ("config",),
     ("isa",),
     ("cpu",),

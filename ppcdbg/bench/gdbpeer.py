@@ -16,7 +16,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from ppcdbg.bench.results import Ask, Better, NotRun
 from ppcdbg.bench.row import Row, Subject
 from ppcdbg.bench.whole import OURS, PEER, inherited
 from ppcdbg.paths import PACKAGE
+from ppcdbg.scratch import scratch
 
 WAITING = ("-S", "-gdb", "unix:{port},server=on,wait=off")
 """QEMU's options for a guest that stands still behind a port."""
@@ -179,8 +179,8 @@ def ppcdbg_port(image: Path) -> list[str]:
 @contextmanager
 def port(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[Client]:
     """A process with a gdb port, and a client of it; ``{port}`` in the command is the socket's path."""
-    with tempfile.TemporaryDirectory(prefix="ppcdbg-") as folder:
-        path = Path(folder) / "gdb"
+    with scratch("bench") as folder:
+        path = folder / "gdb"
         words = [word.replace("{port}", str(path)) for word in command]
         with subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment, cwd=PACKAGE

@@ -31,10 +31,10 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from ppcdbg.errors import InputError, UsageError
+from ppcdbg.scratch import scratch
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,8 +71,8 @@ def run(options: argparse.Namespace) -> int:
     if options.instructions:
         span = parse_count(options.instructions, ("option --instructions", UsageError))
         lengths = Lengths(lead=max(1, span // 8), span=span, reference_span=min(span, lengths.reference_span))
-    with tempfile.TemporaryDirectory(prefix="ppcdbg-bench-") as folder:
-        settings = Settings(Path(folder), linux_folder(options.guests, os.environ), options.timeout, lengths)
+    with scratch("bench") as folder:
+        settings = Settings(folder, linux_folder(options.guests, os.environ), options.timeout, lengths)
         rows = chosen(catalogue(settings), [*options.groups, *filter(None, options.rows.split(","))])
         results = measure(rows, options.runs, options.peer, _silent if options.quiet else _progress)
     report = Report(surroundings(options.peer), options.runs, results)

@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING
 from ppcdbg.cli.guests import add_options, description
 from ppcdbg.cli.serve import add_history
 from ppcdbg.errors import InputError
+from ppcdbg.scratch import scratch
 
 if TYPE_CHECKING:
     from ppcdbg.gdbstub.server import Address, Server
@@ -48,9 +48,9 @@ def run(options: argparse.Namespace) -> int:
 
     program = find(options.gdb)
     machine = description(options)
-    with tempfile.TemporaryDirectory(prefix="ppcdbg-") as folder, leaving_interrupts_to_gdb():
+    with scratch("gdb") as folder, leaving_interrupts_to_gdb():
         server = Server(
-            stub(machine, sys.stdout.buffer, not options.no_history), Address(path=str(Path(folder) / "gdb.sock"))
+            stub(machine, sys.stdout.buffer, not options.no_history), Address(path=str(folder / "gdb.sock"))
         )
         listening = server.open()
         command = [program, "-q", *arguments(settings(machine, listening)), *options.rest]

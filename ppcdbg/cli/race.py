@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppcdbg.cli import race_kept, race_replay, race_vcpus, world_switch
@@ -195,13 +194,12 @@ def _workers(options: argparse.Namespace, task: Task, search: Search) -> Workers
 
     if options.dask is None:
         return processes(task, search, options.jobs)
-    from tempfile import TemporaryDirectory
-
     from ppcdbg.explore.farm import Farm
     from ppcdbg.explore.wire import task_bytes
+    from ppcdbg.scratch import scratch
 
-    with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
-        return Farm(task_bytes(task, Path(folder)), options.dask)
+    with scratch("race") as folder:
+        return Farm(task_bytes(task, folder), options.dask)
 
 
 def _print(found: Report, symbols: SymbolTable, core: str) -> None:

@@ -6,12 +6,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ppcdbg.errors import EngineError, UsageError
 from ppcdbg.explore.workers import Done, worker
+from ppcdbg.scratch import Scratch
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -80,10 +79,10 @@ def work(task: bytes, piece: bytes) -> bytes:
 
 @lru_cache(maxsize=16)
 def _worker(task: bytes, thread: int) -> Callable[[bytes], bytes]:
-    folder = TemporaryDirectory(prefix="ppcdbg-race-")
-    made = worker(task, Path(folder.name))
+    folder = Scratch("race")
+    made = worker(task, folder.path)
 
-    def do(piece: bytes, folder: TemporaryDirectory[str] = folder) -> bytes:  # the folder lives as long as this does
+    def do(piece: bytes, folder: Scratch = folder) -> bytes:  # the folder lives as long as this does
         return made(piece)
 
     return do

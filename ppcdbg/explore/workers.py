@@ -14,7 +14,6 @@ from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from ppcdbg.errors import EngineError, InputError
@@ -22,6 +21,7 @@ from ppcdbg.explore import wire
 from ppcdbg.explore.search import Search
 from ppcdbg.explore.strategies import Plan
 from ppcdbg.explore.task import Task
+from ppcdbg.scratch import scratch
 
 Work = Callable[[bytes], bytes]
 """Does a piece."""
@@ -166,8 +166,8 @@ def processes(task: Task, search: Search, jobs: int) -> Processes:
     search.system.engine.rest()
     if _forks():
         return Processes(lambda theirs, ours: _forked(task, search, theirs, ours), jobs, copies=True)
-    with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
-        data = wire.task_bytes(task, Path(folder))
+    with scratch("race") as folder:
+        data = wire.task_bytes(task, folder)
     return spawned(data, jobs)
 
 
@@ -213,8 +213,8 @@ def _serve_apart(pieces: Connection, others: Sequence[Connection], work: Work) -
 
 
 def _serve_task(pieces: Connection, task: bytes) -> None:
-    with TemporaryDirectory(prefix="ppcdbg-race-") as folder:
-        _serve(pieces, worker(task, Path(folder)))
+    with scratch("race") as folder:
+        _serve(pieces, worker(task, folder))
 
 
 def _serve(pieces: Connection, work: Work) -> None:

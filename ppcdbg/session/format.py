@@ -167,10 +167,10 @@ def _migrated(connection: sqlite3.Connection, version: int) -> sqlite3.Connectio
     except sqlite3.OperationalError as error:
         if "readonly" not in str(error):
             raise
-    from tempfile import TemporaryDirectory
+    from ppcdbg.scratch import scratch
 
-    with TemporaryDirectory(prefix="ppcdbg-", ignore_cleanup_errors=True) as folder:
-        where = (Path(folder) / "copy").as_uri()
+    with scratch("session") as folder:
+        where = (folder / "copy").as_uri()
         copy = _connect(f"{where}?mode=rwc")
         connection.backup(copy)
         connection.close()

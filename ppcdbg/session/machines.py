@@ -21,7 +21,7 @@ from ppcdbg.session.snapshots import SNAPSHOT_FORMAT
 from ppcdbg.session.store import IMPORTED, SCHEDULE, Store
 
 if TYPE_CHECKING:
-    from tempfile import TemporaryDirectory
+    from ppcdbg.scratch import Scratch
 
 ROLES = ("kernel", "initrd", "dtb")
 """The fields of a description that name a file which makes the machine."""
@@ -57,7 +57,7 @@ def read_machine(
     if store.get(IMPORTED) is not None:
         from ppcdbg.session.viewing import viewer  # a recording is made and replayed without
 
-        return viewer(store, Path(_folder(os.getpid()).name))
+        return viewer(store, _folder(os.getpid()).path)
     kept = store.get("machine")
     if not isinstance(kept, dict):
         raise damaged(store.path, "it does not say what machine it was made on")
@@ -67,7 +67,7 @@ def read_machine(
             f"{SNAPSHOT_FORMAT}; replay it with the version that recorded it"
         )
     paths: dict[str, Path] = {}
-    folder = Path(_folder(os.getpid()).name)
+    folder = _folder(os.getpid()).path
     for number, image in enumerate(store.images()):
         if image.role not in ROLES:
             raise damaged(store.path, f"it holds an image for {image.role!r}, which no machine has")
@@ -140,8 +140,8 @@ def _read(path: Path, role: str) -> bytes:
 
 
 @cache
-def _folder(process: int) -> TemporaryDirectory[str]:
+def _folder(process: int) -> Scratch:
     """Where a process keeps the images of the sessions that it opened; symbols are read from there later."""
-    from tempfile import TemporaryDirectory
+    from ppcdbg.scratch import Scratch
 
-    return TemporaryDirectory(prefix="ppcdbg-session-")
+    return Scratch("session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,14 @@ def test_what_was_kept_is_recalled(tmp_path: Path) -> None:
     cache.keep(folder, NAME, CODE)
     assert cache.recall(folder, NAME) == CODE
     assert [p.name for p in folder.iterdir()] == [NAME]
+
+
+def test_what_killed_writers_left_goes(tmp_path: Path) -> None:
+    for name, age in ((".new-old", 3600), (".new-now", 0)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    cache.keep(tmp_path, NAME, CODE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".new-now", NAME]
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "foreign", "renamed"])
@@ -88,6 +97,7 @@ def test_the_object_depends_on_table_core_and_engine() -> None:
 
 START = """
 import sys
+import time
 from pathlib import Path
 from ppcdbg.engine.llvm.cache import keep, recall
 folder, me = Path(sys.argv[1]), int(sys.argv[2])

@@ -19,6 +19,7 @@ _DIGEST = 8
 accidents; the folder's mode is what keeps others out. ``hashlib`` would load OpenSSL at each start."""
 KEPT = 16
 """Objects that stay; when one more comes, the oldest goes."""
+UNFINISHED = ".new-"
 
 
 def fingerprint(sources: Iterable[Path], *facts: str) -> str:
@@ -63,7 +64,7 @@ def keep(folder: Path | None, name: str, payload: bytes) -> None:
 
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
+        descriptor, temporary = tempfile.mkstemp(prefix=UNFINISHED, dir=folder)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(MAGIC + source_hash(name.encode() + payload) + payload)
@@ -79,6 +80,10 @@ def _tidy(folder: Path) -> None:
     objects = [path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file()]
     for path in sorted(objects, key=lambda path: path.stat().st_mtime_ns)[:-KEPT]:
         path.unlink(missing_ok=True)
+    newest = max((path.stat().st_mtime for path in objects), default=0.0)
+    for path in folder.glob(f"{UNFINISHED}*"):
+        if path.stat().st_mtime < newest - 60:  # of one that was killed; who is only slow loses an object, no more
+            path.unlink(missing_ok=True)
 
 
 def recall_or_make(folder: Path | None, name: str, make: Callable[[], bytes]) -> bytes:
