@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ppcdbg.errors import InputError, PpcdbgError, UsageError
 from ppcdbg.paths import user_config
 
 Value = str | bool
+LARGEST, DOTS = 1 << 20, 256
+"""Bytes of a TOML file, and dots in a line of it."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,22 @@ def _file(path: Path, holding: bytes = b"") -> tuple[Mapping[str, object], str]:
         raise InputError(f"cannot read settings {path}: {error.strerror or error}") from None
     if holding not in data and b"\\" not in data:  # a key may be spelt with escapes
         return {}, str(path)
-    import tomllib  # only who has settings pays for reading them
+    return parse_toml(data, f"the settings file {path}"), str(path)
 
+
+def parse_toml(data: bytes, what: str) -> dict[str, Any]:
+    """A table from TOML; ``what`` begins the sentence of an InputError."""
+    import tomllib  # only who has a file pays for reading it
+
+    if len(data) > LARGEST:
+        raise InputError(f"{what} has {len(data)} bytes; at most {LARGEST} are read")
+    for number, line in enumerate(data.splitlines(), 1):
+        if line.count(b".") > DOTS:  # the library's time goes with their square
+            raise InputError(f"{what} has {line.count(b'.')} dots in line {number}; at most {DOTS} are read")
     try:
-        return tomllib.loads(data.decode()), str(path)
+        return tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"settings {path} are not valid TOML: {error}") from None
+        raise InputError(f"{what} is not valid TOML: {error}") from None
 
 
 def _known(name: str, where: str) -> str:

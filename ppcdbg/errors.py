@@ -7,11 +7,20 @@ errors and live in :mod:`ppcdbg.cpu.interrupts`.
 
 from __future__ import annotations
 
+LONGEST = 1000
+"""Characters of a sentence. One that quotes a file may be given a name as long as the file."""
+END = 300
+
 
 class PpcdbgError(Exception):
     """Anything that a user can cause and mend. ``exit_status`` is what the process ends with."""
 
     exit_status = 3
+
+    def __str__(self) -> str:
+        """The sentence; of one that is too long the beginning and the end, where it says what would be right."""
+        text = super().__str__()
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - END - 5]} ... {text[-END:]}"
 
 
 class UsageError(PpcdbgError):

@@ -107,14 +107,13 @@ def describe(
 
 def read_description(path: Path) -> MachineDescription:
     """Read a machine description file. Every fault is an InputError naming the file and the key."""
-    import tomllib  # only a guest that a file describes pays for it
+    from ppcdbg.config import parse_toml  # only a guest that a file describes pays for it
 
     try:
-        table = tomllib.loads(path.read_bytes().decode())
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read machine description {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"machine description {path} is not valid TOML: {error}") from None
+    table = parse_toml(data, f"machine description {path}")
     values: dict[str, object] = {}
     for name, value in table.items():
         key = _known(name, f"key {name!r} in {path}", InputError)

@@ -18,6 +18,11 @@ VERSION, LAST_COMPATIBLE = 17, 16
 FREQUENCY = 400_000_000
 SPACE = 0x100000
 """QEMU writes a blob of this size, the rest zero; Linux reserves what its header says."""
+DEEPEST = 63
+"""Levels of nodes, the root's among them, that Linux reads (FDT_MAX_DEPTH - 1, drivers/of/fdt.c)."""
+WIDEST, MOST = 1024, 16384
+"""Nodes and properties in one node, and in all: the library compares each with all before it."""
+BEGIN_NODE, END_NODE, PROP, NOP = 1, 2, 3, 4
 
 MPIC, MSI, GPIO = 0x8003, 0x8004, 0x8005  # phandles
 SOC = "/soc@fe0000000"
@@ -85,10 +90,13 @@ def parse(blob: bytes, where: str) -> fdt.FDT:
     size = int.from_bytes(blob[4:8], "big")
     if size > len(blob):
         raise InputError(f"device tree {where} is cut off: it has {len(blob)} of {size} bytes")
+    blob = _readable(blob[:size], where)
     try:
-        tree = fdt.parse_dtb(blob[:size])
+        tree = fdt.parse_dtb(blob)
     except Exception as error:  # the library raises bare Exception, ValueError, struct.error and IndexError
-        raise InputError(f"device tree {where} is damaged ({error}); make it again with dtc -I dtb -O dtb") from None
+        raise InputError(
+            f"device tree {where} is damaged ({error!s:.160}); make it again with dtc -I dtb -O dtb"
+        ) from None
     # fdt 0.3.3 shares one default list of reservations among all trees: take them out of it.
     reserved = list(tree.entries)
     tree.entries.clear()
@@ -96,6 +104,45 @@ def parse(blob: bytes, where: str) -> fdt.FDT:
     if tree.root is None:
         raise InputError(f"device tree {where} has no root node; make it again with dtc")
     return tree
+
+
+def _readable(blob: bytes, where: str) -> bytes:
+    """The blob without its FDT_NOPs, which the library does not know; refused is what it would take minutes for, or
+    never come back from. What else is damaged it says itself."""
+    version, at, widths, nops = int.from_bytes(blob[20:24], "big"), int.from_bytes(blob[8:12], "big"), [0], []
+    if version < LAST_COMPATIBLE:
+        raise InputError(f"device tree {where} is of version {version}; Linux takes {LAST_COMPATIBLE} and later")
+    start, count = at, 0
+    while at + 4 <= len(blob):
+        token = int.from_bytes(blob[at : at + 4], "big")
+        at += 4
+        if token == BEGIN_NODE:
+            end = blob.find(b"\0", at)
+            if end < 0:
+                break
+            at = end + 4 & ~3
+            widths[-1], count = widths[-1] + 1, count + 1
+            widths.append(0)
+        elif token == PROP:
+            at = at + 8 + int.from_bytes(blob[at : at + 4], "big") + 3 & ~3
+            widths[-1], count = widths[-1] + 1, count + 1
+        elif token == END_NODE:
+            widths = widths[:-1] or [0]
+        elif token == NOP:
+            nops.append(at - 4)
+        else:
+            break
+        if len(widths) > DEEPEST + 1:
+            raise InputError(f"device tree {where} has nodes on more than {DEEPEST} levels, which is what Linux reads")
+        if widths[max(len(widths) - 2, 0)] > WIDEST or widths[-1] > WIDEST:
+            raise InputError(f"device tree {where} has a node with more than {WIDEST} nodes and properties in it")
+        if count > MOST:
+            raise InputError(f"device tree {where} has more than {MOST} nodes and properties")
+    if not nops:
+        return blob
+    kept = b"".join(blob[a + 4 : b] for a, b in zip([start - 4, *nops], [*nops, at], strict=True))
+    moved = len(blob) + -len(blob) % 4
+    return blob[:8] + moved.to_bytes(4, "big") + blob[12:].ljust(moved - 12, b"\0") + kept
 
 
 def text(blob: bytes) -> str:

@@ -6,7 +6,6 @@ No entry, no key, no help line. Names in ``id`` are what ``keymap.toml`` uses.
 from __future__ import annotations
 
 import difflib
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from pathlib import Path
 from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
+from ppcdbg.config import parse_toml
 from ppcdbg.errors import InputError
 from ppcdbg.tui.panes.table import KINDS
 
@@ -188,14 +188,14 @@ def read_keymap(path: Path, skipped: list[str]) -> dict[str, str]:
     What is wrong in it is left out, as is all of a file that is no TOML, and said in ``skipped``.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = parse_toml(path.read_bytes(), str(path))
     except FileNotFoundError:
         return {}
     except OSError as error:
         skipped.append(f"{path}: cannot be read: {error.strerror or error}")
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        skipped.append(f"{path}: not a TOML file: {error}")
+    except InputError as error:
+        skipped.append(str(error))
         return {}
     return checked_keymap(data, str(path), skipped)
 

@@ -4,9 +4,9 @@ with, and ``layouts/NAME.toml`` for each that has a name."""
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
+from ppcdbg.config import parse_toml
 from ppcdbg.errors import InputError, UsageError
 from ppcdbg.session.files import write_whole
 from ppcdbg.tui.layout import DESKTOPS, PANES, Choice
@@ -26,13 +26,11 @@ def read_choice(path: Path, usual: str = "exits") -> Choice:
     """The choice that was kept, or without a file the layout that is usual. Raises InputError, which names file and
     key."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = parse_toml(path.read_bytes(), str(path))
     except FileNotFoundError:
         return Choice(usual)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from None
     desktop, panes, sizes = data.get("layout", "exits"), data.get("panes", []), data.get("sizes", {})
     if not isinstance(desktop, str) or desktop not in DESKTOPS:
         raise InputError(f"{path}: no layout is named {desktop!r}; there are: {', '.join(DESKTOPS)}")

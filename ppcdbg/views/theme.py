@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ppcdbg.config import parse_toml
 from ppcdbg.errors import InputError
 from ppcdbg.views.spans import ROLES
 
@@ -91,10 +91,7 @@ def _colour(word: str, where: str) -> str:
 
 def parse_theme(source: str, where: str) -> Theme:
     """One theme from TOML text. Raises InputError, which names ``where`` and the key."""
-    try:
-        data = tomllib.loads(source)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"{where}: not a TOML file: {error}") from None
+    data = parse_toml(source.encode(), where)
     allowed = {"name", "description", "dark", "terminal", "surfaces", "roles"}
     _refuse_unknown(data, allowed, where)
     looks: dict[str, Look] = {}

@@ -197,7 +197,9 @@ def other_trees(good: Sequence[bytes]) -> Forge:
     """Device trees with right offsets and sizes around damaged tokens, property lengths and names."""
 
     def forge(rng: Random) -> bytes:
-        data = rng.choice(good)
+        data = _grown_tree(rng) if rng.random() < 0.5 else rng.choice(good)
+        if rng.random() < 0.3:
+            return data
         head = [*struct.unpack_from(">10I", data)]
         _, total, tree, strings, reserved, *_, strings_size, tree_size = head
         parts = [
@@ -209,6 +211,7 @@ def other_trees(good: Sequence[bytes]) -> Forge:
         which = rng.choice((1, 2, 2, 2, 2, 3))
         words = [*struct.unpack(f">{len(parts[which]) // 4}I", parts[which][: len(parts[which]) & ~3])]
         tail = parts[which][len(words) * 4 :]
+        words = words or [9]
         for _ in range(rng.choice((1, 1, 2, 3, 6))):
             at = rng.randrange(len(words))
             match rng.randrange(5):
@@ -232,6 +235,44 @@ def other_trees(good: Sequence[bytes]) -> Forge:
         return struct.pack(">10I", *head) + b"".join(parts)
 
     return forge
+
+
+NODES = (b"", b"/", b"memory", b"memory@0", b"memory@8000000", b"chosen", b"hypervisor", b"cpus", b"soc@fe0000000",
+         b"a", b"a/b", b"..", b"n" * 300, b"\xff\xfe", b"@", b"reg")  # fmt: skip
+PROPERTIES = (b"reg", b"device_type", b"bootargs", b"compatible", b"hcall-instructions", b"#address-cells", b"x" * 300,
+              b"", b"memory", b"linux,initrd-start", b"\xe9", b"a/b", b"phandle")  # fmt: skip
+
+
+def _grown_tree(rng: Random) -> bytes:
+    """A tree from nothing, by the grammar but for a token now and then: nodes of any name, depth, width and order."""
+    strings, places = b"", []
+    for name in rng.sample(PROPERTIES, rng.randrange(1, len(PROPERTIES))):
+        places.append(len(strings))
+        strings += name + b"\0"
+    tokens, depth = [(1).to_bytes(4, "big") + bytes(4)], 1
+    deep, many = rng.choice((0.2, 0.4, 0.49, 0.9)), rng.choice((5, 20, 60, 300, 3000))
+    while depth and len(tokens) < many:
+        kind = rng.random()
+        if kind < deep:
+            name = rng.choice(NODES) if rng.random() < 0.8 else b"n%d" % len(tokens)
+            tokens.append((1).to_bytes(4, "big") + name + bytes(4 - len(name) % 4))
+            depth += 1
+        elif kind < 0.5 and (depth > 1 or rng.random() < 0.01):
+            tokens.append((2).to_bytes(4, "big"))
+            depth -= 1
+        elif kind < 0.55:
+            tokens.append((rng.choice((4, 4, 4, 4, 2, 9))).to_bytes(4, "big"))
+        else:
+            value = rng.choice(
+                (b"", b"\0" * 4, b"memory\0", b"a\0b\0", rng.randbytes(rng.randrange(40)), b"\xff" * 1000)
+            )
+            place = rng.choice(places) + (rng.randrange(400) if rng.random() < 0.05 else 0)
+            tokens.append(struct.pack(">3I", 3, len(value), place) + value + bytes(-len(value) % 4))
+    tree = b"".join(tokens) + (2).to_bytes(4, "big") * depth + (9).to_bytes(4, "big")
+    version = rng.choice((17, 17, 17, 17, 16, 18, 3))
+    sizes = len(strings), len(tree)
+    head = struct.pack(">10I", 0xD00DFEED, 56 + sum(sizes), 56, 56 + len(tree), 40, version, 16, 0, *sizes)
+    return head + bytes(16) + tree + strings
 
 
 # --- text -------------------------------------------------------------------------------------------------------------
@@ -280,6 +321,45 @@ def other_numbers(texts: Sequence[str]) -> Forge:
             lines.insert(rng.randrange(len(lines)), lines[at])
         if rng.random() < 0.2 and len(lines) > 1:
             del lines[rng.randrange(len(lines))]
+        return "".join(lines).encode()
+
+    return forge
+
+
+PREFIXES = (
+    "[   12.345678] ",
+    "<4>",
+    "<4>[1.2] ",
+    "kvm: ",
+    "kvm_intel [77]: ",
+    "host kernel: ",
+    "Jan 1 00:00:00 h: ",
+    "  ",
+)
+
+
+def other_log(texts: Sequence[str]) -> Forge:
+    """A kernel's log with other numbers, whose lines come in another order, cut, joined, or behind other prefixes."""
+    numbers = other_numbers(texts)
+
+    def forge(rng: Random) -> bytes:
+        lines = numbers(rng).decode().splitlines(keepends=True)
+        for _ in range(rng.choice((0, 1, 1, 2, 5))):
+            at, to = rng.randrange(len(lines)), rng.randrange(len(lines))
+            match rng.randrange(6):
+                case 0:
+                    lines.insert(to, lines[at])
+                case 1:
+                    lines[at], lines[to] = lines[to], lines[at]
+                case 2:
+                    lines[at] = lines[at][: rng.randrange(len(lines[at]) + 1)] + "\n"
+                case 3:
+                    lines[at] = lines[at].rstrip("\n") + rng.choice((" ", "", ", ", "\r"))
+                case 4:
+                    prefix = rng.choice(PREFIXES)
+                    lines = [prefix + line for line in lines]
+                case _:
+                    lines[at] = lines[at].replace(*rng.choice(((" ", "\t"), ("=", " = "), ("0x", ""), ("0", "é"))))
         return "".join(lines).encode()
 
     return forge

@@ -184,7 +184,7 @@ def _one(read: Reader, number: int, data: bytes, figures: Figures) -> None:
     except PpcdbgError as error:
         outcome = place(error)
         try:
-            one_sentence(error, data)
+            one_sentence(error)
         except AssertionError as wrong:
             figures.found(number, str(wrong), data)
     except KeyboardInterrupt:

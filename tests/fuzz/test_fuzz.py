@@ -63,7 +63,7 @@ def test_what_failed_once(path: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     try:
         read(path.read_bytes(), 0)
     except PpcdbgError as error:
-        one_sentence(error, path.read_bytes())
+        one_sentence(error)
     finally:
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()

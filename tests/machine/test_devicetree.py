@@ -115,3 +115,48 @@ def test_no_damage_gives_anything_but_an_input_error(cut: int, flip: tuple[int, 
 
 def test_text_is_source() -> None:
     assert 'compatible = "fsl,mpc8544-immr", "simple-bus";' in text(build(FACTS))
+
+
+BEGIN, END, PROP, NOP, LAST = (number.to_bytes(4, "big") for number in (1, 2, 3, 4, 9))
+
+
+def blob(tokens: bytes, version: int = 17) -> bytes:
+    """A blob around a structure block, whose properties are called reg."""
+    words = (0xD00DFEED, 60 + len(tokens), 56, 56 + len(tokens), 40, version, 16, 0, 4, len(tokens))
+    return b"".join(word.to_bytes(4, "big") for word in words) + bytes(16) + tokens + b"reg\0"
+
+
+def nodes(levels: int) -> bytes:
+    return (BEGIN + bytes(4)) + (BEGIN + b"x\0\0\0") * (levels - 1) + END * levels
+
+
+def test_as_many_levels_as_linux_reads() -> None:
+    text(patch(blob(nodes(63) + LAST), FACTS, "x.dtb"))
+    for damaged in (nodes(64) + LAST, END + nodes(64) + LAST, nodes(20_000) + LAST, (BEGIN + bytes(4)) * 5000):
+        with pytest.raises(InputError, match=r"device tree x.dtb has nodes on more than 63 levels"):
+            parse(blob(damaged), "x.dtb")
+
+
+def test_a_node_with_more_in_it_than_anyone_wants_to_wait_for() -> None:
+    many = b"".join(BEGIN + f"n{n:05}\0\0".encode() + END for n in range(50_000))
+    with pytest.raises(
+        InputError, match=r"device tree x.dtb has a node with more than 1024 nodes and properties in it"
+    ):
+        parse(blob(BEGIN + bytes(4) + many + END + LAST), "x.dtb")
+    many = b"".join(BEGIN + f"n{n:05}\0\0".encode() + nodes(20) + END for n in range(1000))
+    with pytest.raises(InputError, match=r"device tree x.dtb has more than 16384 nodes and properties"):
+        parse(blob(BEGIN + bytes(4) + many + END + LAST), "x.dtb")
+
+
+def test_what_was_taken_out_by_nops_is_not_there() -> None:
+    """As firmware and ``fdt_nop_node`` leave it: any token may be one (devicetree specification 0.4, 5.4.1)."""
+    value = PROP + (4).to_bytes(4, "big") + bytes(4) + b"\0\0\0\5"
+    plain = BEGIN + bytes(4) + value + BEGIN + b"x\0\0\0" + END + END + LAST
+    padded = NOP + BEGIN + bytes(4) + NOP * 3 + value + BEGIN + b"x\0\0\0" + NOP + END + NOP * 2 + END + NOP + LAST
+    assert text(blob(padded)) == text(blob(plain))
+    assert patch(blob(padded), FACTS, "x.dtb") == patch(blob(plain), FACTS, "x.dtb")
+
+
+def test_a_version_that_linux_does_not_take() -> None:
+    with pytest.raises(InputError, match=r"device tree x.dtb is of version 3; Linux takes 16 and later"):
+        parse(blob(nodes(1) + LAST, version=3), "x.dtb")

@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from ppcdbg.config import load_settings
+from ppcdbg.config import load_settings, parse_toml
 from ppcdbg.errors import InputError, UsageError
 from ppcdbg.paths import Kind, find, folders, listing, user_cache, user_config, user_data, user_state
 
@@ -80,6 +80,14 @@ def test_bad_settings_are_named(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         load_settings(environment(tmp_path), tmp_path, {})
     assert ".ppcdbg.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["a." * 200_000 + "b = 1", "[" + "a." * 257 + "b]", "# " + "x" * (1 << 20)])
+def test_a_file_that_would_take_minutes_is_not_read(text: str) -> None:
+    """The time that Python's reader takes for a key goes with the square of its parts."""
+    with pytest.raises(InputError, match=r"^x.toml has .* at most .* are read$"):
+        parse_toml(text.encode(), "x.toml")
+    assert parse_toml(b"a." * 256 + b"b = 1", "x.toml")
 
 
 def test_bad_variables_are_usage_errors(tmp_path: Path) -> None:

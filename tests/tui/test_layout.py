@@ -91,7 +91,7 @@ def test_a_layout_is_kept_and_a_bad_file_is_named(tmp_path: Path) -> None:
     write_choice(path, choice)
     assert read_choice(path) == choice
     for text, said in (("layout = 3", "no layout is named 3"), ('panes = ["x"]', "no pane is named 'x'"),
-                       ("[sizes]\nexits = 3", "two whole numbers"), ("=", "not a TOML file")):  # fmt: skip
+                       ("[sizes]\nexits = 3", "two whole numbers"), ("=", "not valid TOML")):  # fmt: skip
         path.write_text(text)
         with pytest.raises(InputError, match=said):
             read_choice(path)

@@ -59,7 +59,7 @@ def test_what_is_no_key_is_said(written: str) -> None:
         ('step = "f5"\nnext = "F5"\n', {"step": "f5"}, ["F5 is given to both 'step' and 'next'"]),
         ('step = 5\nnext = "F5"\nzzz = "x"', {"next": "f5"}, ["step must be a key", "`ppcdbg info keys` lists"]),
         ('step = "f77"\n', {}, ["no key is called 'f77'"]),
-        ("step = s\n", {}, ["not a TOML file"]),
+        ("step = s\n", {}, ["not valid TOML"]),
         ('step = ["s"]\n[more]\nx = 1\n', {}, ["step must be", "no action is named 'more'"]),
     ],
 )

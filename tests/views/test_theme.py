@@ -58,7 +58,7 @@ def test_looks() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("name = ", "not a TOML file"),
+        ("name = ", "not valid TOML"),
         ("nam = 'x'", "unknown key 'nam'; did you mean 'name'"),
         ("[roles]\nadress = 'red'", "did you mean 'address'"),
         ("[roles]\naddress = 'rad'", r"\[roles\] address: 'rad' is no colour; did you mean 'red'"),
