@@ -112,7 +112,10 @@ def parse_toml(data: bytes, what: str) -> dict[str, Any]:
             raise InputError(f"{what} has {line.count(b'.')} dots in line {number}; at most {DOTS} are read")
     try:
         return tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # the first: no TOML, no UTF-8, a number without end
         raise InputError(f"{what} is not valid TOML: {error}") from None
 
 

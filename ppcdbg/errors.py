@@ -10,6 +10,7 @@ from __future__ import annotations
 LONGEST = 1000
 """Characters of a sentence. One that quotes a file may be given a name as long as the file."""
 END = 300
+DIGITS = 4000
 
 
 class PpcdbgError(Exception):
@@ -27,6 +28,16 @@ class UsageError(PpcdbgError):
     """A command line or a command that cannot be understood."""
 
     exit_status = 2
+
+
+def no_endless_number(text: str) -> None:
+    """Raise UsageError where somebody gives a number longer than any is: ``int`` takes 4,300 digits and raises
+    ValueError for more."""
+    if len(text) > DIGITS:
+        import re  # nobody gives so much
+
+        if re.search(rf"[0-9_]{{{DIGITS}}}", text):
+            raise UsageError(f"{text[:20]}... has a number of more than {DIGITS} digits; 20 are enough for any")
 
 
 class InputError(PpcdbgError):

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from ppcdbg import __version__
 from ppcdbg.cli import host
-from ppcdbg.errors import PpcdbgError, UsageError
+from ppcdbg.errors import PpcdbgError, UsageError, no_endless_number
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "debug": ("ppcdbg.cli.debug", "open the terminal UI on a guest (the same with no command at all)"),
@@ -125,6 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def dispatch(arguments: list[str]) -> int:
     """Find the command that the arguments name; without a name they are ``debug``'s."""
+    for word in arguments:
+        no_endless_number(word)
     first = arguments[0] if arguments else ""
     if first in ("-h", "--help", "help"):
         print(usage(), end="")

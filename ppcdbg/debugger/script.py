@@ -20,7 +20,7 @@ from ppcdbg.debugger.commands.command import Block, Command, Result, Statement
 from ppcdbg.debugger.expressions import Value
 from ppcdbg.debugger.results import HelpEntry, Quit, Told
 from ppcdbg.debugger.stops import Cause, StopReport
-from ppcdbg.errors import InputError, Interrupted, PpcdbgError, UsageError
+from ppcdbg.errors import InputError, Interrupted, PpcdbgError, UsageError, no_endless_number
 
 if TYPE_CHECKING:
     from ppcdbg.debugger.debugger import Debugger
@@ -191,6 +191,7 @@ class Script:
 
     def _one(self, statement: Statement) -> Result:
         line = statement.line
+        no_endless_number(line)
         name, _, rest = line.partition(" ")
         own = self.defined.get(name)
         if own is not None:

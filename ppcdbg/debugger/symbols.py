@@ -17,6 +17,8 @@ from ppcdbg.errors import InputError
 
 _FUNC, _OBJECT, _NOTYPE = 2, 1, 0
 _SYMBOL = struct.Struct(">IIIBBH")  # Elf32_Sym, big-endian
+LONGEST = 512
+"""Characters of a name, as many as the kernel's own symbol table takes (KSYM_NAME_LEN): many may be the end of one."""
 _UNDEFINED, _FIRST_RESERVED = 0, 0xFF00
 
 
@@ -131,6 +133,7 @@ def _decode(raw: bytes, names: bytes) -> list[Symbol]:
         kind = info & 15
         if section == _UNDEFINED or section >= _FIRST_RESERVED or kind not in (_FUNC, _OBJECT, _NOTYPE) or not at:
             continue
-        end = names.find(b"\0", at)
+        end = names.find(b"\0", at, at + LONGEST)
+        end = end if end >= 0 else at + LONGEST
         out.append(Symbol(value, names[at:end].decode("utf-8", "replace"), size, kind == _FUNC))
     return out

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from ppcdbg.cpu.models import CORES
-from ppcdbg.errors import InputError, PpcdbgError, UsageError
+from ppcdbg.errors import DIGITS, InputError, PpcdbgError, UsageError
 from ppcdbg.paths import named
 
 MEBIBYTE = 1 << 20
@@ -176,7 +176,7 @@ def _scaled(value: object, units: Mapping[str, int], right: str, place: Place) -
         digits = value.strip().replace("_", "").lower().removesuffix("ib")
         unit = digits[-1:] if digits[-1:] in units else ""
         number = digits[: len(digits) - len(unit)]
-        if number.isascii() and number.isdecimal() and int(number) > 0:
+        if number.isascii() and number.isdecimal() and len(number) <= DIGITS and int(number) > 0:
             return int(number) * units[unit]
     raise _wrong(value, right, place)
 

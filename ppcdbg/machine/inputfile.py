@@ -25,7 +25,7 @@ from ppcdbg.machine.input import InputEvent, InputKind
 LINE = re.compile(
     r"(?P<position>\+?[0-9][0-9_]*[kKmMgG]?)\s+(?P<kind>console|break|irq)(?::(?P<port>[01]))?(?:\s+(?P<rest>.*))?"
 )
-IRQ = re.compile(r"(?P<source>[0-9]+)\s+(?P<level>[01])")
+IRQ = re.compile(r"(?P<source>[0-9]{1,9})\s+(?P<level>[01])")
 FORM = 'POSITION console "TEXT", POSITION irq NUMBER LEVEL, or POSITION break'
 
 
@@ -90,7 +90,7 @@ def _text(quoted: str, where: str) -> bytes:
     try:
         # In brackets, so that nothing but one string can stand there: a comment would swallow the closing one.
         texts = tomllib.loads(f"texts = [{quoted}]")["texts"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         texts = []
     if len(texts) != 1 or not isinstance(texts[0], str) or quoted[-1] not in "\"'":
         raise InputError(f'{where} has the text {quoted}; it must stand in quotes, like "ls\\n"')

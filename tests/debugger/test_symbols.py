@@ -11,7 +11,7 @@ import pytest
 
 from ppcdbg.debugger import open_guest
 from ppcdbg.debugger.lines import LineTable
-from ppcdbg.debugger.symbols import Symbol, SymbolTable, read_symbols
+from ppcdbg.debugger.symbols import LONGEST, Symbol, SymbolTable, read_symbols
 from ppcdbg.errors import InputError
 from tests.debugger.rig import elf
 
@@ -55,6 +55,12 @@ def test_every_cut_of_an_elf_is_refused_or_read(tmp_path: Path) -> None:
             read_symbols(cut)
         except InputError as error:
             assert "\n" not in str(error) and str(cut) in str(error)
+
+
+def test_a_name_as_long_as_a_file_is_cut(tmp_path: Path) -> None:
+    """Each of many names may be the end of one: two megabytes of file were thirty gigabytes of names."""
+    table = read_symbols(elf([("x" * 1_000_000, 0x1000, 16, True)], tmp_path / "guest.elf"))
+    assert table.name(0x1000) == "x" * LONGEST
 
 
 def test_other_files_have_no_symbols(tmp_path: Path) -> None:

@@ -82,6 +82,11 @@ def test_bad_settings_are_named(tmp_path: Path, text: str, words: str) -> None:
     assert ".ppcdbg.toml" in str(caught.value)
 
 
+def test_a_number_longer_than_python_reads(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^x.toml is not valid TOML: Exceeds the limit"):
+        parse_toml(b"a = " + b"9" * 5000, "x.toml")
+
+
 @pytest.mark.parametrize("text", ["a." * 200_000 + "b = 1", "[" + "a." * 257 + "b]", "# " + "x" * (1 << 20)])
 def test_a_file_that_would_take_minutes_is_not_read(text: str) -> None:
     """The time that Python's reader takes for a key goes with the square of its parts."""
