@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -341,7 +342,8 @@ def _lines() -> list[str]:
     """Every command and its example but those of ``OUTSIDE``, and some more."""
     from ppcdbg.debugger.commands.registry import commands
 
-    found = [c for c in commands().all if not any(word in c.name for word in OUTSIDE)]
+    outside = _outside()
+    found = [c for c in commands().all if not outside.search(c.name)]
     return [text for c in found for text in (c.name, c.example) if text] + [
         "break *0x1004 if $r3 == 7", "x/8xw 0x1000", "print/x $pc", "set var $r3 = 5", "display/i $pc",
         'printf "%d %s\\n", 1, $pc', "find 0x1000, +64, 0x60000000", "whatif set var $r3 = 1",
@@ -359,12 +361,12 @@ def _commands(folder: Path) -> Reading:
         made.continue_(9_000)
         return made
 
-    lines = _lines()
+    lines, outside = _lines(), _outside()
     held = [somewhere()]
 
     def read(data: bytes, number: int) -> str:
         line = data.decode(errors="replace").replace("\n", " ")[:2_000]
-        if any(word in line for word in OUTSIDE):
+        if outside.search(line):
             return "outside"
         if number % RENEWED == 0:
             held[0] = somewhere()
@@ -404,7 +406,7 @@ def _packets(folder: Path) -> Reading:
         made.greet()
         return made
 
-    held = [fresh(0), Wire()]
+    held, outside = [fresh(0), Wire()], _outside()
 
     def interrupt() -> None:
         stub = held[0]
@@ -423,7 +425,7 @@ def _packets(folder: Path) -> Reading:
         for event in wire.receive(data):
             if not isinstance(event, bytes):
                 said.append("signal")
-            elif not (event.startswith(b"qRcmd,") and _outside(event)):
+            elif not (event.startswith(b"qRcmd,") and outside.search(_said(event))):
                 stub.interrupted = False
                 with impatient(interrupt):
                     reply = stub.handle(event)
@@ -440,12 +442,25 @@ def _packets(folder: Path) -> Reading:
     return Reading(corpus, read, forge.packets(bodies, frame, forge.command_lines(_lines())))
 
 
-def _outside(body: bytes) -> bool:
+def _said(body: bytes) -> str:
+    """What a ``monitor`` packet says."""
     try:
-        text = bytes.fromhex(body[6:].decode()).decode(errors="replace")
+        return bytes.fromhex(body[6:].decode()).decode(errors="replace")
     except ValueError:
-        return False
-    return any(word in text for word in OUTSIDE)
+        return ""
+
+
+def _outside() -> re.Pattern[str]:
+    """What one of ``OUTSIDE`` can be called by: its name, and each beginning of it that is nobody else's."""
+    from ppcdbg.debugger.commands.registry import commands
+
+    words = []
+    for name in (c.name for c in commands().all if c.name in OUTSIDE):
+        for length in range(1, len(name) + 1):
+            with suppress(PpcdbgError):
+                if commands().find(name[:length])[0].name == name:
+                    words.append(name[:length])
+    return re.compile(rf"(?<![a-z-])(?<!info )(?:{'|'.join(words)})(?![a-z-])")
 
 
 TARGETS: dict[str, Target] = {
