@@ -95,7 +95,7 @@ def parse(blob: bytes, where: str) -> fdt.FDT:
         tree = fdt.parse_dtb(blob)
     except Exception as error:  # the library raises bare Exception, ValueError, struct.error and IndexError
         raise InputError(
-            f"device tree {where} is damaged ({error!s:.160}); make it again with dtc -I dtb -O dtb"
+            f"device tree {where} is damaged ({str(error)!r:.160}); make it again with dtc -I dtb -O dtb"
         ) from None
     # fdt 0.3.3 shares one default list of reservations among all trees: take them out of it.
     reserved = list(tree.entries)

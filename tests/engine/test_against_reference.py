@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from ppcdbg.cpu.core import Core
-from ppcdbg.engine.api import EngineStop, Stops, Why
+from ppcdbg.engine.api import EngineStop, Pattern, Stops, Why
 from ppcdbg.engine.llvm import memory
 from ppcdbg.engine.llvm.engine import LlvmEngine
 from ppcdbg.engine.llvm.policy import Policy
 from ppcdbg.engine.reference.engine import ReferenceEngine
 from tests.cpu.rig import asm
-from tests.engine.looping import START, load, refresh
+from tests.engine.looping import FUNCTION, START, load, refresh
 from tests.engine.world import World
 
 ROUNDS = 400
@@ -92,11 +92,41 @@ def test_hardly_any_room_for_ops_and_contexts(
         compare(worlds, 200 + turn, f"{seed}, turn {turn}")
 
 
-def compare(worlds: tuple[World, World], count: int, where: str) -> EngineStop:
+@pytest.mark.parametrize("cpu", ["e500mc", "e500v2"])
+@pytest.mark.parametrize("make", [tier0, eager, late])
+@pytest.mark.parametrize("number", range(3))
+def test_breakpoints_that_come_and_go(cpu: str, make: Callable[[Core], LlvmEngine], number: int) -> None:
+    """In code that is hot already, or gets hot while they stand in it: no region runs over one."""
+    seed = f"{cpu}.breakpoints.{number}"
+    worlds = World(cpu, ReferenceEngine, seed), World(cpu, make, seed)
+    rng = random.Random(seed + ".run")
+    for world in worlds:
+        load(world, seed)
+    stops, found = Stops(), 0
+    for turn in range(250):
+        if turn % 50 == 0:
+            again = str(rng.random())
+            for world in worlds:
+                refresh(world, random.Random(again), tame=True)
+        if turn % 30 == 29:
+            word = asm("addi", RT=rng.randrange(16), RA0=rng.randrange(16), SI=rng.getrandbits(16))
+            for world in worlds:
+                world.put(START + 12, [word])
+                world.engine.code_changed(START + 12, 4)
+        if rng.random() < 0.3:
+            places = [rng.choice((START, FUNCTION)) + 4 * rng.randrange(60) for _ in range(rng.choice((0, 0, 1, 1, 3)))]
+            classes = (Pattern(asm("bclr", BO=20, BI=0, LK=0), 0xFC0007FE),) if rng.random() < 0.2 else ()
+            stops = Stops(frozenset(places), instructions=classes)
+        stop = compare(worlds, rng.choice((1, 20, 500, 5_000)), f"seed {seed}, turn {turn}", stops)
+        found += stop.why in (Why.BREAKPOINT, Why.INSTRUCTION)
+    assert found > 10
+
+
+def compare(worlds: tuple[World, World], count: int, where: str, asked: Stops | None = None) -> EngineStop:
     """Run both as far and expect the same stop and the same state."""
     one, two = worlds
     before, pc = one.core.retired, one.core.state.pc
-    stops = [w.engine.run(before + count, Stops()) for w in worlds]
+    stops = [w.engine.run(before + count, asked or Stops()) for w in worlds]
     where = f"{where}, {count} from {pc:#x}, position {before}"
     assert stops[0] == stops[1], where
     found = one.differences(two)

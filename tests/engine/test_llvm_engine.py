@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from ppcdbg.cpu.core import Core
 from ppcdbg.cpu.observe import FIRST, Observer, Tally
-from ppcdbg.engine.api import Engine, Why
+from ppcdbg.engine.api import Engine, Pattern, Stops, Why
 from ppcdbg.engine.choose import engine_factory
+from ppcdbg.engine.llvm import tier1
 from ppcdbg.engine.llvm.engine import LlvmEngine
 from ppcdbg.engine.llvm.layout import Left
 from ppcdbg.engine.llvm.policy import Policy
 from ppcdbg.engine.reference.engine import ReferenceEngine
+from ppcdbg.isa import slots
+from ppcdbg.isa.bits import M32
 from tests.cpu.rig import ALL, BASE, VECTORS, Rig, asm, rig, spr_field
 
 ADD = asm("addi", RT=3, RA0=3, SI=1)
@@ -88,6 +93,70 @@ def test_a_breakpoint_stops_compiled_regions_too() -> None:
         assert (stop.why, it.core.state.pc) == (Why.BREAKPOINT, BASE + 16), turn
     before = it.core.retired
     assert it.run(1000).why is Why.LIMIT and it.core.retired == before + 1000
+
+
+COUNTED = [ADD, asm("bc", BO=16, BI=0, BD=-1 & 0x3FFF), asm("addi", RT=5, RA0=5, SI=1),
+           asm("mtspr", RS=6, SPR=spr_field(9)), asm("b", LI=-4 & 0xFFFFFF)]  # fmt: skip
+"""Counts CTR down 5,000 times, and once more whenever it has."""
+
+
+def counted(background: bool) -> tuple[Rig, LlvmEngine]:
+    it = llvm(policy=Policy(period=500, longest=500, hot=3, background=background, optimize=0))
+    it.code(*COUNTED)
+    it.core.state.gpr[6] = it.core.state.reg[slots.CTR] = 5000
+    assert isinstance(it.engine, LlvmEngine)
+    return it, it.engine
+
+
+def test_code_that_gets_hot_around_a_breakpoint_stops_there() -> None:
+    """The region that was made then ran over it."""
+    it, engine = counted(background=False)
+    for turn in range(4):
+        stop = it.run(50_000, frozenset({BASE + 8}))
+        assert (stop.why, it.core.state.gpr[5]) == (Why.BREAKPOINT, turn)
+    assert engine.tier1 is not None and engine.tier1.installed and engine.tier1.compiled == 1
+
+
+def test_a_region_that_is_ready_after_a_breakpoint_came_into_it_is_not_used() -> None:
+    it, engine = counted(background=True)
+    while engine.tier1 is None or engine.tier1._waiting is None:
+        assert it.core.retired < 9_000
+        it.run(100)
+    engine.tier1._waiting[1].join()
+    assert it.run(50_000, frozenset({BASE + 8})).why is Why.BREAKPOINT
+
+
+def test_regions_come_back_when_breakpoints_go() -> None:
+    """Each round of steps and running on compiled them anew, and none of the old ones ever went."""
+    it, engine = counted(background=False)
+    it.run(20_000)
+    for turn in range(20):
+        there = frozenset({BASE + 4 * (turn % 5)})
+        assert it.run(50_000, there).why is Why.BREAKPOINT
+        it.engine.run(it.core.retired + 3, Stops(instructions=(Pattern(COUNTED[1], M32),)))
+        it.run(20_000)
+        assert engine.tier1 is not None and engine.tier1.installed
+    assert engine.tier1.compiled < 12
+
+
+def test_a_compiler_that_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tier1, "MOST_CLOSED", 2)
+    it, engine = counted(background=False)
+    twin = rig()
+    twin.code(*COUNTED)
+    twin.core.state.gpr[6] = twin.core.state.reg[slots.CTR] = 5000
+    for turn in range(1, 12):
+        for one in (it, twin):
+            one.code(asm("addi", RT=3, RA0=3, SI=turn), at=BASE + 0x1000 * turn)
+            one.code(*COUNTED[1:], at=BASE + 0x1000 * turn + 4)
+            one.engine.code_changed(BASE + 0x1000 * turn, 20)
+            one.core.state.pc = BASE + 0x1000 * turn
+            one.run(9_000)
+            one.code(asm("addi", RT=3, RA0=3, SI=-turn & 0xFFFF), at=BASE + 0x1000 * turn)
+            one.engine.code_changed(BASE + 0x1000 * turn, 4)
+            one.run(9_000)
+        assert list(it.core.state.reg[:64]) == list(twin.core.state.reg[:64])
+    assert engine.tier1 is not None and engine.tier1.compiled > 15
 
 
 def test_a_breakpoint_is_passed_where_a_run_begins_and_kept_when_its_word_is_written() -> None:

@@ -5,7 +5,8 @@
 
 ``FOLDER`` keeps what was found between runs: ``grown/`` the inputs that reached something new, ``found/`` those that
 failed, the first of which ends a run. One that was understood goes to ``corpus/TARGET/``, where the ordinary tests read
-it again. Atheris has wheels for few machines, so no test needs it.
+it again. Atheris has wheels for few machines, so no test needs it. Cached objects are not for it: it sees the checksum
+that is compared, which guards against accidents only.
 """
 
 from __future__ import annotations

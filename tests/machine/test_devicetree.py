@@ -157,6 +157,14 @@ def test_what_was_taken_out_by_nops_is_not_there() -> None:
     assert patch(blob(padded), FACTS, "x.dtb") == patch(blob(plain), FACTS, "x.dtb")
 
 
+def test_a_name_with_a_line_end_is_told_in_one_line() -> None:
+    tokens = BEGIN + bytes(4) + (PROP + bytes(8)) * 2 + END + LAST
+    named = blob(tokens)[:-4] + b"\nx\n\0"
+    with pytest.raises(InputError, match=r"device tree x.dtb is damaged") as caught:
+        parse(named, "x.dtb")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_version_that_linux_does_not_take() -> None:
     with pytest.raises(InputError, match=r"device tree x.dtb is of version 3; Linux takes 16 and later"):
         parse(blob(nodes(1) + LAST, version=3), "x.dtb")

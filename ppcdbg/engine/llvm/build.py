@@ -71,8 +71,9 @@ class Tier0:
     def _link(self, code: bytes) -> None:
         from ppcdbg.engine.llvm.jit import Jit
 
-        self._code = jit = Jit()
-        self.symbols = jit.link(code, self._exports())
+        jit = Jit()
+        linked = jit.link(code, self._exports())
+        self._code, self.symbols = (jit, linked), linked.symbols
 
     @staticmethod
     def _exports() -> tuple[str, ...]:

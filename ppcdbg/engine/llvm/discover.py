@@ -75,9 +75,9 @@ def _ends(address: int, word: int) -> bool:
 
 
 class Discovery:
-    """Finds regions for one core. ``usable``: whether a region can hold the instruction."""
+    """Finds regions for one core. ``usable``: whether a region can hold the instruction at an effective address."""
 
-    def __init__(self, decoder: Decoder, read: Read, usable: Callable[[Insn, int], bool]) -> None:
+    def __init__(self, decoder: Decoder, read: Read, usable: Callable[[Insn, int, int], bool]) -> None:
         self._decoder = decoder
         self._read = read
         self._usable = usable
@@ -87,7 +87,7 @@ class Discovery:
         if word is None:
             return None
         insn = self._decoder.decode(word)
-        return Step(address, word, insn if insn is not None and self._usable(insn, word) else None)
+        return Step(address, word, insn if insn is not None and self._usable(insn, word, address) else None)
 
     def leaders(self, seen: Counter[int]) -> Counter[int]:
         """Addresses in one page, with counts, gathered by the blocks that they are in.

@@ -78,7 +78,8 @@ class LlvmEngine:
         self._breakpoints: frozenset[int] = frozenset()
         self._plain: Stops | None = None
         """The stops of the last run, where they ask for nothing: a step like the one before need not look at them."""
-        self._broken_ops: set[int] = set()
+        self._broken_ops: dict[int, tuple[int, bytes]] = {}
+        """Ops that come back instead of running: the handler of each, and the word that it was decoded from."""
         self._special = False
         self._classes: tuple[Pattern, ...] = ()
         self._searched: set[int] = set()
@@ -219,6 +220,7 @@ class LlvmEngine:
             from ppcdbg.engine.llvm.tier1 import Tier1
 
             tier1 = self.tier1 = Tier1(self.core, self._memory, self._symbols, policy, self._seen)
+            tier1.avoid(None if self._classes else self._breakpoints)
         tier1.look(pc)
         self._look_at += tier1.period
 
@@ -405,8 +407,12 @@ class LlvmEngine:
 
     # --- breakpoints ---------------------------------------------------------------------------------------------
     def _break(self, op: int) -> None:
+        self._broken_ops.setdefault(op, (self._memory.handler(op), self._word(op)))
         self._memory.set_handler(op, self._symbols["leave_breakpoint"])
-        self._broken_ops.add(op)
+
+    def _word(self, op: int) -> bytes:
+        real = self._memory.real_of(op)
+        return bytes(self.core.bus.ram[real : real + 4])
 
     def _search(self, page: int, real: int, offsets: range) -> None:
         """Let the instructions of a class in a page of code come back instead of running."""
@@ -424,14 +430,14 @@ class LlvmEngine:
 
     def _set_breakpoints(self, breakpoints: frozenset[int]) -> None:
         """Each page that is entered from now on is looked at in ``_fetch``."""
-        for op in self._broken_ops:
-            self._memory.set_handler(op, self._symbols["undecoded"])
+        for op, (handler, word) in self._broken_ops.items():  # its page is still there: none is given up meanwhile
+            self._memory.set_handler(op, handler if self._word(op) == word else self._symbols["undecoded"])
         self._broken_ops.clear()
         self._breakpoints = breakpoints
-        if self.tier1 is not None:
-            self.tier1.avoid(None if self._classes else breakpoints)
         for real in self._searched:
             self._memory.set_page_flags(self._memory.op_page(real), 0)
         self._searched.clear()
+        if self.tier1 is not None:
+            self.tier1.avoid(None if self._classes else breakpoints)
         self._memory.set(L.BREAKPOINTS, len(breakpoints) + len(self._classes))
         self._memory.set(L.FLUSH, 1)

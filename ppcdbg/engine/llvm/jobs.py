@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ppcdbg.engine.llvm import layout as L
 from ppcdbg.engine.llvm.discover import Region
 from ppcdbg.engine.llvm.layout import PAGE
+
+if TYPE_CHECKING:
+    from ppcdbg.engine.llvm.jit import Linked
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,14 @@ class Job:
 
     @cached_property
     def addresses(self) -> frozenset[int]:
-        """Effective addresses of its instructions."""
+        """Effective addresses of its instructions, those among them that it leaves to tier 0."""
         return frozenset(step.address for block in self.region.blocks.values() for step in block)
+
+    @cached_property
+    def performed(self) -> frozenset[int]:
+        """Effective addresses of the instructions that it does itself."""
+        steps = (step for block in self.region.blocks.values() for step in block)
+        return frozenset(step.address for step in steps if step.insn is not None)
 
 
 @dataclass(frozen=True)
@@ -47,5 +57,10 @@ class Installed:
     """A region in place; ``slots`` are entry ops and the handlers that they had."""
 
     job: Job
-    address: int
+    code: Linked
     slots: tuple[tuple[int, int], ...]
+
+    @property
+    def address(self) -> int:
+        """Host address of its function."""
+        return self.code.symbols[self.job.name]

@@ -26,11 +26,15 @@ from ppcdbg.isa.insn import Insn
 from ppcdbg.isa.table import decoder
 
 if TYPE_CHECKING:
-    from ppcdbg.engine.llvm.jit import Jit
+    from ppcdbg.engine.llvm.jit import Jit, Linked
 
 MOST_ROOTS, MOST_TARGETS = 16, 40
 STRAY_SHARE = 200
 """A region is extended when more than one in so many instructions jumps out of it through CTR."""
+MOST_IDLE = 64
+"""Regions that wait for breakpoints to go."""
+MOST_CLOSED = 500
+"""Regions given up before the compiler, which keeps a little of each, is made anew; all others go with it."""
 OFTEN_CHANGED = 3
 """Times that a page's regions may be dropped before the page is left to tier 0 for good."""
 
@@ -38,24 +42,25 @@ OFTEN_CHANGED = 3
 class Behind(Thread):
     """One compilation on a thread of its own, which ends with it."""
 
-    def __init__(self, compile: Callable[[], int]) -> None:
+    def __init__(self, compile: Callable[[], Linked]) -> None:
         super().__init__(name="ppcdbg-region")
         self._compile = compile
-        self._address = 0
+        self._made: Linked | None = None
         self._error: BaseException | None = None
         self.start()
 
     def run(self) -> None:
         try:
-            self._address = self._compile()
+            self._made = self._compile()
         except BaseException as error:
             self._error = error
 
-    def address(self) -> int:
+    def made(self) -> Linked:
         """What it gave; raises what it raised."""
-        if self._error is not None:
+        if self._made is None:
+            assert self._error is not None
             raise self._error
-        return self._address
+        return self._made
 
 
 class Tier1:
@@ -77,6 +82,10 @@ class Tier1:
         self._numbers = 0
         self.period = policy.period
         self.installed: list[Installed] = []
+        self.idle: list[Installed] = []
+        """Those that breakpoints keep out of place, the latest last."""
+        self._breakpoints: frozenset[int] | None = frozenset()
+        self.compiled = self._closed = 0
 
     @cached_property
     def _jit(self) -> Jit:
@@ -100,7 +109,9 @@ class Tier1:
         real = page + (address & 0xFFC)
         return int.from_bytes(self._core.bus.ram[real : real + 4], "big")
 
-    def _usable(self, insn: Insn, word: int) -> bool:
+    def _usable(self, insn: Insn, word: int, address: int) -> bool:
+        if self._breakpoints is None or address in self._breakpoints:
+            return False
         static = sum(word & mask(f.first, f.last) for f in insn.form.fields if f.static)
         key = insn.name, static
         known = self._known.get(key)
@@ -180,25 +191,36 @@ class Tier1:
 
     # --- compiling --------------------------------------------------------------------------------------------------
     def _start(self, job: Job) -> None:
+        if self._closed >= MOST_CLOSED:
+            self._give_up([*self.installed])
+            self._close([one.code for one in self.idle])
+            self.idle, self._closed = [], 0
+            self._jit.close()
+            del self._jit
         if not self._policy.background:
-            self._install(job, self._compile(job))
+            self._finished(job, self._compile(job))
         else:
             self._waiting = job, Behind(lambda: self._compile(job))
 
-    def _compile(self, job: Job) -> int:
-        """Host address of the region; may run on another thread, and touches nothing of the machine."""
+    def _compile(self, job: Job) -> Linked:
+        """The region as code; may run on another thread, and touches nothing of the machine."""
         from ppcdbg.engine.llvm.regions import RegionEmitter
         from ppcdbg.engine.llvm.text import PRELUDE
 
         text = PRELUDE + RegionEmitter(self._core.model, job.region, job.around).emit(job.name)
         code = self._jit.compile(text, self._policy.optimize, 2)
-        return self._jit.link(code, (job.name,))[job.name]
+        return self._jit.link(code, (job.name,))
 
     def _take_finished(self) -> None:
         if self._waiting is not None and not self._waiting[1].is_alive():
             job, behind = self._waiting
             self._waiting = None
-            self._install(job, behind.address())
+            self._finished(job, behind.made())
+
+    def _finished(self, job: Job, code: Linked) -> None:
+        self.compiled += 1
+        if not self._install(job, code):
+            self._close([code])
 
     def finish(self) -> None:
         """Wait for what is being compiled."""
@@ -207,26 +229,31 @@ class Tier1:
             self._take_finished()
 
     # --- in and out of place ----------------------------------------------------------------------------------------
-    def _install(self, job: Job, address: int) -> None:
-        """Overwrite the handlers of the entries, if everything is still as it was when the job was prepared."""
+    def _install(self, job: Job, code: Linked) -> bool:
+        """Overwrite the handlers of the entries, if everything is still as it was when the job was prepared, and no
+        breakpoint stands in it; whether that is so."""
+        if self._breakpoints is None or self._breakpoints & job.performed:
+            return False
         ram, memory = self._core.bus.ram, self._memory
         if job.epoch != self._epoch or any(
             memory.op_page(job.real[p]) != ops for p, ops in job.around.op_pages.items()
         ):
-            return
+            return False
         if any(int.from_bytes(ram[real : real + 4], "big") != word for real, word in job.words):
-            return
+            return False
         slots = tuple((job.around.op(e), job.around.handlers[e]) for e in job.region.entries)
         if any(self._tier0.get(op, memory.handler(op)) != handler for op, handler in slots):
-            return
-        self._remove([one for one in self.installed if one.address == job.replaces])
+            return False
+        self._give_up([one for one in self.installed if one.address == job.replaces])
+        made = Installed(job, code, slots)
         for op, handler in slots:
             self._tier0[op] = handler
-            memory.set_handler(op, address)
+            memory.set_handler(op, made.address)
         for page in job.around.op_pages.values():
             memory.set_page_flags(page, L.HAS_REGIONS)
-        self.installed.append(Installed(job, address, slots))
+        self.installed.append(made)
         self._covered.update(job.addresses)
+        return True
 
     def _remove(self, gone: list[Installed]) -> None:
         for one in gone:
@@ -248,19 +275,37 @@ class Tier1:
         gone = [one for one in self.installed if page in one.job.real.values()]
         if gone:
             self._changes[page] += 1
-            self._remove(gone)
+            self._give_up(gone)
 
     def avoid(self, addresses: frozenset[int] | None) -> None:
-        """Breakpoints stand at these effective addresses, or may stand anywhere: no region may run over them."""
+        """Breakpoints stand at these effective addresses, or may stand anywhere: no region may run over them, and none
+        is made that does."""
+        self._breakpoints = addresses
         pages = {a & PAGE for a in addresses or ()}
-        self._remove([one for one in self.installed if addresses is None or pages & one.job.region.pages])
+        gone = [one for one in self.installed if addresses is None or pages & one.job.region.pages]
+        self._remove(gone)
+        again = [*self.idle, *gone]
+        self.idle = [one for one in again if not self._install(one.job, one.code)]
+        self._close([one.code for one in self.idle[:-MOST_IDLE]])
+        del self.idle[:-MOST_IDLE]
 
     def drop(self) -> None:
         """All op pages are gone, and all regions with them."""
-        self.installed = []
+        self._close([one.code for one in (*self.installed, *self.idle)])
+        self.installed, self.idle = [], []
         self._tier0.clear()
         self._forget_looks()
         self._epoch += 1
+
+    def _give_up(self, gone: list[Installed]) -> None:
+        self._remove(gone)
+        self._close([one.code for one in gone])
+
+    def _close(self, gone: list[Linked]) -> None:
+        """Give memory back. Compiled code is not on the stack: it has come back whenever anything runs in Python."""
+        for code in gone:
+            code.close()
+        self._closed += len(gone)
 
     def _forget_looks(self) -> None:
         """What was seen may no longer be so."""
