@@ -7,7 +7,6 @@ instruction that is tried again after an exit does not hit twice.
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -108,17 +107,14 @@ class Runner:
         self._request = Request()
         self._looked = self._began = 0
         self._passing: tuple[int, int] | None = None
-        self._flag = threading.Event()
+        self.interrupted = False
+        """Set by a signal's handler too: an Event would be waited for where the handler came into its own lock."""
         self._told: tuple[int, int] | None = None
 
     # --- from any thread -------------------------------------------------------------------------------------------
     def interrupt(self) -> None:
         """Ask the run to end; the next run ends at once when none is going on."""
-        self._flag.set()
-
-    @property
-    def interrupted(self) -> bool:
-        return self._flag.is_set()
+        self.interrupted = True
 
     def called_off(self) -> bool:
         """What long work of the debugger's own asks now and then: whether to end. Whoever shows progress has a turn."""
@@ -277,7 +273,7 @@ class Runner:
             return Outcome(stop, Cause.UNTIL, None, (), True)
         if request.exits and done >= request.exits:
             return Outcome(stop, Cause.STEP, last)
-        if stop.kind is StopKind.INTERRUPTED and self._flag.is_set():
+        if stop.kind is StopKind.INTERRUPTED and self.interrupted:
             return Outcome(stop, Cause.INTERRUPTED)
         if stop.position >= request.position and stop.kind not in _UNDER_WAY:
             return Outcome(stop, Cause.STEP, last)
@@ -345,5 +341,4 @@ class Runner:
 
     def finished(self) -> None:
         """The command that ran is over: an interrupt that was asked for has been served."""
-        if self._flag.is_set():
-            self._flag.clear()
+        self.interrupted = False

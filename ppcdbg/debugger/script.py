@@ -8,7 +8,6 @@ the registry's to say; what each does is in :mod:`ppcdbg.debugger.commands.scrip
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -79,18 +78,18 @@ class Script:
         self.pagination = True
         """Whether a prompt sends long results through a pager: ``set pagination``."""
         self._kept: list[Result] = []
-        self._halt = threading.Event()
+        self._halt = False  # as ``Runner.interrupted``
         self._depth = 0
         self._in_lists = False
 
     # --- from any thread --------------------------------------------------------------------------------------------
     def interrupt(self) -> None:
         """Let the script that is going on end before its next statement."""
-        self._halt.set()
+        self._halt = True
 
     def forget_interrupt(self) -> None:
         """Nothing is going on: an interrupt that came too late is served."""
-        self._halt.clear()
+        self._halt = False
 
     # --- text to statements -----------------------------------------------------------------------------------------
     def parse(self, lines: Sequence[str], name: str = "", before: int = 0) -> tuple[Statement, ...]:
@@ -135,7 +134,7 @@ class Script:
     def execute(self, text: str) -> Result:
         """Carry out what was typed: one command, or several lines."""
         if not self._depth:
-            self._halt.clear()
+            self._halt = False
             self._kept = []
         if "\n" not in text and not text.rstrip().endswith("\\"):
             result = self._carry_out(Statement(text.strip()))
@@ -149,10 +148,10 @@ class Script:
         try:
             if self._depth > DEEPEST:
                 raise UsageError(f"commands and files call each other more than {DEEPEST} deep")
-            if self._halt.is_set():  # a loop may have no statement
+            if self._halt:  # a loop may have no statement
                 raise Interrupted("interrupted")
             for statement in statements:
-                if self._halt.is_set():
+                if self._halt:
                     raise self._located(Interrupted("interrupted"), statement)
                 before = self.debugger.last
                 try:

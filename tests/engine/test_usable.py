@@ -31,4 +31,4 @@ def test_what_is_known_of_one_register_is_not_taken_for_another(cpu: str, name: 
     sprs = [s for s in sprs_of(cpu).values() if (s.write if name == "mtspr" else s.read) is not Access.NONE]
     for spr in sprs:
         word = asm(name, SPR=spr_field(spr.number), **{"RS" if name == "mtspr" else "RT": 3})
-        assert tier1._usable(insn, word) == usable(core.model, insn, word), spr.name
+        assert tier1._usable(insn, word, 0x1000) == usable(core.model, insn, word), spr.name
