@@ -112,10 +112,7 @@ def parse_toml(data: bytes, what: str) -> dict[str, Any]:
             raise InputError(f"{what} has {line.count(b'.')} dots in line {number}; at most {DOTS} are read")
     try:
         return tomllib.loads(data.decode())
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # the first: no TOML, no UTF-8, a number without end
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number without end; or brackets without end
         raise InputError(f"{what} is not valid TOML: {error}") from None
 
 

@@ -139,6 +139,25 @@ def test_regions_come_back_when_breakpoints_go() -> None:
     assert engine.tier1.compiled < 12
 
 
+def test_a_breakpoint_in_a_page_that_is_hot_by_another_address() -> None:
+    """Both addresses have the same ops: what one takes is the other's."""
+    it, engine = counted(background=False)
+    alias = 0x700000
+    it.map(1, alias, BASE, tsize=2)
+    there, here = frozenset({alias + 4}), frozenset({BASE + 4})
+    for turn in range(3):
+        it.core.state.pc = BASE
+        assert it.run(20_000).why is Why.LIMIT
+        assert engine.tier1 is not None and engine.tier1.installed
+        assert it.run(20_000, there).why is Why.LIMIT
+        it.core.state.pc = alias
+        assert (it.run(20_000, there).why, it.core.state.pc) == (Why.BREAKPOINT, alias + 4), turn
+        assert it.run(20_000, here).why is Why.LIMIT
+        assert (it.run(20_000, there).why, it.core.state.pc) == (Why.BREAKPOINT, alias + 4), turn
+        it.core.state.pc = BASE
+        assert (it.run(20_000, here).why, it.core.state.pc) == (Why.BREAKPOINT, BASE + 4), turn
+
+
 def test_a_compiler_that_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tier1, "MOST_CLOSED", 2)
     it, engine = counted(background=False)

@@ -407,7 +407,8 @@ class LlvmEngine:
 
     # --- breakpoints ---------------------------------------------------------------------------------------------
     def _break(self, op: int) -> None:
-        self._broken_ops.setdefault(op, (self._memory.handler(op), self._word(op)))
+        handler = self._memory.handler(op) if self.tier1 is None else self.tier1.below(op)
+        self._broken_ops.setdefault(op, (handler, self._word(op)))
         self._memory.set_handler(op, self._symbols["leave_breakpoint"])
 
     def _word(self, op: int) -> bytes:

@@ -184,10 +184,14 @@ class Tier1:
         handlers = {}
         for entry in region.entries:
             op = around.op(entry)
-            handler = self._tier0.get(op) or self._memory.handler(op)
-            if handler != self._helpers["undecoded"]:
+            handler = self.below(op)
+            if handler not in (self._helpers["undecoded"], self._helpers["leave_breakpoint"]):
                 handlers[entry] = handler
         return handlers
+
+    def below(self, op: int) -> int:
+        """The handler that an op has where no region has taken it."""
+        return self._tier0.get(op) or self._memory.handler(op)
 
     # --- compiling --------------------------------------------------------------------------------------------------
     def _start(self, job: Job) -> None:
@@ -242,7 +246,8 @@ class Tier1:
         if any(int.from_bytes(ram[real : real + 4], "big") != word for real, word in job.words):
             return False
         slots = tuple((job.around.op(e), job.around.handlers[e]) for e in job.region.entries)
-        if any(self._tier0.get(op, memory.handler(op)) != handler for op, handler in slots):
+        stopped = self._helpers["leave_breakpoint"]  # at the same place by another address
+        if any(memory.handler(op) == stopped or self.below(op) != handler for op, handler in slots):
             return False
         self._give_up([one for one in self.installed if one.address == job.replaces])
         made = Installed(job, code, slots)
@@ -256,12 +261,14 @@ class Tier1:
         return True
 
     def _remove(self, gone: list[Installed]) -> None:
+        self.installed = [one for one in self.installed if one not in gone]
+        held = {op for one in self.installed for op, _ in one.slots}
         for one in gone:
             for op, handler in one.slots:
                 if self._memory.handler(op) == one.address:
                     self._memory.set_handler(op, handler)
-                    del self._tier0[op]
-        self.installed = [one for one in self.installed if one not in gone]
+                if op not in held:
+                    self._tier0.pop(op, None)
         self._forget_looks()
         kept = {page for one in self.installed for page in one.job.around.op_pages.values()}
         for one in gone:
