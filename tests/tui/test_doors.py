@@ -33,9 +33,10 @@ SAME = {
 """What each key does, as a command; interrupting is a prompt's Ctrl-C."""
 READERS = {"source.py"}
 """What asks the debugger, beside the makers of panes."""
-SHARED = ("ppcdbg.tui", "ppcdbg.views", "ppcdbg.errors", "ppcdbg.paths", "ppcdbg.debugger.topics",
-          "ppcdbg.session.files", "ppcdbg.session.pace")  # fmt: skip
-"""What no machine stands behind; of sessions how files are written whole, and when something is due by the clock."""
+SHARED = ("ppcdbg.tui", "ppcdbg.views", "ppcdbg.errors", "ppcdbg.paths", "ppcdbg.config",
+          "ppcdbg.debugger.topics", "ppcdbg.session.files", "ppcdbg.session.pace")  # fmt: skip
+"""What no machine stands behind; of settings how TOML is read, of sessions how files are written whole, and when
+something is due by the clock."""
 ASKED = (*SHARED, "ppcdbg.debugger", "ppcdbg.kvm.records", "ppcdbg.kvm.log", "ppcdbg.nested.audit",
          "ppcdbg.explore.switch_report")  # fmt: skip
 
