@@ -18,7 +18,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -126,7 +126,7 @@ def image(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.soak
-def test_flat_memory_and_an_exact_end(image: Path, tmp_path: Path) -> None:
+def test_flat_memory_and_an_exact_end(image: Path, tmp_path: Path, figure: Callable[[str, str], None]) -> None:
     options = [str(image), "--load", hex(LOAD), "--hv", "none", "--memory", "64M"]
     file, place = tmp_path / "long.ppcdbg", tmp_path / "stub"
     tool = [sys.executable, "-m", "ppcdbg"]
@@ -169,15 +169,18 @@ def test_flat_memory_and_an_exact_end(image: Path, tmp_path: Path) -> None:
                 os.read(terminal, 1 << 16)
             except OSError:
                 break
-    print(f"{MINUTES:g} minutes; {err.strip()}; client: {told}; UI painted {painted:,} bytes")
+    figure("endurance", f"{MINUTES:g} minutes; {err.strip()}; client: {told}; UI painted {painted:,} bytes")
     for name, sizes in held.items():
         few = [sizes[len(sizes) * part // 4] >> 20 for part in range(4)]
-        print(f"{name}: {few[0]}, {few[1]}, {few[2]}, {few[3]} MiB at the quarters, {sizes[-1] >> 20} at the end")
+        figure(
+            "endurance",
+            f"{name}: {few[0]}, {few[1]}, {few[2]}, {few[3]} MiB at the quarters, {sizes[-1] >> 20} at the end",
+        )
     assert told, "the client saw something that is not exact"
     assert begun and painted > 10_000
     for name, sizes in held.items():
         assert max(sizes) <= MOST[name], name
         assert MINUTES < FILLED or sizes[-1] <= sizes[len(sizes) // 2] + GROWTH, name
     again = subprocess.run([*tool, "replay", str(file), "--verify"], capture_output=True, text=True, check=False)
-    print(again.stderr.strip())
+    figure("endurance", again.stderr.strip())
     assert again.returncode == 0, again.stderr
