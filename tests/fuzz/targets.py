@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppcdbg.debugger.debugger import Debugger
-from ppcdbg.errors import InputError, PpcdbgError
+from ppcdbg.errors import LONGEST, InputError, PpcdbgError
 from tests.fuzz import forge
 from tests.fuzz.harness import RENEWED
 from tests.fuzz.mutate import BINARY, TEXT, Damage
@@ -89,7 +89,7 @@ def impatient(interrupt: Callable[[], None]) -> Iterator[None]:
 
 def one_sentence(error: PpcdbgError) -> None:
     text = str(error)
-    assert "\n" not in text, f"not one sentence: {text[:300]!r}"
+    assert "\n" not in text and len(text) <= LONGEST, f"not one sentence: {text[:300]!r}"
 
 
 # --- images ---------------------------------------------------------------------------------------------------------

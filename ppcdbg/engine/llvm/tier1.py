@@ -196,15 +196,19 @@ class Tier1:
     # --- compiling --------------------------------------------------------------------------------------------------
     def _start(self, job: Job) -> None:
         if self._closed >= MOST_CLOSED:
-            self._give_up([*self.installed])
-            self._close([one.code for one in self.idle])
-            self.idle, self._closed = [], 0
-            self._jit.close()
-            del self._jit
+            self._renew()
         if not self._policy.background:
             self._finished(job, self._compile(job))
         else:
             self._waiting = job, Behind(lambda: self._compile(job))
+
+    def _renew(self) -> None:
+        """Begin with another compiler; all that this one made goes first."""
+        self._give_up(self.installed)
+        self._close([one.code for one in self.idle])
+        self.idle, self._closed = [], 0
+        self._jit.close()
+        del self._jit
 
     def _compile(self, job: Job) -> Linked:
         """The region as code; may run on another thread, and touches nothing of the machine."""
